@@ -1,0 +1,114 @@
+import { readClientSettings } from '#config';
+import { parseApiKey } from '#identity';
+import { placed, type Placed } from './output.js';
+
+/** A call that did not work out. The message is for the person at the terminal. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+}
+
+/** What the service answers when it refuses a call (RFC 9457). */
+interface ProblemBody {
+  readonly detail?: string;
+  readonly code?: string;
+  readonly errors?: readonly Placed[];
+}
+
+/** The service's API, with the URL and the key out of the environment. */
+export class Api {
+  readonly #url: string;
+  readonly #key: string;
+
+  constructor({ url, key } = readClientSettings()) {
+    if (key === undefined)
+      throw new CommandError('PLACET_KEY is not set: set it to the key of an administrator, or of a host to decide.');
+    if (!parseApiKey(key)) throw new CommandError('PLACET_KEY is not a key of Placet, or mistyped.');
+    this.#url = url;
+    this.#key = key;
+  }
+
+  async get<T>(path: string): Promise<T> {
+    return (await this.#call('GET', path)) as T;
+  }
+
+  async post<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#call('POST', path, body)) as T;
+  }
+
+  async put<T>(path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<T> {
+    return (await this.#call('PUT', path, body, headers)) as T;
+  }
+
+  /** The answer, or undefined where there is no such thing. */
+  async find<T>(path: string): Promise<T | undefined> {
+    try {
+      return await this.get<T>(path);
+    } catch (error) {
+      if (error instanceof CommandError && (error.cause as ProblemBody | undefined)?.code === 'not_found')
+        return undefined;
+      throw error;
+    }
+  }
+
+  async #call(
+    method: string,
+    path: string,
+    body?: unknown,
+    headers: Readonly<Record<string, string>> = {},
+  ): Promise<unknown> {
+    const { ok, status, text } = await this.#fetch(method, path, body, headers);
+    const parsed = parse(text);
+    if (ok && parsed !== undefined) return parsed;
+    if (parsed === undefined)
+      throw new CommandError(`${this.#url} does not answer like a Placet (status ${status}). Mend PLACET_URL.`);
+    throw new CommandError(describe(parsed as ProblemBody, status), { cause: parsed });
+  }
+
+  async #fetch(
+    method: string,
+    path: string,
+    body: unknown,
+    headers: Readonly<Record<string, string>>,
+  ): Promise<{ ok: boolean; status: number; text: string }> {
+    try {
+      const response = await fetch(this.#url + path, {
+        method,
+        headers: {
+          Authorization: `Bearer ${this.#key}`,
+          ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+          ...headers,
+        },
+        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
+        redirect: 'error',
+        signal: AbortSignal.timeout(60_000),
+      });
+      // The body is part of it: the connection can end within.
+      return { ok: response.ok, status: response.status, text: await response.text() };
+    } catch (cause) {
+      throw new CommandError(`${this.#url} cannot be reached. Start the service, or mend PLACET_URL.`, { cause });
+    }
+  }
+}
+
+function parse(text: string): unknown {
+  if (text === '') return {};
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+/** What the person can do about it who sees only the command line. */
+const HINTS: Readonly<Record<string, string>> = {
+  credentials_invalid: 'mend PLACET_KEY',
+  not_an_administrator: 'set PLACET_KEY to the key of an administrator',
+  not_a_host: 'set PLACET_KEY to the key of a host',
+};
+
+function describe({ detail, code = '', errors }: ProblemBody, status: number): string {
+  // Only the mistakes of documents say more than the sentence.
+  if (code === 'documents_invalid' && errors && errors.length > 0) return errors.map(placed).join('\n');
+  const hint = Object.hasOwn(HINTS, code) ? `: ${HINTS[code]}.` : '';
+  return `${detail ?? `the service refused (status ${status})`}${hint}`;
+}

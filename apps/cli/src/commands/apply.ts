@@ -1,0 +1,78 @@
+import { documentText, parseDocuments, type AnyDocument, type LintFinding } from '#policy';
+import type { Api } from '../api.js';
+import { diffLines } from '../diff.js';
+import { readPolicyFiles, type PolicyFile } from '../files.js';
+import { counted, finding, type Output } from '../output.js';
+
+interface ChangeBody {
+  readonly revision?: number;
+  readonly documents: readonly {
+    readonly kind: string;
+    readonly name: string;
+    readonly change: 'created' | 'updated' | 'deleted' | 'unchanged';
+    readonly before?: AnyDocument;
+    readonly after?: AnyDocument;
+  }[];
+  readonly warnings: readonly LintFinding[];
+}
+
+/** `apply DIR`: prints what changes, then changes it, all or nothing. With `--dry-run` it only prints. */
+export async function apply(
+  api: Api,
+  output: Output,
+  directory: string,
+  options: { readonly prune: boolean; readonly dryRun: boolean },
+): Promise<void> {
+  const files = policyFiles(output, directory);
+  const planned = await api.post<ChangeBody>('/api/v1/documents/validate', { files, prune: options.prune });
+  const changes = planned.documents.filter(({ change }) => change !== 'unchanged');
+  printDiff(output, changes);
+  printWarnings(output, planned);
+  const unchanged = planned.documents.length - changes.length;
+  if (changes.length === 0) {
+    const rest = unchanged === 1 ? 'is as it should be' : 'are as they should be';
+    return output.line(`nothing to do: ${counted(unchanged, 'document')} ${rest}`);
+  }
+  if (options.dryRun)
+    return output.line(`${summary(changes)}, ${unchanged} unchanged; nothing was changed (--dry-run)`);
+  const applied = await api.post<ChangeBody>('/api/v1/documents/apply', { files, prune: options.prune });
+  output.line(`${summary(changes)}, ${unchanged} unchanged; revision ${applied.revision}`);
+}
+
+/** `validate DIR`: the same questions, and no change. */
+export async function validate(api: Api, output: Output, directory: string): Promise<void> {
+  const files = policyFiles(output, directory);
+  const planned = await api.post<ChangeBody>('/api/v1/documents/validate', { files });
+  const { documents } = planned;
+  printWarnings(output, planned);
+  const are = documents.length === 1 ? 'is' : 'are';
+  output.line(`${counted(documents.length, 'document')} in ${counted(files.length, 'file')} ${are} valid`);
+}
+
+/** The files of a folder. One that has no document in it is named: somebody thinks that it has. */
+function policyFiles(output: Output, directory: string): PolicyFile[] {
+  const files = readPolicyFiles(directory);
+  for (const { path, text } of files) {
+    const { documents, problems } = parseDocuments({ text });
+    if (documents.length === 0 && problems.length === 0)
+      output.note(`placet: warning: there is no document in ${path}`);
+  }
+  return files;
+}
+
+function printWarnings(output: Output, { warnings }: ChangeBody): void {
+  for (const warning of warnings) output.note(`warning: ${finding(warning)}`);
+}
+
+function printDiff(output: Output, changes: ChangeBody['documents']): void {
+  for (const { kind, name, change, before, after } of changes) {
+    output.line(`${kind} ${name} (${change})`);
+    const text = (document: AnyDocument | undefined) => (document ? documentText(document) : '');
+    for (const line of diffLines(text(before), text(after))) output.line(`    ${line}`);
+  }
+}
+
+function summary(changes: ChangeBody['documents']): string {
+  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
+  return `${count('created')} created, ${count('updated')} updated, ${count('deleted')} deleted`;
+}

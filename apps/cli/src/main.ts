@@ -1,0 +1,154 @@
+import { parseArgs, type ParseArgsConfig } from 'node:util';
+import { SettingError } from '#config';
+import { Api, CommandError } from './api.js';
+import { apply, validate } from './commands/apply.js';
+import { decide, decisionRequest } from './commands/decide.js';
+import { get } from './commands/documents.js';
+import { createHost, newKey } from './commands/keys.js';
+import { lint } from './commands/lint.js';
+import { EXIT, terminal, type Output } from './output.js';
+import { unreadOption, UsageError } from './usage.js';
+
+const USAGE = `usage: placet COMMAND
+
+  apply DIR [--prune] [--dry-run]      make the documents be as in DIR: prints a diff, then changes all or nothing;
+                                       what is not in DIR is deleted with --prune only
+  validate DIR                         say what is wrong with the documents in DIR
+  lint DIR                             say what in the documents is hardly meant, taking DIR for all that there
+                                       are, without asking a service; exits with 1 if there is anything
+  get [KIND [NAME]] [--json]           list documents, or print one as YAML
+  host create NAME [--title TEXT]      register a host and make a key for it
+      [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
+      [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
+      [--may-assert-resource ATTRIBUTE]... attributes of resources it may assert
+      [--explain]                        tell it in detail what stood in the way
+  decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
+  decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
+                                       exits with 0 for allow, 3 for deny, 4 for ask
+  key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
+
+The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
+`;
+
+const OPTIONS = {
+  prune: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', default: false, short: 'h' },
+  title: { type: 'string' },
+  'may-speak-for': { type: 'string', multiple: true, default: [] as string[] },
+  'may-assert': { type: 'string', multiple: true, default: [] as string[] },
+  'may-assert-resource': { type: 'string', multiple: true, default: [] as string[] },
+  explain: { type: 'boolean', default: false },
+  subject: { type: 'string' },
+  server: { type: 'string' },
+  tool: { type: 'string' },
+  arguments: { type: 'string' },
+  file: { type: 'string' },
+  environment: { type: 'string', default: 'dev' },
+} as const satisfies ParseArgsConfig['options'];
+
+type Values = ReturnType<typeof parse>['values'];
+
+interface Command {
+  /** What its arguments are called. */
+  readonly takes: readonly string[];
+  /** How many of them there must be; undefined: all. */
+  readonly needs?: number;
+  readonly options: readonly (keyof typeof OPTIONS)[];
+  run(given: readonly string[], values: Values, output: Output): number | void | Promise<number | void>;
+}
+
+const COMMANDS: Readonly<Record<string, Command>> = {
+  apply: {
+    takes: ['DIR'],
+    options: ['prune', 'dry-run'],
+    run: ([directory], { prune, 'dry-run': dryRun }, output) => apply(new Api(), output, directory!, { prune, dryRun }),
+  },
+  validate: { takes: ['DIR'], options: [], run: ([directory], _, output) => validate(new Api(), output, directory!) },
+  lint: { takes: ['DIR'], options: [], run: ([directory], _, output) => lint(output, directory!) },
+  get: {
+    takes: ['KIND', 'NAME'],
+    needs: 0,
+    options: ['json'],
+    run: ([kind, name], { json }, output) => get(new Api(), output, kind, name, json),
+  },
+  'host create': {
+    takes: ['NAME'],
+    options: ['title', 'may-speak-for', 'may-assert', 'may-assert-resource', 'explain'],
+    run: ([name], values, output) =>
+      createHost(new Api(), output, name!, {
+        title: values.title,
+        subjects: values['may-speak-for'],
+        subjectProperties: values['may-assert'],
+        resourceProperties: values['may-assert-resource'],
+        explain: values.explain,
+      }),
+  },
+  decide: {
+    takes: [],
+    options: ['subject', 'server', 'tool', 'arguments', 'file'],
+    run: (_, { subject, server, tool, arguments: given, file }, output) => {
+      const request = decisionRequest({ subject, server, tool, arguments: given, file });
+      return decide(new Api(), output, request);
+    },
+  },
+  'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
+};
+
+const parse = (args: readonly string[]) =>
+  parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, tokens: true });
+
+/** Runs one command line and says with what the process is to exit. */
+async function run(args: readonly string[], output: Output): Promise<number> {
+  try {
+    const { values, positionals, tokens } = parse(args);
+    if (values.help) {
+      output.text(USAGE);
+      return EXIT.ok;
+    }
+    const [name, ...given] = commandOf(positionals);
+    const options = tokens.flatMap((token) => (token.kind === 'option' ? [token.name] : []));
+    check(name, given, options);
+    return (await COMMANDS[name]!.run(given, values, output)) ?? EXIT.ok;
+  } catch (error) {
+    const mistake = error instanceof UsageError ? error.message : unreadOption(error);
+    if (mistake !== undefined) {
+      output.note(`placet: ${mistake} (see placet --help)`);
+      return EXIT.usage;
+    }
+    if (!(error instanceof CommandError) && !(error instanceof SettingError)) throw error;
+    output.note(`placet: ${error.message}`);
+    return EXIT.failure;
+  }
+}
+
+/** The name of a command, of one word or two, and what is given to it. */
+function commandOf([first, second, ...rest]: readonly string[]): [string, ...string[]] {
+  if (first === undefined) throw new UsageError('which command?');
+  const two = `${first} ${second}`;
+  if (second !== undefined && Object.hasOwn(COMMANDS, two)) return [two, ...rest];
+  const given = second === undefined ? [] : [second, ...rest];
+  if (Object.hasOwn(COMMANDS, first)) return [first, ...given];
+  const near = Object.keys(COMMANDS).find((name) => name.startsWith(`${first} `));
+  const hint = near === undefined ? '' : `: there is '${near}'`;
+  throw new UsageError(`there is no command '${[first, ...given].join(' ')}'${hint}`);
+}
+
+/** A word or an option too many would otherwise be passed over, a --dry-run among them. */
+function check(name: string, given: readonly string[], options: readonly string[]): void {
+  const { takes, needs = takes.length, options: known } = COMMANDS[name]!;
+  if (given.length < needs) throw new UsageError(`'${name}' needs ${takes.slice(given.length).join(' ')}`);
+  const superfluous = given[takes.length];
+  if (superfluous !== undefined)
+    throw new UsageError(`'${name}' takes ${takes.join(' ') || 'options'} only, and not '${superfluous}'`);
+  const unknown = options.find((option) => !(known as readonly string[]).includes(option));
+  if (unknown !== undefined) throw new UsageError(`'${name}' has no option '--${unknown}'`);
+}
+
+// A reader that has seen enough, as `head` has, is no fault.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error;
+});
+
+process.exitCode = await run(process.argv.slice(2), terminal);

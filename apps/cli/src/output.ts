@@ -1,0 +1,41 @@
+/** Where a command writes: what it was asked for to standard output, notes for the person to standard error. */
+export interface Output {
+  text(text: string): void;
+  line(text: string): void;
+  note(text: string): void;
+}
+
+export const terminal: Output = {
+  text: (text) => void process.stdout.write(text),
+  line: (text) => void process.stdout.write(`${text}\n`),
+  note: (text) => void process.stderr.write(`${text}\n`),
+};
+
+/** What a command's exit code means. */
+export const EXIT = { ok: 0, failure: 1, usage: 2, deny: 3, ask: 4 } as const;
+
+/** A number of things, as in `1 file` or `3 files`. */
+export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
+
+/** Something that was found in a document. */
+export interface Placed {
+  readonly message: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+  readonly document?: { readonly kind: string; readonly name: string };
+  readonly rule?: string;
+}
+
+/**
+ * One mistake as compilers tell it: file, line, column, what, where in the document. Without a file the text was made
+ * here, and lines of it mean nothing to anybody.
+ */
+export function placed({ message, file, line, column, document, rule }: Placed): string {
+  const place = file === undefined ? [] : [file, line, column].filter((part) => part !== undefined);
+  const where = document ? ` (${document.kind} ${document.name}${rule === undefined ? '' : `, rule ${rule}`})` : '';
+  return `${place.length === 0 ? '' : `${place.join(':')}: `}${message}${where}`;
+}
+
+/** What lint has found, with the code by which the documentation explains it. */
+export const finding = ({ code, ...found }: Placed & { readonly code: string }): string => `${placed(found)} [${code}]`;

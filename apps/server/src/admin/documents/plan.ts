@@ -1,0 +1,121 @@
+import {
+  canonicalJson,
+  checkChange,
+  documentName,
+  duplicateNames,
+  lint,
+  parseDocuments,
+  touchedKeys,
+  type AnyDocument,
+  type DocumentChange,
+  type DocumentProblem,
+  type DocumentSet,
+  type Json,
+  type Kind,
+  type LintFinding,
+  type Source,
+  type SourceDocument,
+  type TouchKey,
+} from '#policy';
+import type { Operation } from '#store';
+
+/** What a set of documents would change. */
+export interface PlannedDocument {
+  readonly kind: Kind;
+  readonly name: string;
+  readonly change: 'created' | 'updated' | 'deleted' | 'unchanged';
+  readonly before: AnyDocument | undefined;
+  readonly after: AnyDocument | undefined;
+}
+
+/** A change, checked against the documents that are there. */
+export interface Plan {
+  readonly documents: readonly PlannedDocument[];
+  readonly operations: readonly Operation[];
+  readonly keys: readonly TouchKey[];
+  /** Whether it was only right as long as nothing else changes: it was checked against other documents. */
+  readonly dependsOnOthers: boolean;
+  /** What lint finds in the documents that were sent, changed or not, beside all that there will be. */
+  warnings(): LintFinding[];
+}
+
+export interface Wanted {
+  readonly sources: readonly Source[];
+  readonly deletions: readonly { readonly kind: Kind; readonly name: string }[];
+  /** Whether what is not among the sources goes. */
+  readonly prune: boolean;
+}
+
+/** Plans a change, or says everything that is wrong with it. Nothing is written here. */
+export function planChange(
+  present: DocumentSet,
+  wanted: Wanted,
+  kinds: readonly Kind[],
+): Plan | { problems: DocumentProblem[] } {
+  const parsed = wanted.sources.map(parseDocuments);
+  const proposed = parsed.flatMap(({ documents }) => documents);
+  const problems = [...parsed.flatMap((source) => source.problems), ...duplicateNames(proposed)];
+  if (problems.length > 0) return { problems };
+
+  const planned = [
+    ...proposed.map((source) => planPut(present, source)),
+    ...planDeletions(present, wanted, proposed, kinds),
+  ];
+  const changed = planned.filter(({ change }) => change !== 'unchanged');
+  const after = present.with(changed.map(asChange));
+  const found = checkChange(after, {
+    documents: proposed.filter(({ document }) => changed.some((planned) => planned.after === document)),
+    deletions: changed.filter(({ change }) => change === 'deleted'),
+  });
+  if (found.length > 0) return { problems: found };
+  return {
+    documents: planned,
+    operations: changed.map((document) => operationOf(present, document)),
+    keys: [...new Set(changed.flatMap(({ before, after }) => touchedKeys(before, after)))],
+    dependsOnOthers: changed.some(({ kind, change }) =>
+      change === 'deleted' ? kind === 'Role' : !INDEPENDENT.includes(kind),
+    ),
+    warnings: () => lint(after, proposed),
+  };
+}
+
+/** Kinds that are right or wrong whatever else there is. */
+const INDEPENDENT: readonly Kind[] = ['Host', 'Resource', 'Scope'];
+
+function planPut(present: DocumentSet, { document }: SourceDocument): PlannedDocument {
+  const { kind } = document;
+  const name = documentName(document);
+  const before = present.find(kind, name)?.document;
+  const same =
+    before !== undefined && canonicalJson(before as unknown as Json) === canonicalJson(document as unknown as Json);
+  return { kind, name, change: same ? 'unchanged' : before ? 'updated' : 'created', before, after: document };
+}
+
+function planDeletions(
+  present: DocumentSet,
+  { deletions, prune }: Wanted,
+  proposed: readonly SourceDocument[],
+  kinds: readonly Kind[],
+): PlannedDocument[] {
+  const kept = new Set(proposed.map(({ document }) => `${document.kind}\n${documentName(document)}`));
+  const pruned = prune
+    ? kinds.flatMap((kind) => [...present.all(kind)].map(({ document }) => ({ kind, name: documentName(document) })))
+    : [];
+  return [...deletions, ...pruned]
+    .filter(({ kind, name }) => !kept.has(`${kind}\n${name}`))
+    .flatMap(({ kind, name }) => {
+      const before = present.find(kind, name)?.document;
+      return before ? [{ kind, name, change: 'deleted' as const, before, after: undefined }] : [];
+    });
+}
+
+const asChange = ({ kind, name, after }: PlannedDocument): DocumentChange =>
+  after ? { kind, name, stored: { document: after, version: 0 } } : { kind, name };
+
+/** Each write expects the version that the plan was made on, so that what it touches was told rightly. */
+function operationOf(present: DocumentSet, { kind, name, after }: PlannedDocument): Operation {
+  const expectedVersion = present.find(kind, name)?.version ?? 0;
+  return after
+    ? { op: 'put_document', kind, name, body: after, expectedVersion }
+    : { op: 'delete_document', kind, name, expectedVersion };
+}

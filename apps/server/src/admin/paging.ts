@@ -1,0 +1,39 @@
+import { z } from 'zod';
+import { Refusal } from '#http';
+
+/** How a listing is asked for, page by page. */
+export const pageQuery = {
+  page_size: z.coerce.number().int().min(1).max(500).default(100),
+  page_token: z.string().max(2048).optional(),
+};
+
+/** One page, and where the next one begins if there is one. */
+export interface Page<T> {
+  readonly items: readonly T[];
+  readonly next_page_token?: string;
+}
+
+/** A page out of one row more than it holds. */
+export function pageOf<Row, Item>(
+  rows: readonly Row[],
+  size: number,
+  item: (row: Row) => Item,
+  cursor: (last: Row) => unknown,
+): Page<Item> {
+  const shown = rows.slice(0, size);
+  const next =
+    rows.length > size
+      ? { next_page_token: Buffer.from(JSON.stringify(cursor(shown.at(-1)!))).toString('base64url') }
+      : {};
+  return { items: shown.map(item), ...next };
+}
+
+/** Where a page begins. Throws Refusal for a token that is not one of ours. */
+export function cursorOf<T>(token: string | undefined, schema: z.ZodType<T>): T | undefined {
+  if (token === undefined) return undefined;
+  try {
+    return schema.parse(JSON.parse(Buffer.from(token, 'base64url').toString()));
+  } catch {
+    throw new Refusal('invalid_request', 'page_token: not a token of this listing');
+  }
+}

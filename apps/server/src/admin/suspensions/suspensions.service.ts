@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { Refusal } from '#http';
+import type { AdministratorPrincipal } from '#identity';
+import { documentName, parsePrincipal, touchedKeys, type SuspensionDocument } from '#policy';
+import type { Snapshots } from '#snapshot';
+import { DocumentReader, type Operation, type Store, type StoredVersion } from '#store';
+import { Changes } from '../changes.js';
+
+/** Stops servers, hosts, people and the tenant, and lets them go on. */
+@Injectable()
+export class SuspensionsService {
+  readonly #reader: DocumentReader;
+  readonly #changes: Changes;
+
+  constructor(
+    store: Store,
+    private readonly snapshots: Snapshots,
+  ) {
+    this.#reader = new DocumentReader(store);
+    this.#changes = new Changes(store, snapshots);
+  }
+
+  /** Suspensions by name, one more than `limit` if there is more. */
+  async list(tenant: string, after: string | undefined, limit: number): Promise<StoredVersion[]> {
+    const cursor = after === undefined ? undefined : { kind: 'Suspension', name: after };
+    return this.#reader.list(tenant, 'Suspension', cursor, limit);
+  }
+
+  /** When this returns, nothing that is asked for afterwards is allowed. Again is as good as once. */
+  async suspend(principal: AdministratorPrincipal, suspension: SuspensionDocument): Promise<number> {
+    await this.#refuseUnknown(principal.tenant, suspension);
+    return this.#make(principal, suspension, () => ({ op: 'put_document', body: suspension }));
+  }
+
+  /** Takes a suspension back; Refusal where there is none. */
+  async resume(
+    principal: AdministratorPrincipal,
+    { of, name }: Pick<SuspensionDocument, 'of' | 'name'>,
+  ): Promise<number> {
+    const suspension: SuspensionDocument = { kind: 'Suspension', of, name };
+    return this.#make(principal, suspension, (isSuspended) => {
+      if (!isSuspended) throw new Refusal('not_found', `the ${of} '${name}' is not suspended`);
+      return { op: 'delete_document' };
+    });
+  }
+
+  async #make(
+    { tenant, credential }: AdministratorPrincipal,
+    suspension: SuspensionDocument,
+    operation: (
+      isSuspended: boolean,
+    ) => { readonly op: 'put_document'; readonly body: SuspensionDocument } | { readonly op: 'delete_document' },
+  ): Promise<number> {
+    const name = documentName(suspension);
+    return this.#changes.make(tenant, async () => {
+      const { policies } = await this.snapshots.of(tenant);
+      const isSuspended = policies.documents.find('Suspension', name) !== undefined;
+      const write: Operation = { kind: 'Suspension', name, ...operation(isSuspended) };
+      return {
+        tenant,
+        principal: `key:${credential}`,
+        keys: touchedKeys(suspension, undefined),
+        operations: [write],
+      };
+    });
+  }
+
+  /** A mistyped name would stop nobody, and nobody would notice. People need not be stored. */
+  async #refuseUnknown(tenant: string, { of, name }: SuspensionDocument): Promise<void> {
+    const { policies } = await this.snapshots.of(tenant);
+    if (of === 'Tenant' && name !== 'default') throw new Refusal('not_found', `the tenant is called 'default'`);
+    if ((of === 'Server' || of === 'Host') && !policies.documents.find(of, name)) {
+      throw new Refusal('not_found', `there is no ${of} named '${name}'`);
+    }
+    if (of === 'Subject' && parsePrincipal(name)?.kind !== 'subject') {
+      throw new Refusal('invalid_request', 'name: a subject is named by its type and id, as in user:ann');
+    }
+  }
+}

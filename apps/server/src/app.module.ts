@@ -1,0 +1,67 @@
+import { Module, type DynamicModule } from '@nestjs/common';
+import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
+import type { KeyCheck } from '#identity';
+import type { Snapshots } from '#snapshot';
+import type { Store } from '#store';
+import { DocumentsController } from './admin/documents/documents.controller.js';
+import { DocumentsService } from './admin/documents/documents.service.js';
+import { KeysController } from './admin/keys/keys.controller.js';
+import { KeysService } from './admin/keys/keys.service.js';
+import { MeController } from './admin/me/me.controller.js';
+import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
+import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
+import { MetadataController } from './fronts/authzen/metadata.controller.js';
+import { Authenticator } from './http/authenticator.js';
+import { PublicAddress } from './http/public-address.js';
+import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
+import type { Log } from './operations/log.js';
+import { Metrics } from './operations/metrics.js';
+import { SchemasController } from './openapi/schemas.controller.js';
+import { OperationsController } from './operations/operations.controller.js';
+import { Readiness } from './operations/readiness.js';
+
+/** What the service is made of; main.ts and the tests put it together once. */
+export interface Parts {
+  readonly store: Store;
+  readonly snapshots: Snapshots;
+  readonly keyCheck: KeyCheck;
+  readonly authenticator: Authenticator;
+  readonly readiness: Readiness;
+  readonly metrics: Metrics;
+  readonly address: PublicAddress;
+  readonly log: Log;
+}
+
+/** Everything but the decision routes, which the front door answers before Nest. */
+@Module({})
+export class AppModule {
+  static of({ store, snapshots, keyCheck, authenticator, readiness, metrics, address, log }: Parts): DynamicModule {
+    return {
+      module: AppModule,
+      controllers: [
+        DocumentsController,
+        KeysController,
+        SuspensionsController,
+        MeController,
+        MetadataController,
+        OperationsController,
+        SchemasController,
+      ],
+      providers: [
+        { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
+        { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
+        { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
+        { provide: Metrics, useValue: metrics },
+        { provide: Readiness, useValue: readiness },
+        { provide: PublicAddress, useValue: address },
+        {
+          provide: APP_GUARD,
+          inject: [Reflector],
+          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator),
+        },
+        { provide: APP_PIPE, useClass: SchemaPipe },
+        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },
+      ],
+    };
+  }
+}

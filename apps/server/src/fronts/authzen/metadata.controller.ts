@@ -1,0 +1,40 @@
+import { Controller, Get, Header } from '@nestjs/common';
+import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { z } from 'zod';
+import { Requires } from '../../http/nest.js';
+import { PublicAddress } from '../../http/public-address.js';
+
+const metadataSchema = z
+  .object({
+    policy_decision_point: z.string(),
+    access_evaluation_endpoint: z.string(),
+    access_evaluations_endpoint: z.string(),
+    search_subject_endpoint: z.string(),
+    search_resource_endpoint: z.string(),
+    search_action_endpoint: z.string(),
+  })
+  .meta({ id: 'AuthzenConfiguration' });
+
+/** Where the AuthZEN API is (Authorization API 1.0, section 9). What we cannot do is not listed. */
+@Controller('.well-known/authzen-configuration')
+@ApiTags('authzen')
+export class MetadataController {
+  constructor(private readonly address: PublicAddress) {}
+
+  @Get()
+  @Requires('public')
+  @Header('Cache-Control', 'max-age=300')
+  @ApiOperation({ summary: 'AuthZEN metadata' })
+  @ApiOkResponse({ standardSchema: metadataSchema })
+  get(): z.output<typeof metadataSchema> {
+    const { url } = this.address;
+    return {
+      policy_decision_point: url,
+      access_evaluation_endpoint: `${url}/access/v1/evaluation`,
+      access_evaluations_endpoint: `${url}/access/v1/evaluations`,
+      search_subject_endpoint: `${url}/access/v1/search/subject`,
+      search_resource_endpoint: `${url}/access/v1/search/resource`,
+      search_action_endpoint: `${url}/access/v1/search/action`,
+    };
+  }
+}

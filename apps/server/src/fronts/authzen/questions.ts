@@ -1,0 +1,50 @@
+import type { Question } from '#decision';
+import { operationWord } from '#mcp';
+import {
+  isJsonObject,
+  layer,
+  MCP_RESOURCE_TYPES,
+  own,
+  type Json,
+  type JsonObject,
+  type ServerReference,
+} from '#policy';
+import type { EvaluationRequestBody } from './wire.js';
+
+/**
+ * An access evaluation as a question. What MCP needs and AuthZEN has no place for is read from where the COAZ-MCP
+ * binding or common sense puts it: the server from `resource.properties.server`, `context.server` or the id of a resource
+ * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`.
+ */
+export function questionOf({ subject, action, resource, context = {} }: EvaluationRequestBody): Question {
+  const properties = resource.properties ?? {};
+  const given = own(context, 'arguments');
+  return {
+    subject: { type: subject.type, id: subject.id, properties: subject.properties ?? {} },
+    action: action.name,
+    resource: { type: resource.type, id: resource.id, properties },
+    server: MCP_RESOURCE_TYPES.has(resource.type) ? serverOf(resource, properties, context) : null,
+    arguments: isJsonObject(given) ? given : {},
+    operation: operationWord(action.name),
+    session: sessionOf(context),
+    context: action.properties ? layer({ action: action.properties }, context) : context,
+    kind: 'ordinary',
+  };
+}
+
+function serverOf(
+  resource: EvaluationRequestBody['resource'],
+  properties: JsonObject,
+  context: JsonObject,
+): ServerReference | null {
+  const named =
+    own(properties, 'server') ?? own(context, 'server') ?? (resource.type === 'mcp_server' ? resource.id : undefined);
+  if (typeof named !== 'string') return null;
+  return named.includes('://') ? { url: named } : { name: named };
+}
+
+function sessionOf(context: JsonObject): { readonly id: string } | null {
+  const session: Json | undefined = own(context, 'session');
+  const id = isJsonObject(session) ? own(session, 'id') : undefined;
+  return typeof id === 'string' ? { id } : null;
+}

@@ -1,0 +1,101 @@
+import type { Call, Question } from '#decision';
+import { Refusal } from '#http';
+import type { Direction, ListedItem, Operation } from '#mcp';
+import { digest, layer, THE_SERVER, type Json, type JsonObject, type ServerReference } from '#policy';
+import type { FrontRequest } from '../front-door.js';
+import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
+
+type Common = Pick<
+  DecisionRequestBody,
+  'subject' | 'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'at_least'
+>;
+
+/** What of the record is the same for every question of a request. */
+export function callOf(body: DecisionRequestBody | ListingRequestBody, request: FrontRequest): Call {
+  const toolDigest = 'tool' in body && body.tool ? digestOf(body.tool) : undefined;
+  return {
+    ...request,
+    front: 'mcp',
+    atLeast: body.at_least,
+    noted: {
+      ...(body.purpose === undefined ? {} : { purpose: body.purpose }),
+      ...(toolDigest === undefined ? {} : { tool: toolDigest }),
+    },
+  };
+}
+
+/** The digest that the host gives, or that of the whole definition by RFC 8785. */
+const digestOf = (tool: NonNullable<DecisionRequestBody['tool']>): string =>
+  'digest' in tool ? tool.digest : digest(tool.definition);
+
+export function questionOf(operation: Operation, body: Common, direction: Direction): Question {
+  return {
+    ...aboutSubject(body),
+    action: operation.action,
+    resource: { ...operation.resource, properties: {} },
+    arguments: operation.arguments,
+    operation: operation.operation,
+    context: contextOf(body, direction, operation.context),
+    kind: 'ordinary',
+  };
+}
+
+/** What needs no decision, or what nobody knows: about the server as such. */
+export function questionWithoutOperation(
+  method: string,
+  kind: 'none' | 'unknown-method',
+  body: Common,
+  direction: Direction,
+): Question {
+  return {
+    ...aboutSubject(body),
+    action: method,
+    resource: { type: 'mcp_server', id: THE_SERVER, properties: {} },
+    arguments: {},
+    operation: undefined,
+    context: contextOf(body, direction, {}),
+    kind,
+  };
+}
+
+export function questionOfItem(item: ListedItem, body: Common): Question {
+  return {
+    ...aboutSubject(body),
+    action: item.action,
+    resource: { ...item.resource, properties: {} },
+    arguments: {},
+    operation: item.operation,
+    context: contextOf(body, 'client_to_server', {}),
+    kind: 'ordinary',
+  };
+}
+
+function aboutSubject({ subject, server, session }: Common): Pick<Question, 'subject' | 'server' | 'session'> {
+  if ('token' in subject) {
+    throw new Refusal(
+      'subject_token_unsupported',
+      'subjects given as tokens cannot be verified by this version: assert {type, id}',
+    );
+  }
+  const { type, id, properties } = subject;
+  return {
+    subject: { type, id, properties: properties ?? {} },
+    server: server === undefined ? null : referenceTo(server),
+    session: session ?? null,
+  };
+}
+
+const referenceTo = (server: NonNullable<Common['server']>): ServerReference =>
+  typeof server === 'string' ? { name: server } : server;
+
+/** What we know wins over what the mapping says, and that over what the host adds. */
+function contextOf(
+  { purpose, protocolVersion, context }: Common,
+  direction: Direction,
+  mapped: JsonObject,
+): JsonObject {
+  const known: Record<string, Json> = { direction };
+  if (purpose !== undefined) known.purpose = purpose;
+  if (protocolVersion !== undefined) known.protocol_version = protocolVersion;
+  return layer(known, mapped, context ?? {});
+}

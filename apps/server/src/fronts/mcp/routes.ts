@@ -1,0 +1,111 @@
+import { REASON_TEXT, type Answer, type Decisions } from '#decision';
+import { listedItems, mapMessage } from '#mcp';
+import type { Effect, Json, Requirement } from '#policy';
+import { frontRoute, type FrontRoute } from '../front-door.js';
+import { callOf, questionOf, questionOfItem, questionWithoutOperation } from './questions.js';
+import { decisionRequestSchema, listingRequestSchema, type DecisionAnswerBody } from './wire.js';
+
+/** The routes for hosts that send what they have: raw MCP messages, and results of list operations. */
+export function mcpRoutes(decisions: Decisions): FrontRoute[] {
+  return [
+    frontRoute({
+      path: '/mcp/v1/decisions',
+      body: decisionRequestSchema,
+      async answer(body, request) {
+        const { direction, protocolVersion, answers } = body;
+        const mapped = mapMessage({ direction, message: body.message as Json, protocolVersion, answers });
+        const questions =
+          mapped.kind === 'operations'
+            ? mapped.operations.map((operation) => questionOf(operation, body, direction))
+            : [
+                questionWithoutOperation(
+                  mapped.method,
+                  mapped.kind === 'none' ? 'none' : 'unknown-method',
+                  body,
+                  direction,
+                ),
+              ];
+        const answered = await decisions.decide(callOf(body, request), questions);
+        return decisionBody(
+          answered,
+          questions.map(({ action, resource }) => ({
+            action,
+            resource: { type: resource.type, id: resource.id ?? '' },
+          })),
+        );
+      },
+    }),
+    frontRoute({
+      path: '/mcp/v1/listings',
+      body: listingRequestSchema,
+      async answer(body, request) {
+        const list = questionWithoutOperation(body.method, 'none', body, 'client_to_server');
+        const entries = listedItems(body.method, body.result).map((item) => ({
+          name: item.name,
+          question: questionOfItem(item, body),
+        }));
+        const { evaluationId, revision, items } = await decisions.list(callOf(body, request), list, entries);
+        return { evaluation_id: evaluationId, revision, items };
+      },
+    }),
+  ];
+}
+
+const STRICTNESS: Readonly<Record<Effect, number>> = { deny: 2, ask: 1, allow: 0 };
+
+/** One answer for a message: the strictest of its operations, with what is asked and obliged by all of them. */
+function decisionBody(
+  answers: readonly Answer[],
+  operations: readonly Pick<NonNullable<DecisionAnswerBody['operations']>[number], 'action' | 'resource'>[],
+): DecisionAnswerBody {
+  const decisive = answers.reduce((strictest, answer) =>
+    STRICTNESS[answer.decision.effect] > STRICTNESS[strictest.decision.effect] ? answer : strictest,
+  );
+  const { decision, evaluationId, revision, explain } = decisive;
+  const asks = answers.flatMap((answer) => answer.decision.requirements);
+  return {
+    effect: decision.effect,
+    evaluation_id: evaluationId,
+    revision,
+    reason: {
+      code: decision.reason,
+      message: REASON_TEXT[decision.reason],
+      ...(explain && decision.detail !== null ? { detail: decision.detail } : {}),
+    },
+    rules: [...decision.rules],
+    obligations: decision.effect === 'allow' ? answers.flatMap((answer) => answer.decision.obligations) : [],
+    valid_for: 0,
+    ...(explain && decision.wouldBe ? { would_be: { ...decision.wouldBe, rules: [...decision.wouldBe.rules] } } : {}),
+    ...(decision.effect === 'ask' ? { ask: { requirements: asks.map(requirementBody) } } : {}),
+    ...(answers.length > 1
+      ? {
+          operations: answers.map((answer, index) => ({
+            ...operations[index]!,
+            effect: answer.decision.effect,
+            evaluation_id: answer.evaluationId,
+          })),
+        }
+      : {}),
+  };
+}
+
+/** A requirement on the wire; what the policy does not say is left out. */
+function requirementBody({
+  rule,
+  consent,
+  bound,
+}: Requirement): NonNullable<DecisionAnswerBody['ask']>['requirements'][number] {
+  const { by, approvals, notSelf, uses, until, bind, show, assurance } = consent;
+  return {
+    ...(rule ? { policy: rule.policy, rule: rule.rule } : {}),
+    by,
+    approvals,
+    not_self: notSelf,
+    ...(uses === undefined ? {} : { uses }),
+    ...(until === undefined ? {} : { until }),
+    bind,
+    ...(show === undefined ? {} : { show }),
+    ...(assurance === undefined ? {} : { assurance }),
+    bound,
+  };
+}

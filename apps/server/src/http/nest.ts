@@ -1,0 +1,126 @@
+import {
+  Catch,
+  createParamDecorator,
+  HttpException,
+  Injectable,
+  SetMetadata,
+  type ArgumentMetadata,
+  type ArgumentsHost,
+  type CanActivate,
+  type ExceptionFilter,
+  type ExecutionContext,
+  type PipeTransform,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { Request, Response } from 'express';
+import type { z } from 'zod';
+import { Refusal, requestIdOf, traceOf } from '#http';
+import type { Principal } from '#identity';
+import { PLAIN_WORDS } from '#policy';
+import { invalid } from '../fronts/front-door.js';
+import type { Log } from '../operations/log.js';
+import type { Authenticator } from './authenticator.js';
+import { sendProblem } from './responses.js';
+
+/** What a route needs of whoever calls it. */
+export type Right = 'public' | 'any-key' | 'read' | 'write';
+
+const RIGHT = 'placet:right';
+
+/** Declares the right that a route, or every route of a controller, needs. A route without one is refused to all. */
+export const Requires = (right: Right): ClassDecorator & MethodDecorator => SetMetadata(RIGHT, right);
+
+/** A request of ours on its way through Nest. */
+export interface PlacetRequest extends Request {
+  principal?: Principal;
+  /** The body as it came, where it is read as a text. */
+  text?: string;
+}
+
+/** The principal of the call. */
+export const Caller = createParamDecorator((_data: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<PlacetRequest>();
+  if (!principal) throw new Error('a public route has no principal');
+  return principal;
+});
+
+/** The body as a text, for documents: their mistakes are told by line and column. */
+export const BodyText = createParamDecorator((_data: unknown, context: ExecutionContext): string => {
+  return context.switchToHttp().getRequest<PlacetRequest>().text ?? '';
+});
+
+/** What a request makes its effect depend on: `If-Match` and `If-None-Match`, as they came. */
+export interface RequestConditions {
+  readonly match: string | undefined;
+  readonly none: string | undefined;
+}
+
+export const Conditions = createParamDecorator((_data: unknown, context: ExecutionContext): RequestConditions => {
+  const { headers } = context.switchToHttp().getRequest<PlacetRequest>();
+  return { match: headers['if-match'], none: headers['if-none-match'] };
+});
+
+/** Lets a call through to a route if its key has the right that the route declares. */
+@Injectable()
+export class RightsGuard implements CanActivate {
+  constructor(
+    private readonly reflector: Reflector,
+    private readonly authenticator: Authenticator,
+  ) {}
+
+  async canActivate(context: ExecutionContext): Promise<boolean> {
+    const right = this.reflector.getAllAndOverride<Right | undefined>(RIGHT, [
+      context.getHandler(),
+      context.getClass(),
+    ]);
+    if (right === 'public') return true;
+    const request = context.switchToHttp().getRequest<PlacetRequest>();
+    const principal = await this.authenticator.principalOf(request.headers.authorization);
+    request.principal = principal;
+    if (right === 'any-key') return true;
+    if (principal.kind !== 'administrator')
+      throw new Refusal('not_an_administrator', 'the key of a host cannot administer');
+    if (right === 'read' || (right === 'write' && principal.rights.role === 'owner')) return true;
+    throw new Refusal('forbidden', `the key of '${principal.name}' may only read`);
+  }
+}
+
+/**
+ * Checks a parameter against the schema that its decorator names. Nest's own pipe would delete `__proto__`,
+ * `constructor` and `prototype` from the body first.
+ */
+@Injectable()
+export class SchemaPipe implements PipeTransform {
+  async transform(value: unknown, { schema, type }: ArgumentMetadata): Promise<unknown> {
+    if (!schema) {
+      if (type === 'custom') return value;
+      throw new Error('a parameter without a schema');
+    }
+    const parsed = await (schema as z.ZodType).safeParseAsync(value, PLAIN_WORDS);
+    if (parsed.success) return parsed.data;
+    throw invalid(parsed.error, value);
+  }
+}
+
+/** Turns whatever a route throws into a problem. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly log: Log) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    const request = http.getRequest<Request>();
+    const response = http.getResponse<Response>();
+    const known = error instanceof HttpException ? asRefusal(error, request) : error;
+    const requestId = String(response.getHeader('X-Request-ID') ?? requestIdOf(request));
+    const problem = sendProblem(response, known, { 'X-Request-ID': requestId });
+    this.log.failed(known, problem, { requestId, trace: traceOf(request), path: request.path });
+  }
+}
+
+/** What the framework itself refuses: a route that is not there, or a URL that cannot be decoded. */
+function asRefusal(error: HttpException, request: Request): unknown {
+  const status = error.getStatus();
+  if (status === 404) return new Refusal('not_found', `there is no ${request.method} ${request.path}`);
+  return status < 500 ? new Refusal('invalid_request', error.message) : error;
+}

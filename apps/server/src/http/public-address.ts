@@ -1,0 +1,4 @@
+/** Under which URL others reach the service. Known once it listens. */
+export class PublicAddress {
+  url = '';
+}

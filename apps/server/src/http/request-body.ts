@@ -1,0 +1,46 @@
+import type { NextFunction, Request, RequestHandler, Response } from 'express';
+import { BODY_LIMIT, checkContentType, parseJson, readBody, requestIdOf } from '#http';
+import type { Metrics } from '../operations/metrics.js';
+import type { PlacetRequest } from './nest.js';
+
+/** Whole sets of documents may be larger than other bodies: 32 MiB. */
+const DOCUMENT_SET_LIMIT = 32 * 1024 * 1024;
+
+const DOCUMENT_SETS = ['/api/v1/documents/apply', '/api/v1/documents/validate'];
+
+/** Gives each request its id, and counts it when it is done. */
+export function requestContext(metrics: Metrics): RequestHandler {
+  return (request: Request, response: Response, next: NextFunction) => {
+    const began = performance.now();
+    response.setHeader('X-Request-ID', requestIdOf(request));
+    response.on('finish', () => {
+      const route = (request.route as { path?: string } | undefined)?.path ?? 'none';
+      metrics.requested(route, response.statusCode, performance.now() - began);
+    });
+    next();
+  };
+}
+
+/** Reads bodies by the same rules as the decision routes. A document may also come as YAML; its text is kept. */
+export const requestBody: RequestHandler = (request: PlacetRequest, _response: Response, next: NextFunction) => {
+  if (request.method === 'GET' || request.method === 'HEAD') return next();
+  const hasBody =
+    Number(request.headers['content-length'] ?? 0) > 0 || request.headers['transfer-encoding'] !== undefined;
+  if (!hasBody) {
+    // Nothing, said to be of no type, is a body without members: every route has its own word on what it misses.
+    if (request.headers['content-type'] === undefined) request.body = {};
+    return next();
+  }
+  read(request).then(() => next(), next);
+};
+
+async function read(request: PlacetRequest): Promise<void> {
+  const isDocument = request.method === 'PUT' && request.path.startsWith('/api/v1/documents/');
+  const type = checkContentType(request, [
+    'application/json',
+    ...(isDocument ? ['application/yaml', 'application/x-yaml', 'text/yaml'] : []),
+  ]);
+  const bytes = await readBody(request, DOCUMENT_SETS.includes(request.path) ? DOCUMENT_SET_LIMIT : BODY_LIMIT);
+  if (type === 'application/json') request.body = parseJson(bytes);
+  if (isDocument) request.text = bytes.toString('utf8');
+}

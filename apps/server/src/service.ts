@@ -1,0 +1,179 @@
+import 'reflect-metadata';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { NestFactory } from '@nestjs/core';
+import type { NestExpressApplication } from '@nestjs/platform-express';
+import type { Settings } from '#config';
+import { Decisions } from '#decision';
+import type { KeyCheck } from '#identity';
+import { Snapshots } from '#snapshot';
+import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import { AppModule, type Parts } from './app.module.js';
+import { bootstrap, type FirstKeys } from './bootstrap.js';
+import { PageTokens } from './fronts/authzen/page-tokens.js';
+import { authzenRoutes } from './fronts/authzen/routes.js';
+import { FrontDoor } from './fronts/front-door.js';
+import { mcpRoutes } from './fronts/mcp/routes.js';
+import { Authenticator } from './http/authenticator.js';
+import { Gate } from './http/gate.js';
+import { PublicAddress } from './http/public-address.js';
+import { requestBody, requestContext } from './http/request-body.js';
+import { documentApi } from './openapi/document.js';
+import { type Log } from './operations/log.js';
+import { Metrics } from './operations/metrics.js';
+import { Readiness } from './operations/readiness.js';
+
+/** The name of the one tenant that a new service has. */
+const DEFAULT_TENANT = 'default';
+
+export interface ServiceOptions extends Pick<
+  Settings,
+  'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'
+> {
+  readonly database: DatabaseAddress;
+  readonly pepper: Buffer;
+  readonly log: Log;
+  /** Told what takes time at the start. */
+  readonly progress?: (text: string) => void;
+}
+
+/** A service that answers. */
+export interface Service {
+  /** Under which it listens here. */
+  readonly url: string;
+  readonly publicUrl: string;
+  readonly firstKeys: FirstKeys;
+  /** Lets open requests finish, then gives back everything. */
+  stop(): Promise<void>;
+}
+
+/** The port is taken, or may not be used. */
+export class ListenError extends Error {
+  override readonly name = 'ListenError';
+}
+
+/** Brings the database up to date, loads the tenant and listens. Whatever fails leaves nothing open behind. */
+export async function startService(options: ServiceOptions): Promise<Service> {
+  const { progress = () => undefined } = options;
+  progress('preparing the database');
+  const connection = await prepareDatabase(options.database);
+  const tenant = await ensureTenant(options.database, DEFAULT_TENANT);
+  const store = await Store.open(connection);
+  const closing: (() => Promise<void>)[] = [() => store.close()];
+  const close = async () => {
+    for (const step of closing.reverse()) await step();
+  };
+  try {
+    const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
+    const snapshots = new Snapshots(store, (error) =>
+      options.log.error('a tenant could not be brought up to date', error),
+    );
+    closing.push(() => snapshots.close());
+    progress('loading policies');
+    await snapshots.of(tenant);
+    await snapshots.start();
+    const commits = new DecisionCommits(store, 4);
+    closing.push(() => commits.close());
+
+    const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
+    closing.push(() => decisions.drain());
+    const { app, door } = await createApp(parts, parts.gate, decisions);
+    closing.push(() => app.close());
+    await listen(app, options);
+    closing.push(
+      () => door.drain(),
+      () => stopListening(app.getHttpServer()),
+    );
+    const url = urlOf(app.getHttpServer(), options.host);
+    parts.address.url = options.publicUrl ?? url;
+    // Last of all: what is shown only once must not be lost because a port was taken.
+    const firstKeys = await bootstrap(store, tenant, keyCheck, options);
+    await snapshots.refresh(tenant, Infinity);
+    return { url, publicUrl: parts.address.url, firstKeys, stop: close };
+  } catch (error) {
+    await close().catch(() => undefined);
+    throw error;
+  }
+}
+
+function assemble(
+  store: Store,
+  snapshots: Snapshots,
+  tenant: string,
+  keyCheck: KeyCheck,
+  log: Log,
+): Parts & { readonly gate: Gate } {
+  const gate = new Gate(store, keyCheck);
+  return {
+    store,
+    snapshots,
+    keyCheck,
+    gate,
+    log,
+    authenticator: new Authenticator(store, gate),
+    readiness: new Readiness(store, snapshots, tenant),
+    metrics: new Metrics(() =>
+      snapshots.watched().flatMap((watched) => {
+        const held = snapshots.held(watched);
+        return held ? [{ tenant: watched, revision: held.revision, epoch: held.epoch }] : [];
+      }),
+    ),
+    address: new PublicAddress(),
+  };
+}
+
+/** The HTTP application, not listening yet; the decision routes stand before it. */
+async function createApp(
+  parts: Parts,
+  gate: Gate,
+  decisions: Decisions,
+): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
+  const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
+    bodyParser: false,
+    logger: false,
+    abortOnError: false,
+  });
+  app.disable('x-powered-by');
+  app.disable('etag');
+  app.use(requestContext(parts.metrics), requestBody);
+  const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
+  documentApi(app);
+  await app.init();
+  const door = new FrontDoor(routes, gate, parts.log, parts.metrics);
+  const server = app.getHttpServer();
+  const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
+  server.removeAllListeners('request').on('request', door.before(nest));
+  return { app, door };
+}
+
+async function listen(app: NestExpressApplication, { host, port }: ServiceOptions): Promise<void> {
+  const server = app.getHttpServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', (error: NodeJS.ErrnoException) =>
+      reject(new ListenError(describeListenError(error, host, port))),
+    );
+    server.listen(port, host, resolve);
+  });
+}
+
+function describeListenError({ code, message }: NodeJS.ErrnoException, host: string, port: number): string {
+  if (code === 'EADDRINUSE')
+    return `Port ${port} on ${host} is taken. Stop what uses it, or set PLACET_PORT to another port.`;
+  if (code === 'EACCES') return `Port ${port} may not be used by this user. Set PLACET_PORT to one above 1023.`;
+  if (code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND')
+    return `${host} is no address of this machine. Set PLACET_HOST to one that is.`;
+  return `The service cannot listen on ${host}:${port} (${code ?? message}).`;
+}
+
+function urlOf(server: Server, host: string): string {
+  const { port } = server.address() as AddressInfo;
+  const name = host === '0.0.0.0' || host === '::' ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
+
+/** New connections are refused, idle ones ended; requests under way go on. */
+async function stopListening(server: Server): Promise<void> {
+  server.close();
+  server.closeIdleConnections();
+}

@@ -1,0 +1,152 @@
+import type { ClientReasonCode } from './decision.js';
+import { isJsonObject, own, type Json } from './json.js';
+
+/** What came back: JSON with status 200, or why it cannot be relied on. */
+export type Reply =
+  | {
+      readonly body: Json;
+      /** When the request that this answers was sent, by `performance.now()`. */
+      readonly sentAt: number;
+    }
+  | Failure;
+
+interface Failure {
+  readonly failure: { readonly code: ClientReasonCode; readonly message: string };
+}
+
+interface ExchangeOptions {
+  readonly url: string;
+  readonly key: string;
+  /** For everything: both tries, and reading the answer to its end. In ms. */
+  readonly deadlineMs: number;
+  readonly fetch: typeof globalThis.fetch;
+}
+
+/** Posts one body and reads one answer. Never rejects: whatever goes wrong is a Failure. */
+export type Exchange = (path: string, body: unknown, mayRepeat: boolean) => Promise<Reply>;
+
+/** A failure after which the same request may be sent once more: nobody can have decided it, or not for good. */
+type Attempt = Reply & { readonly repeatable?: boolean };
+
+/** Before a request is sent for the second time, in ms: a service that restarts needs a moment. */
+const PAUSE = 50;
+
+/** Talks to a Placet over HTTP. */
+export function createExchange({ url, key, deadlineMs, fetch }: ExchangeOptions): Exchange {
+  const base = url.replace(/\/+$/, '');
+  return async (path, body, mayRepeat) => {
+    const text = written(body);
+    if (text === undefined) return failure('pdp_refused', 'the request cannot be written as JSON');
+    const attempt = (signal: AbortSignal): Promise<Attempt> => once(fetch, base, path, key, text, signal);
+    return withinDeadline(deadlineMs, `Placet at ${base} did not answer within ${deadlineMs} ms`, async (signal) => {
+      const first = await attempt(signal);
+      if (!first.repeatable || !mayRepeat || signal.aborted) return first;
+      await new Promise((resolve) => setTimeout(resolve, PAUSE));
+      return signal.aborted ? first : attempt(signal);
+    });
+  };
+}
+
+function written(body: unknown): string | undefined {
+  try {
+    return JSON.stringify(body);
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * INVARIANT: resolves within the deadline whatever the work does: a `fetch` that ignores its signal is left behind, and
+ * an answer that came while the host was busy past the deadline is too late.
+ */
+async function withinDeadline(
+  deadlineMs: number,
+  message: string,
+  work: (signal: AbortSignal) => Promise<Reply>,
+): Promise<Reply> {
+  const tooLate = failure('pdp_unavailable', message);
+  const began = performance.now();
+  const controller = new AbortController();
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const expired = new Promise<Reply>((resolve) => {
+    timer = setTimeout(() => {
+      resolve(tooLate);
+      controller.abort();
+    }, deadlineMs);
+  });
+  try {
+    const reply = await Promise.race([work(controller.signal), expired]);
+    return performance.now() - began > deadlineMs ? tooLate : reply;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+async function once(
+  fetch: typeof globalThis.fetch,
+  base: string,
+  path: string,
+  key: string,
+  text: string,
+  signal: AbortSignal,
+): Promise<Attempt> {
+  const sentAt = performance.now();
+  let response: Response;
+  try {
+    response = await fetch(base + path, {
+      method: 'POST',
+      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', Accept: 'application/json' },
+      body: text,
+      // A redirect is answered by nobody whom the key was meant for.
+      redirect: 'manual',
+      signal,
+    });
+  } catch (error) {
+    return { ...failure('pdp_unavailable', `Placet at ${base} cannot be reached${codeOf(error)}`), repeatable: true };
+  }
+  try {
+    return { ...(await read(response, base, sentAt)), repeatable: response.status === 503 };
+  } catch (error) {
+    return failure('pdp_unavailable', `the answer of Placet at ${base} ended before it was complete${codeOf(error)}`);
+  }
+}
+
+async function read(response: Response, base: string, sentAt: number): Promise<Reply> {
+  const { status } = response;
+  const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
+  const body = parse(await response.arrayBuffer());
+  if (status !== 200) return refused(status, body, base);
+  if (type !== 'application/json' || body === undefined) {
+    return failure(
+      'pdp_answer_invalid',
+      `what answers at ${base} is no Placet, or not all of it came (${type || 'no content type'})`,
+    );
+  }
+  return { body, sentAt };
+}
+
+function parse(bytes: ArrayBuffer): Json | undefined {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes)) as Json;
+  } catch {
+    return undefined;
+  }
+}
+
+/** An error answer by RFC 9457 says what to mend, and so does the client then. */
+function refused(status: number, body: Json | undefined, base: string): Failure {
+  const problem = isJsonObject(body) ? { code: own(body, 'code'), detail: own(body, 'detail') } : {};
+  const known = typeof problem.code === 'string' && typeof problem.detail === 'string';
+  const said = known ? `${problem.code as string}: ${problem.detail as string}` : `status ${status}`;
+  if (status >= 500) return failure('pdp_unavailable', `Placet at ${base} cannot decide now (${said})`);
+  if (status >= 400 && known) return failure('pdp_refused', `Placet refuses the request (${said})`);
+  return failure('pdp_answer_invalid', `what answers at ${base} is no Placet (${said})`);
+}
+
+const failure = (code: ClientReasonCode, message: string): Failure => ({ failure: { code, message } });
+
+/** What the system calls the cause of a failed fetch, as in ` (ECONNREFUSED)`. */
+function codeOf(error: unknown): string {
+  const cause = error instanceof Error ? (error.cause as { code?: unknown } | undefined) : undefined;
+  return typeof cause?.code === 'string' ? ` (${cause.code})` : '';
+}

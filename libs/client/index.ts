@@ -1,0 +1,32 @@
+export { createPlacetClient, type PlacetClient, type PlacetClientOptions } from './placet-client.js';
+export type {
+  Allowed,
+  Asked,
+  ClientReasonCode,
+  Decision,
+  Denied,
+  Obligation,
+  Reason,
+  Requirement,
+  RuleRef,
+} from './decision.js';
+export type {
+  Circumstances,
+  DecisionRequest,
+  Direction,
+  EvaluationRequest,
+  ListingRequest,
+  ListMethod,
+  ServerReference,
+  Subject,
+  ToolReference,
+} from './request.js';
+export type { Listed, ListedItem, Listing, Unlisted } from './lists.js';
+export type { Evaluation } from './evaluation.js';
+export type { ObligationContext, ObligationHandler, ObligationHandlers } from './obligations.js';
+export { logTo, type LogEntry } from './log-obligation.js';
+export { guardClient } from './guard/guard-client.js';
+export type { GuardOptions } from './guard/gate.js';
+export type { GuardedClient, McpClient } from './guard/mcp-client.js';
+export { PlacetAsks, PlacetDenied, PlacetRefusal } from './guard/refusal.js';
+export type { Json, JsonObject } from './json.js';

@@ -1,0 +1,1 @@
+export { resolveRealpath } from './resolve-realpath.js';

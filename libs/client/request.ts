@@ -1,0 +1,76 @@
+import type { Json, JsonObject } from './json.js';
+
+/** On whose behalf something happens. */
+export interface Subject {
+  /** As in `user`. */
+  readonly type: string;
+  readonly id: string;
+  /** Attributes that the host asserts; Placet takes those that its key may assert, and stored ones win. */
+  readonly properties?: JsonObject;
+}
+
+/** A registered MCP server: its name, or what it is. All that is given must lead to the same one. */
+export type ServerReference = string | ServerIdentity;
+
+interface ServerIdentity {
+  readonly name?: string | undefined;
+  readonly url?: string | undefined;
+  /** The exact command line. */
+  readonly command?: readonly string[] | undefined;
+  /** What the host has installed; the hash is the one that the host has computed. */
+  readonly package?:
+    { readonly registry: string; readonly name: string; readonly version: string; readonly sha256: string } | undefined;
+}
+
+export type Direction = 'client_to_server' | 'server_to_client';
+
+/** What every question to Placet is about. */
+export interface Circumstances {
+  readonly subject: Subject;
+  readonly server?: ServerReference | undefined;
+  readonly session?: { readonly id: string } | undefined;
+  /** Of MCP, as negotiated; undefined: not known yet. */
+  readonly protocolVersion?: string | undefined;
+  readonly purpose?: string | undefined;
+  /** Anything else that policies may look at. `approval` in it names an approval that this request is to use. */
+  readonly context?: JsonObject | undefined;
+  /** The least revision of the policies to decide by. */
+  readonly atLeast?: number | undefined;
+}
+
+/** A JSON-RPC message that is about to be sent or has arrived, not handed on yet. */
+export interface DecisionRequest extends Circumstances {
+  readonly direction: Direction;
+  readonly message: JsonObject;
+  /** For a response: the request that it answers. */
+  readonly answers?: { readonly method: string; readonly params?: Json } | undefined;
+  /** The tool that is called, as the host knows it. Placet records its digest. */
+  readonly tool?: ToolReference | undefined;
+}
+
+/** The definition of a tool as the server listed it, or the SHA-256 of that in RFC 8785's form, in lower-case hexadecimal. */
+export type ToolReference = { readonly definition: JsonObject } | { readonly digest: string };
+
+export type ListMethod = 'tools/list' | 'resources/list' | 'resources/templates/list' | 'prompts/list';
+
+/** The result of a list operation, as the server sent it. */
+export interface ListingRequest extends Circumstances {
+  readonly method: ListMethod;
+  readonly result: JsonObject;
+}
+
+/** An access evaluation of the AuthZEN Authorization API 1.0. */
+export interface EvaluationRequest {
+  readonly subject: Subject;
+  readonly action: { readonly name: string; readonly properties?: JsonObject };
+  readonly resource: { readonly type: string; readonly id: string; readonly properties?: JsonObject };
+  readonly context?: JsonObject;
+}
+
+/**
+ * Whether a request names an approval. Such a request may use it up, so it is sent once: a second one would find it
+ * spent by the first, whose answer was lost.
+ */
+export function namesApproval(context: JsonObject | undefined): boolean {
+  return context !== undefined && Object.hasOwn(context, 'approval');
+}

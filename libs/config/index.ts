@@ -1,0 +1,1 @@
+export { readClientSettings, readSettings, SETTING_NAMES, SettingError, type Settings } from './settings.js';

@@ -1,0 +1,32 @@
+import type { PresentedKey } from '#identity';
+import type { DecisionInput, Json, JsonObject, ServerReference } from '#policy';
+
+/** One thing that a host asks, as a front understood it; nothing in it is believed yet. */
+export interface Question {
+  readonly subject: { readonly type: string; readonly id: string; readonly properties: JsonObject };
+  readonly action: string;
+  readonly resource: { readonly type: string; readonly id: string | null; readonly properties: JsonObject };
+  readonly server: ServerReference | null;
+  readonly arguments: JsonObject;
+  readonly operation: DecisionInput['operation'];
+  readonly session: { readonly id: string } | null;
+  readonly context: JsonObject;
+  readonly kind: DecisionInput['kind'];
+}
+
+/** When a call with several questions stops: at the first deny, at the first allow, or never. */
+export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
+
+/** Who calls, and about which request of theirs. */
+export interface Call {
+  readonly tenant: string;
+  readonly key: PresentedKey;
+  readonly front: 'mcp' | 'authzen';
+  /** SHA-256 of the request's body as it came, in hexadecimal. */
+  readonly requestDigest: string;
+  readonly trace: string | undefined;
+  /** The tenant's state must be at least this revision. */
+  readonly atLeast: number | undefined;
+  /** What else the record keeps: the purpose, the digest of the tool's definition. */
+  readonly noted: Readonly<Record<string, Json>>;
+}

@@ -1,0 +1,112 @@
+import type { HostPrincipal } from '#identity';
+import { recordContent } from '#ledger';
+import type { Decision, DecisionInput } from '#policy';
+import type { Call } from './question.js';
+import type { FoundPage, Search } from './search.js';
+
+/** What the ledger keeps of a decision: who asked what through whom, and everything that the answer follows from. */
+export function decisionRecord(
+  call: Call,
+  principal: HostPrincipal,
+  input: DecisionInput,
+  decision: Decision,
+  state: State,
+): string {
+  return recordContent({
+    kind: 'decision',
+    ...common(call, principal, input, state),
+    server: decision.found?.server ?? undefined,
+    action: input.action,
+    resource: { type: input.resource.type, id: decision.found ? decision.found.resource : input.resource.id },
+    effect: decision.effect,
+    reason: decision.reason,
+    detail: decision.detail ?? undefined,
+    rules: decision.outcomes.rules.map(({ ref, effect, outcome, met }) => ({
+      ...ref,
+      effect,
+      outcome,
+      met: met ?? undefined,
+    })),
+    would_be: decision.wouldBe ?? undefined,
+    boundary: decision.outcomes.boundary,
+    default: decision.outcomes.default,
+    obligations: decision.obligations,
+    keys: decision.keys,
+  });
+}
+
+/** What the ledger keeps of a listing: the effect of each entry, in the order of the list. */
+export function listingRecord(
+  call: Call,
+  principal: HostPrincipal,
+  input: DecisionInput,
+  items: readonly { readonly name: string; readonly effect: string; readonly conditional: boolean }[],
+  state: State,
+): string {
+  return recordContent({
+    kind: 'listing',
+    ...common(call, principal, input, state),
+    action: input.action,
+    items: items.map(({ name, effect, conditional }) => [name, effect, conditional]),
+  });
+}
+
+/** What the ledger keeps of a page of a search: what was held fixed, and the effect of each candidate, in order. */
+export function searchRecord(
+  call: Call,
+  principal: HostPrincipal,
+  { searched, fixed }: Search,
+  { decided }: FoundPage,
+  state: State,
+): string {
+  return recordContent({
+    kind: 'listing',
+    ...caller(call, principal, state),
+    subject: searched === 'subject' ? undefined : `${fixed.subject.type}:${fixed.subject.id}`,
+    named_server: fixed.server ?? undefined,
+    session: fixed.session?.id,
+    action: `search/${searched}`,
+    search: searchedFor(searched, fixed),
+    items: decided.map(({ candidate: { id, server }, effect }) => [
+      id,
+      effect,
+      false,
+      ...(server === null ? [] : [server]),
+    ]),
+  });
+}
+
+function searchedFor(searched: Search['searched'], { subject, action, resource }: Search['fixed']): object {
+  const { type, id } = resource;
+  if (searched === 'subject') return { type: subject.type, action, resource: { type, id } };
+  return searched === 'resource' ? { type, action } : { resource: { type, id } };
+}
+
+interface State {
+  readonly revision: number;
+  readonly epoch: number;
+  readonly now: number;
+}
+
+function caller(call: Call, principal: HostPrincipal, { revision, epoch, now }: State): Record<string, unknown> {
+  return {
+    now: new Date(now).toISOString(),
+    revision,
+    epoch,
+    front: call.front,
+    request: call.requestDigest,
+    trace: call.trace,
+    host: principal.host,
+    credential: principal.credential,
+  };
+}
+
+function common(call: Call, principal: HostPrincipal, input: DecisionInput, state: State): Record<string, unknown> {
+  return {
+    ...caller(call, principal, state),
+    subject: `${input.subject.type}:${input.subject.id}`,
+    named_server: input.server ?? undefined,
+    session: input.session?.id,
+    ...call.noted,
+  };
+}

@@ -1,0 +1,2 @@
+export { startEmbeddedPostgres, type EmbeddedPostgres } from './start.js';
+export { EmbeddedPostgresError } from './error.js';

@@ -1,0 +1,133 @@
+import type { UnauthenticatedError } from '#identity';
+import type { LedgerErrorCode } from '#ledger';
+import type { MappingError } from '#mcp';
+import type { SnapshotError } from '#snapshot';
+import type { StoreErrorCode } from '#store';
+import type { BodyError } from './body.js';
+import type { DoorCode } from './json-door.js';
+
+/** What a call of ours can be refused for, besides what the libraries refuse. */
+export type RefusalCode =
+  | 'invalid_request'
+  | 'documents_invalid'
+  | 'forbidden'
+  | 'not_a_host'
+  | 'not_an_administrator'
+  | 'subject_not_assertable'
+  | 'subject_token_unsupported'
+  | 'not_found'
+  | 'method_not_allowed'
+  | 'already_exists'
+  | 'version_mismatch'
+  | 'precondition_required'
+  | 'too_many_changes'
+  | 'revision_not_reached';
+
+/** Every code that an error answer can carry. A closed list: docs/errors.md has a line on each. */
+export type ProblemCode =
+  | RefusalCode
+  | DoorCode
+  | BodyError['code']
+  | UnauthenticatedError['code']
+  | LedgerErrorCode
+  | StoreErrorCode
+  | SnapshotError['code']
+  | 'mapping_error'
+  | 'internal';
+
+/** The one place that knows a status code. */
+const STATUS: Readonly<Record<ProblemCode, number>> = {
+  invalid_request: 400,
+  mapping_error: 400,
+  malformed_json: 400,
+  duplicate_key: 400,
+  too_deep: 400,
+  too_many_entries: 400,
+  imprecise_number: 400,
+  lone_surrogate: 400,
+  body_incomplete: 400,
+  subject_token_unsupported: 400,
+  credentials_missing: 401,
+  credentials_invalid: 401,
+  forbidden: 403,
+  not_a_host: 403,
+  not_an_administrator: 403,
+  subject_not_assertable: 403,
+  not_found: 404,
+  tenant_unknown: 404,
+  method_not_allowed: 405,
+  already_exists: 409,
+  revision_not_reached: 409,
+  version_mismatch: 412,
+  body_too_large: 413,
+  unsupported_content_type: 415,
+  documents_invalid: 422,
+  precondition_required: 428,
+  internal: 500,
+  contention: 503,
+  overloaded: 503,
+  ledger_unavailable: 503,
+  answer_too_late: 503,
+  state_regressed: 503,
+  too_many_changes: 503,
+  database_unreachable: 503,
+  database_refuses: 503,
+  database_too_old: 503,
+  database_roles: 503,
+  database_busy: 503,
+  unknown_outcome: 503,
+};
+
+/** Every code, for the documentation to be held against. */
+export const PROBLEM_CODES = Object.keys(STATUS) as readonly ProblemCode[];
+
+/** A refusal of our own, with what the caller can do about it. */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+
+  constructor(
+    readonly code: RefusalCode,
+    message: string,
+    /** More members of the answer. */
+    readonly members: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(message);
+  }
+}
+
+/** An error answer by RFC 9457. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: ProblemCode;
+  readonly detail: string;
+  readonly [member: string]: unknown;
+}
+
+/** Codes whose messages were written by us for whoever calls. The text of any other error stays inside. */
+const isKnown = (code: unknown): code is ProblemCode => typeof code === 'string' && Object.hasOwn(STATUS, code);
+
+/** What an error is to the caller. What is not known to be harmless becomes `internal`, and says nothing. */
+export function toProblem(error: unknown): Problem {
+  const code = codeOf(error);
+  const status = STATUS[code];
+  return {
+    type: `urn:placet:problem:${code}`,
+    title: code.replaceAll('_', ' '),
+    status,
+    code,
+    detail:
+      code === 'internal'
+        ? 'something went wrong on our side; the log has it under the request id'
+        : (error as Error).message,
+    ...(error instanceof Refusal ? error.members : {}),
+  };
+}
+
+function codeOf(error: unknown): ProblemCode {
+  if (!(error instanceof Error)) return 'internal';
+  if (error.name === ('MappingError' satisfies MappingError['name'])) return 'mapping_error';
+  const { code } = error as { code?: unknown };
+  return isKnown(code) ? code : 'internal';
+}

@@ -1,0 +1,29 @@
+import { z } from 'zod';
+
+const patterns = z.array(z.string().min(1).max(256)).max(100);
+
+/**
+ * What a host's key may assert about a request. Nothing by default: a host that may assert no subject cannot ask about
+ * anybody. `*` stands for any run of characters.
+ */
+export const hostRightsSchema = z
+  .strictObject({
+    /** Subjects, as in `user:*`. */
+    subjects: patterns.default([]),
+    /** Attributes of subjects, as in `region`. Stored ones win over asserted ones. */
+    subjectProperties: patterns.default([]),
+    /** Attributes of resources. */
+    resourceProperties: patterns.default([]),
+    /** Whether answers say in detail what stood in the way. */
+    explain: z.boolean().default(false),
+  })
+  .meta({ id: 'HostRights' });
+
+export type HostRights = z.output<typeof hostRightsSchema>;
+
+/** What an administrator's key may do: everything, or read. */
+export const administratorRightsSchema = z
+  .strictObject({ role: z.enum(['owner', 'reader']) })
+  .meta({ id: 'AdministratorRights' });
+
+export type AdministratorRights = z.output<typeof administratorRightsSchema>;

@@ -1,0 +1,9 @@
+export {
+  DecisionLedger,
+  type CommitPort,
+  type LedgerMetrics,
+  type Proposal,
+  type Proposed,
+} from './decision-ledger.js';
+export type { LedgerErrorCode } from './errors.js';
+export { recordContent } from './record.js';

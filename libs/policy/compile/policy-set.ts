@@ -1,0 +1,286 @@
+import { identitiesOf } from '../documents/check.js';
+import { subjectKey } from '../documents/names.js';
+import { documentName } from '../documents/schema.js';
+import type {
+  AnyDocument,
+  HostDocument,
+  Kind,
+  PolicyDocument,
+  ResourceDocument,
+  ScopeDocument,
+  ServerDocument,
+  SubjectDocument,
+  SuspensionDocument,
+  TenantDocument,
+  ToolDocument,
+} from '../documents/schema.js';
+import { serverIdentities, type ServerIdentity } from '../documents/server-identity.js';
+import { DocumentSet, type DocumentChange, type StoredDocument } from '../documents/set.js';
+import { compileSchema } from '../documents/tool-schema.js';
+import type { Json, JsonObject } from '../model.js';
+import { readUri } from '../paths/uris.js';
+import { Memberships } from './memberships.js';
+import { RuleIndex, type Query } from './rule-index.js';
+import { compileConsent, compilePolicy, ConditionPool, type CompiledConsent, type CompiledRule } from './rules.js';
+import { compileScope, type CompiledScope } from './scopes.js';
+
+/** What holds where no rule says otherwise. */
+export interface TenantDefaults {
+  readonly effect: 'deny' | 'ask';
+  readonly consent: CompiledConsent | null;
+  /** The boundary of hosts that have none of their own; null: nothing is inside. */
+  readonly hostScope: CompiledScope | null;
+}
+
+/** A server as a host may name it. Every member that is given must lead to the same registered server. */
+export interface ServerReference extends ServerIdentity {
+  readonly name?: string | undefined;
+}
+
+/** A registered tool and the question whether arguments fit it. */
+export interface RegisteredTool {
+  readonly document: ToolDocument;
+  fits(value: Json): boolean;
+}
+
+/**
+ * The documents of one tenant, compiled: what a decision looks things up in. A change is applied in place and at once,
+ * between two evaluations; the cost follows the size of the change and not that of the set.
+ */
+export class PolicySet {
+  #documents = DocumentSet.EMPTY;
+  readonly #conditions = new ConditionPool();
+  readonly #rules = new Map<string, readonly CompiledRule[]>();
+  readonly #index = new RuleIndex();
+  readonly #memberships = new Memberships();
+  readonly #serverScopes = new Map<string, Map<string, CompiledScope>>();
+  readonly #hostScopes = new Map<string, Map<string, CompiledScope>>();
+  readonly #subjects = new Map<string, SubjectDocument>();
+  readonly #serversByIdentity = new Map<string, ServerDocument>();
+  readonly #resources = new Map<string, ResourceDocument>();
+  readonly #tools = new WeakMap<ToolDocument, RegisteredTool>();
+  /** By the document's name; those of the tenant stand apart, because they concern every request. */
+  readonly #suspensions = new Map<string, SuspensionDocument>();
+  readonly #tenantSuspensions = new Map<string, SuspensionDocument>();
+  #defaults: TenantDefaults = NO_DEFAULTS;
+
+  static of(documents: Iterable<StoredDocument>): PolicySet {
+    const set = new PolicySet();
+    const changes: DocumentChange[] = [];
+    for (const stored of documents)
+      changes.push({ kind: stored.document.kind, name: documentName(stored.document), stored });
+    set.apply(changes);
+    return set;
+  }
+
+  get documents(): DocumentSet {
+    return this.#documents;
+  }
+
+  get defaults(): TenantDefaults {
+    return this.#defaults;
+  }
+
+  /**
+   * Takes over some changes. If it throws, the set may be half changed and must not be asked any more: the caller
+   * throws it away and loads anew.
+   */
+  apply(changes: readonly DocumentChange[]): void {
+    const before = this.#documents;
+    this.#documents = before.with(changes);
+    for (const { kind, name, stored } of changes) {
+      this.#replace(kind, name, before.find(kind, name)?.document, stored);
+    }
+  }
+
+  #replace(kind: Kind, name: string, before: AnyDocument | undefined, stored: StoredDocument | undefined): void {
+    const after = stored?.document;
+    switch (kind) {
+      case 'Role':
+        return this.#memberships.setRole(name, after as Extract<AnyDocument, { kind: 'Role' }> | undefined);
+      case 'Binding':
+        return this.#memberships.setBinding(name, before as BindingOrNone, after as BindingOrNone);
+      case 'Policy':
+        return this.#replacePolicy(name, after as PolicyDocument | undefined, stored?.version ?? 0);
+      case 'Scope':
+        this.#removeScope(name, before as ScopeDocument | undefined);
+        return this.#addScope(name, after as ScopeDocument | undefined);
+      case 'Tenant':
+        this.#defaults = compileDefaults(after as TenantDocument | undefined);
+        return;
+      case 'Subject':
+        return replaceEntries(this.#subjects, identitiesOf, before as SubjectDocument, after as SubjectDocument);
+      case 'Server':
+        return replaceEntries(this.#serversByIdentity, identitiesOf, before as ServerDocument, after as ServerDocument);
+      case 'Resource':
+        return replaceEntries(this.#resources, resourceKeys, before as ResourceDocument, after as ResourceDocument);
+      case 'Host':
+        return;
+      case 'Suspension':
+        this.#replaceSuspension(
+          name,
+          before as SuspensionDocument | undefined,
+          after as SuspensionDocument | undefined,
+        );
+    }
+  }
+
+  #replaceSuspension(
+    name: string,
+    before: SuspensionDocument | undefined,
+    after: SuspensionDocument | undefined,
+  ): void {
+    const suspensions = (before ?? after)?.of === 'Tenant' ? this.#tenantSuspensions : this.#suspensions;
+    if (after) suspensions.set(name, after);
+    else suspensions.delete(name);
+  }
+
+  #replacePolicy(name: string, policy: PolicyDocument | undefined, version: number): void {
+    const compiled = policy ? compilePolicy(policy, version, this.#conditions) : [];
+    for (const rule of this.#rules.get(name) ?? []) {
+      this.#index.remove(rule);
+      this.#conditions.giveBack(rule.when);
+      this.#conditions.giveBack(rule.unless);
+    }
+    for (const rule of compiled) this.#index.add(rule);
+    if (policy) this.#rules.set(name, compiled);
+    else this.#rules.delete(name);
+  }
+
+  #scopesOf(scope: ScopeDocument): { scopes: Map<string, Map<string, CompiledScope>>; owner: string } {
+    return scope.server === undefined
+      ? { scopes: this.#hostScopes, owner: scope.host! }
+      : { scopes: this.#serverScopes, owner: scope.server };
+  }
+
+  #removeScope(name: string, scope: ScopeDocument | undefined): void {
+    if (!scope) return;
+    const { scopes, owner } = this.#scopesOf(scope);
+    scopes.get(owner)?.delete(name);
+    if (scopes.get(owner)?.size === 0) scopes.delete(owner);
+  }
+
+  #addScope(name: string, scope: ScopeDocument | undefined): void {
+    if (!scope) return;
+    const { scopes, owner } = this.#scopesOf(scope);
+    const named = scopes.get(owner) ?? new Map<string, CompiledScope>();
+    scopes.set(owner, named.set(name, compileScope(name, scope)));
+  }
+
+  /** Every rule, in no order. */
+  *rules(): Iterable<CompiledRule> {
+    for (const rules of this.#rules.values()) yield* rules;
+  }
+
+  /** The rules that could concern a request. */
+  candidates(query: Query): ReadonlySet<CompiledRule> {
+    return this.#index.candidates(query);
+  }
+
+  get memberships(): Memberships {
+    return this.#memberships;
+  }
+
+  /** The boundaries of a server; none means that the server itself limits nothing. */
+  serverScopes(server: string): Iterable<CompiledScope> {
+    return this.#serverScopes.get(server)?.values() ?? [];
+  }
+
+  /** The boundaries of a host, else the tenant's default one; none means that nothing is inside. */
+  hostScopes(host: string): readonly CompiledScope[] {
+    const own = this.#hostScopes.get(host);
+    if (own) return [...own.values()];
+    return this.#defaults.hostScope ? [this.#defaults.hostScope] : [];
+  }
+
+  host(name: string): HostDocument | undefined {
+    return this.#documents.find('Host', name)?.document;
+  }
+
+  /** The stored subject that a type and id, or an alias, stands for. */
+  subject(type: string, id: string): SubjectDocument | undefined {
+    return this.#subjects.get(subjectKey(type, id));
+  }
+
+  /** The registered server that every part of a reference leads to; undefined if there is none, or if they disagree. */
+  server(reference: ServerReference): ServerDocument | undefined {
+    const found: (ServerDocument | undefined)[] = [];
+    if (reference.name !== undefined) found.push(this.#documents.find('Server', reference.name)?.document);
+    for (const identity of serverIdentities(reference)) found.push(this.#serversByIdentity.get(identity));
+    return found.length > 0 && found.every((server) => server === found[0]) ? found[0] : undefined;
+  }
+
+  /** A tool of a server's document, if it is declared there. */
+  tool(server: ServerDocument, name: string): RegisteredTool | undefined {
+    const tools = server.tools;
+    if (!tools || !Object.hasOwn(tools, name)) return undefined;
+    const document = tools[name]!;
+    let tool = this.#tools.get(document);
+    if (!tool) this.#tools.set(document, (tool = registered(document)));
+    return tool;
+  }
+
+  /** What suspends one of some names, as in `Server:files`; or the tenant. */
+  suspensionOf(names: () => readonly string[]): SuspensionDocument | undefined {
+    for (const suspension of this.#tenantSuspensions.values()) return suspension;
+    if (this.#suspensions.size === 0) return undefined;
+    for (const name of names()) {
+      const suspension = this.#suspensions.get(name);
+      if (suspension) return suspension;
+    }
+    return undefined;
+  }
+
+  /** The stored resource of a server, or (null) of none. */
+  resource(server: string | null, type: string, id: string): ResourceDocument | undefined {
+    return this.#resources.get(`${server ?? ''}/${type}:${id}`);
+  }
+}
+
+type BindingOrNone = Extract<AnyDocument, { kind: 'Binding' }> | undefined;
+
+const NO_DEFAULTS: TenantDefaults = { effect: 'deny', consent: null, hostScope: null };
+
+function compileDefaults(tenant: TenantDocument | undefined): TenantDefaults {
+  if (!tenant) return NO_DEFAULTS;
+  const { effect, consent, hostScope } = tenant.defaults;
+  return {
+    effect,
+    consent: compileConsent(consent),
+    hostScope: hostScope ? compileScope('defaults.hostScope', hostScope) : null,
+  };
+}
+
+/** A resource by server, type and id; where ids are URIs, by their one spelling, as requests name them. */
+function resourceKeys({ server, type, id }: ResourceDocument): readonly string[] {
+  const read = type === 'resource' && server !== undefined ? readUri(id) : undefined;
+  return [`${server ?? ''}/${type}:${read && 'uri' in read ? read.uri : id}`];
+}
+
+/** Moves a document's keys. A key that another document has taken over in the same change stays with that one. */
+function replaceEntries<T extends AnyDocument>(
+  map: Map<string, T>,
+  keysOf: (document: T) => readonly string[],
+  before: T | undefined,
+  after: T | undefined,
+): void {
+  for (const key of before ? keysOf(before) : []) if (map.get(key) === before) map.delete(key);
+  for (const key of after ? keysOf(after) : []) map.set(key, after!);
+}
+
+/** The schema is compiled at the first call of the tool: ten thousand tools would take minutes at start. */
+function registered(document: ToolDocument): RegisteredTool {
+  let fits: ((value: Json) => boolean) | undefined;
+  return {
+    document,
+    fits: (value) => {
+      if (!document.inputSchema) return true;
+      try {
+        fits ??= compileSchema(document.inputSchema as JsonObject);
+        return fits(value);
+      } catch {
+        return false;
+      }
+    },
+  };
+}

@@ -1,0 +1,97 @@
+import { Condition } from '../cel/condition.js';
+import type { ConsentBlock, PolicyDocument, RuleDocument } from '../documents/schema.js';
+import { digest } from '../json.js';
+import type { Effect, Json, Obligation, RuleRef } from '../model.js';
+import { compileGlob } from '../paths/glob.js';
+import { compilePrincipals, principalKey, type PrincipalMatcher } from './principals.js';
+import { entriesProve, type Target } from './targets.js';
+
+/** A consent block with the digest that a consent is bound to: a changed block is another question. */
+export interface CompiledConsent {
+  readonly block: ConsentBlock;
+  readonly digest: string;
+}
+
+/** A rule, ready to be asked. */
+export interface CompiledRule {
+  readonly ref: RuleRef;
+  readonly effect: Effect;
+  /** False: a shadow rule, which is evaluated and never decides. */
+  readonly enforced: boolean;
+  readonly target: Target;
+  /** Whether to be found in the index by a known id is to be covered. */
+  readonly foundIsCovered: boolean;
+  /** The keys of `to`, for the index. */
+  readonly principalKeys: readonly string[];
+  readonly to: PrincipalMatcher;
+  /** The hosts it is for; null: any. */
+  readonly via: ReadonlySet<string> | null;
+  readonly when: Condition | null;
+  readonly unless: Condition | null;
+  readonly consent: CompiledConsent | null;
+  readonly obligations: readonly Obligation[];
+}
+
+/** Conditions by their text, each compiled once however many rules share it. */
+export class ConditionPool {
+  readonly #conditions = new Map<string, { readonly condition: Condition; uses: number }>();
+
+  take(text: string | undefined): Condition | null {
+    if (text === undefined) return null;
+    const known = this.#conditions.get(text);
+    if (known) {
+      known.uses++;
+      return known.condition;
+    }
+    const condition = new Condition(text);
+    this.#conditions.set(text, { condition, uses: 1 });
+    return condition;
+  }
+
+  giveBack(condition: Condition | null): void {
+    const known = condition && this.#conditions.get(condition.text);
+    if (known && --known.uses === 0) this.#conditions.delete(condition.text);
+  }
+}
+
+export function compilePolicy(policy: PolicyDocument, version: number, conditions: ConditionPool): CompiledRule[] {
+  const target: Target = {
+    servers: policy.target.servers?.map(compileGlob) ?? null,
+    actions: policy.target.actions.map(compileGlob),
+    resources: policy.target.resources.map((pattern) =>
+      typeof pattern === 'string'
+        ? { type: null, id: compileGlob(pattern) }
+        : { type: pattern.type, id: compileGlob(pattern.id) },
+    ),
+  };
+  const foundIsCovered = entriesProve(target);
+  return policy.rules.map((rule) =>
+    compileRule({ policy: policy.name, version, rule: rule.name }, { target, foundIsCovered }, rule, conditions),
+  );
+}
+
+function compileRule(
+  ref: RuleRef,
+  { target, foundIsCovered }: Pick<CompiledRule, 'target' | 'foundIsCovered'>,
+  rule: RuleDocument,
+  conditions: ConditionPool,
+): CompiledRule {
+  return {
+    ref,
+    effect: rule.effect,
+    enforced: rule.enforce !== false,
+    target,
+    foundIsCovered,
+    principalKeys: [...new Set(rule.to.map(principalKey))],
+    to: compilePrincipals(rule.to),
+    via: rule.via ? new Set(rule.via) : null,
+    when: conditions.take(rule.when),
+    unless: conditions.take(rule.unless),
+    consent: compileConsent(rule.consent),
+    obligations: rule.obligations ?? [],
+  };
+}
+
+export function compileConsent(block: ConsentBlock | undefined): CompiledConsent | null {
+  return block ? { block, digest: digest(block as unknown as Json) } : null;
+}

@@ -1,0 +1,189 @@
+import type { PolicySet } from '../compile/policy-set.js';
+import type { CompiledRule } from '../compile/rules.js';
+import type { TouchKey } from '../documents/touches.js';
+import type { Effect, Obligation, ReasonCode, RuleRef } from '../model.js';
+import type { BoundaryOutcome } from './boundary.js';
+import { combine, combineListing, type ListingVerdict, type Outcomes, type Verdict } from './combine.js';
+import { joinObligations } from './obligations.js';
+import type { Consent, Requirement } from './requirements.js';
+import type { DecisionInput, ResolvedRequest } from './request.js';
+import { resolve } from './resolve.js';
+import { candidatesOf, weigh, type Weighing } from './weigh.js';
+
+/** The names by which rules know what a request is about, however the host named it. */
+interface Found {
+  readonly server: string | null;
+  readonly resource: string | null;
+}
+
+const foundIn = ({ server, resource }: ResolvedRequest): Found => ({
+  server: server?.id ?? null,
+  resource: resource.id,
+});
+
+interface WouldBe {
+  readonly effect: Effect;
+  readonly reason: ReasonCode;
+  readonly rules: readonly RuleRef[];
+}
+
+/** The answer to one request, with everything that it follows from. */
+export interface Decision {
+  readonly effect: Effect;
+  readonly reason: ReasonCode;
+  /** More on the reason, for administrators: what was outside of what, which argument did not fit. */
+  readonly detail: string | null;
+  /** The rules that decided. */
+  readonly rules: readonly RuleRef[];
+  readonly outcomes: Outcomes;
+  readonly boundary: BoundaryOutcome | null;
+  /** What the request was found to be about; null where it could not be looked up. */
+  readonly found: Found | null;
+  /** What must be agreed to and is not. */
+  readonly requirements: readonly Requirement[];
+  readonly obligations: readonly Obligation[];
+  /** Ids of the consents that an allow rests on. */
+  readonly consents: readonly string[];
+  /** What the answer rests on. */
+  readonly keys: readonly TouchKey[];
+  /** What the answer would be if the shadow rules that are not false here were enforced; null: there is none. */
+  readonly wouldBe: WouldBe | null;
+  /** The first moment at which something expires that was used, in milliseconds since 1970; null: none. */
+  readonly validUntil: number | null;
+}
+
+/**
+ * Decides one request. Pure and total: the result follows from the arguments alone, and there always is one.
+ * @param consents the live consents that could concern the request; others do no harm
+ * @param now milliseconds since 1970, by the database's clock
+ */
+export function decide(set: PolicySet, input: DecisionInput, consents: readonly Consent[], now: number): Decision {
+  const resolution = resolve(set, input);
+  const { keys } = resolution;
+  if ('denied' in resolution) return early('deny', resolution.denied, resolution.detail, keys, null);
+  const { request } = resolution;
+  if (input.kind === 'none') return early('allow', 'no_decision_needed', null, keys, request);
+
+  const candidates = candidatesOf(set, request, now);
+  const decideBy = (rules: readonly CompiledRule[]): Decision => {
+    const weighing = weigh(set, request, consents, now, { ...candidates, rules });
+    if ('refused' in weighing) return early('deny', weighing.refused, null, keys, request);
+    return conclude(combine(weighing.outcomes), weighing, keys, request);
+  };
+  const decision = decideBy(candidates.rules);
+  if (candidates.shadows.length === 0) return decision;
+  return { ...decision, wouldBe: wouldBe(decideBy([...candidates.rules, ...candidates.shadows]), candidates.shadows) };
+}
+
+/** An answer by the shadow rules as well; null where all of them came out false. */
+function wouldBe({ effect, reason, rules, outcomes }: Decision, shadows: readonly CompiledRule[]): WouldBe | null {
+  const isRefused = reason === 'too_many_candidates' || reason === 'budget_exceeded';
+  const counts = isRefused || shadows.some((shadow) => outcomes.rules.some(({ ref }) => ref === shadow.ref));
+  return counts ? { effect, reason, rules } : null;
+}
+
+/** What a listing says of one item; `arguments` of the input are unknown. */
+export function decideListing(
+  set: PolicySet,
+  input: DecisionInput,
+  now: number,
+): ListingVerdict & { readonly keys: readonly TouchKey[] } {
+  const resolution = resolve(set, input);
+  const { keys } = resolution;
+  if ('denied' in resolution) return { effect: 'deny', conditional: false, keys };
+  const weighing = weigh(set, resolution.request, [], now, candidatesOf(set, resolution.request, now));
+  if (!('refused' in weighing)) return { ...combineListing(weighing.outcomes), keys };
+  // A call may need fewer steps than its listing, where both sides of an `&&` are looked at: it may still go through.
+  if (weighing.refused === 'budget_exceeded') return { effect: 'allow', conditional: true, keys };
+  return { effect: 'deny', conditional: false, keys };
+}
+
+function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[], request: ResolvedRequest): Decision {
+  const { outcomes, boundary } = weighing;
+  const base = { outcomes, boundary, keys, found: foundIn(request), wouldBe: null, validUntil: weighing.validUntil };
+  const none = { requirements: [], obligations: [], consents: [] };
+  const named = { rules: verdict.rules.map(({ ref }) => ref) };
+  if (verdict.effect === 'deny') {
+    const detail = verdict.reason === 'outside_boundary' ? describe(boundary) : null;
+    return { ...base, ...none, ...named, effect: 'deny', reason: verdict.reason, detail };
+  }
+  const joined = joinObligations(obligationsOf(weighing));
+  if ('conflict' in joined) {
+    const detail = `the rules that apply contradict each other on '${joined.conflict}'`;
+    return { ...base, ...none, ...named, effect: 'deny', reason: 'obligations_conflict', detail };
+  }
+  const gates = relevantRequirements(weighing);
+  if (verdict.effect === 'ask') {
+    const requirements = gates
+      .filter(({ metBy }) => metBy === null)
+      .map(({ metBy: _metBy, ...requirement }) => requirement);
+    return { ...base, ...none, ...named, effect: 'ask', reason: reasonToAsk(requirements), detail: null, requirements };
+  }
+  const consents = [...new Set(gates.map(({ metBy }) => metBy!))].sort();
+  return {
+    ...base,
+    ...none,
+    ...named,
+    effect: 'allow',
+    reason: verdict.reason,
+    detail: null,
+    obligations: joined.obligations,
+    consents,
+  };
+}
+
+const describe = ({ outside }: BoundaryOutcome): string | null =>
+  outside ? `outside the scope '${outside.scope}' by its ${outside.clause}: ${outside.detail}` : null;
+
+/** The requirements that count by step 4: not those of allows where one allow asks nothing, nor the default's beside an allow. */
+function relevantRequirements({ outcomes, rules, requirements }: Weighing): Weighing['requirements'] {
+  const allows = outcomes.rules.filter(({ effect, outcome }) => effect === 'allow' && outcome === 'true');
+  const free = allows.some(({ met }) => met === null);
+  const effects = new Map(rules.map((rule, index) => [rule.ref, outcomes.rules[index]!]));
+  return requirements.filter(({ rule }) => {
+    if (rule === null) return allows.length === 0;
+    const record = effects.get(rule)!;
+    return record.effect === 'ask' || (!free && record.outcome === 'true');
+  });
+}
+
+/** Who must agree: the person alone, or somebody else as well. */
+function reasonToAsk(requirements: readonly Requirement[]): ReasonCode {
+  const byOthers = requirements.some(({ consent }) => consent.by.some((by) => by !== 'subject'));
+  return byOthers ? 'approval_required' : 'consent_required';
+}
+
+/** Of the allow rules that apply or are in error, of the met requirements, and of paths that were proven by name only. */
+function* obligationsOf({ outcomes, rules, boundary }: Weighing): Iterable<Obligation> {
+  for (const [index, rule] of rules.entries()) {
+    const { effect, met } = outcomes.rules[index]!;
+    if (effect === 'allow' || (effect === 'ask' && met === true)) yield* rule.obligations;
+  }
+  if (boundary.paths.length > 0) yield { type: 'resolve_realpath', paths: [...boundary.paths].sort() };
+}
+
+const NOTHING: Outcomes = { rules: [], boundary: 'true', default: { effect: 'deny', met: false } };
+
+function early(
+  effect: 'allow' | 'deny',
+  reason: ReasonCode,
+  detail: string | null,
+  keys: readonly TouchKey[],
+  request: ResolvedRequest | null,
+): Decision {
+  return {
+    effect,
+    reason,
+    detail,
+    rules: [],
+    outcomes: NOTHING,
+    boundary: null,
+    found: request && foundIn(request),
+    wouldBe: null,
+    requirements: [],
+    obligations: [],
+    consents: [],
+    keys,
+    validUntil: null,
+  };
+}

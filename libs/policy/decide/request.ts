@@ -1,0 +1,80 @@
+import type { ServerReference } from '../compile/policy-set.js';
+import type { RegisteredTool } from '../compile/policy-set.js';
+import type { JsonObject } from '../model.js';
+
+/** The Server document says what the tool does. */
+export const BY_TOOL = Symbol('by tool');
+
+/** The id of a resource that is the server itself, where a message does not name it. */
+export const THE_SERVER = '';
+
+/** A request as a front understood it: what was asked, and what the caller may assert about it. */
+export interface DecisionInput {
+  readonly subject: {
+    readonly type: string;
+    readonly id: string;
+    /** Asserted attributes that the caller may assert; stored ones win over them. */
+    readonly properties: JsonObject;
+    /** How it is known who the subject is; readable by conditions. */
+    readonly assurance: 'asserted';
+  };
+  /** The registered host that asks. */
+  readonly agent: string;
+  readonly action: string;
+  readonly resource: {
+    readonly type: string;
+    /** Null where it is not known yet, as for a resource template in a listing. */
+    readonly id: string | null;
+    readonly properties: JsonObject;
+  };
+  /** How the host names the server; null where it names none. */
+  readonly server: ServerReference | null;
+  /** `unknown` in listings. */
+  readonly arguments: JsonObject | 'unknown';
+  /**
+   * What the action does, in the words of a Scope's `operations`; null where operations do not concern it; undefined
+   * where nobody says, which is outside any such clause.
+   */
+  readonly operation: string | typeof BY_TOOL | null | undefined;
+  readonly session: { readonly id: string } | null;
+  readonly context: JsonObject;
+  /** `none`: the protocol lets it pass without a decision. `unknown-method`: the protocol does not know it. */
+  readonly kind: 'ordinary' | 'none' | 'unknown-method';
+}
+
+/** A request with everything that is stored about it looked up. */
+export interface ResolvedRequest {
+  readonly subject: {
+    readonly type: string;
+    readonly id: string;
+    readonly key: string;
+    readonly properties: JsonObject;
+    readonly groups: ReadonlySet<string> | null;
+    readonly assurance: 'asserted';
+  };
+  readonly agent: { readonly id: string; readonly properties: JsonObject };
+  readonly action: string;
+  readonly resource: DecisionInput['resource'];
+  readonly server: { readonly id: string; readonly properties: JsonObject } | null;
+  /** For calls of tools: whether the tool is declared, and how. */
+  readonly tool: { readonly name: string; readonly registered: RegisteredTool | undefined } | null;
+  readonly arguments: JsonObject | 'unknown';
+  readonly operation: string | null | undefined;
+  readonly session: { readonly id: string } | null;
+  readonly context: JsonObject;
+}
+
+/** The resource types that belong to an MCP server. Every other type is serverless. */
+export const MCP_RESOURCE_TYPES: ReadonlySet<string> = new Set([
+  'tool',
+  'resource',
+  'prompt',
+  'mcp_server',
+  'task',
+  'sampling',
+  'elicitation',
+  'root',
+]);
+
+/** Those of them that are the server itself, whose id is its name. */
+export const SERVER_ITSELF: ReadonlySet<string> = new Set(['mcp_server', 'sampling', 'root']);

@@ -1,0 +1,164 @@
+import type { PolicySet, ServerReference } from '../compile/policy-set.js';
+import { serverIdentities } from '../documents/server-identity.js';
+import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
+import { subjectKey } from '../documents/names.js';
+import { ANY_GROUP, keyOfServerIdentity, type TouchKey } from '../documents/touches.js';
+import { layer, own } from '../json.js';
+import type { Json, JsonObject, ReasonCode } from '../model.js';
+import { readUri } from '../paths/uris.js';
+import {
+  BY_TOOL,
+  MCP_RESOURCE_TYPES,
+  SERVER_ITSELF,
+  THE_SERVER,
+  type DecisionInput,
+  type ResolvedRequest,
+} from './request.js';
+
+/** What came of looking a request up: all of it, or why it is denied before any rule. */
+export type Resolution = {
+  /** What the answer rests on, also where it is a denial. */
+  readonly keys: readonly TouchKey[];
+} & ({ readonly request: ResolvedRequest } | { readonly denied: ReasonCode; readonly detail: string });
+
+/** Looks up who asks, about whom, and on which server. Only stored attributes and permitted assertions survive. */
+export function resolve(set: PolicySet, input: DecisionInput): Resolution {
+  const stored = set.subject(input.subject.type, input.subject.id);
+  const subject = resolveSubject(stored, input);
+  const server = MCP_RESOURCE_TYPES.has(input.resource.type) && input.server ? set.server(input.server) : undefined;
+  const keys = keysOf(input, subject, stored, server);
+  const denied = (reason: ReasonCode, detail: string): Resolution => ({ keys, denied: reason, detail });
+
+  const suspension = set.suspensionOf(() => [
+    `Host:${input.agent}`,
+    ...(server ? [`Server:${server.name}`] : []),
+    ...namesOf(stored, input.subject).map((name) => `Subject:${name}`),
+  ]);
+  if (suspension) return denied('suspended', describeSuspension(suspension));
+
+  const host = set.host(input.agent);
+  if (!host) return denied('agent_unknown', `no host '${input.agent}' is registered`);
+  if (MCP_RESOURCE_TYPES.has(input.resource.type) && !server) return denied('server_unknown', describeServer(input));
+  if (input.kind === 'unknown-method') return denied('method_unknown', `the method '${input.action}' is not known`);
+
+  const id = resourceId(set, input, server);
+  if ('ambiguous' in id) return denied('resource_ambiguous', id.ambiguous);
+  const tool =
+    server && input.resource.type === 'tool' && id.id !== null
+      ? { name: id.id, registered: set.tool(server, id.id) }
+      : null;
+  if (tool?.registered && input.arguments !== 'unknown' && !tool.registered.fits(input.arguments)) {
+    return denied('arguments_invalid', `the arguments do not fit the schema of the tool '${tool.name}'`);
+  }
+  const storedResource = id.id === null ? undefined : set.resource(server?.name ?? null, input.resource.type, id.id);
+  return {
+    keys,
+    request: {
+      subject,
+      agent: { id: host.name, properties: attributes(host.properties) },
+      action: input.action,
+      resource: {
+        type: input.resource.type,
+        id: id.id,
+        properties: layer(attributes(storedResource?.properties), input.resource.properties),
+      },
+      server: server ? { id: server.name, properties: attributes(server.properties) } : null,
+      tool,
+      arguments: input.arguments,
+      operation: input.operation === BY_TOOL ? tool?.registered?.document.operation : input.operation,
+      session: input.session,
+      context: input.context,
+    },
+  };
+}
+
+const attributes = (properties: Record<string, unknown> | undefined): JsonObject => (properties ?? {}) as JsonObject;
+
+function resolveSubject(stored: SubjectDocument | undefined, { subject }: DecisionInput): ResolvedRequest['subject'] {
+  const { type, id } = stored ?? subject;
+  const properties = layer(attributes(stored?.properties), subject.properties);
+  const groups = stored?.groups ?? textsOf(own(subject.properties, 'groups'));
+  return {
+    type,
+    id,
+    key: subjectKey(type, id),
+    properties,
+    groups: groups ? new Set(groups) : null,
+    assurance: subject.assurance,
+  };
+}
+
+/** A list of texts, or undefined for anything else: groups of an unexpected shape are unknown, not none. */
+function textsOf(value: Json | undefined): readonly string[] | undefined {
+  if (!Array.isArray(value) || !value.every((item) => typeof item === 'string')) return undefined;
+  return value;
+}
+
+/**
+ * The id by which rules know the resource: URIs of resources in one spelling, tools by the names the protocol allows, and
+ * the server itself by its registered name, however it was named.
+ */
+function resourceId(
+  set: PolicySet,
+  { resource }: DecisionInput,
+  server: ServerDocument | undefined,
+): { id: string | null } | { ambiguous: string } {
+  const { type, id } = resource;
+  if (id === null) return { id };
+  if (server && SERVER_ITSELF.has(type)) {
+    const isNamed = id === THE_SERVER || id === server.name || set.server({ url: id }) === server;
+    return isNamed
+      ? { id: server.name }
+      : { ambiguous: `a resource of type ${type} is the server itself, here '${server.name}', and nothing else` };
+  }
+  if (type === 'resource') {
+    const read = readUri(id);
+    return 'uri' in read ? { id: read.uri } : { ambiguous: `the URI of the resource has ${read.ambiguous}` };
+  }
+  if (type === 'tool' && !/^[A-Za-z0-9_./:-]{1,128}$/.test(id)) {
+    return { ambiguous: 'a tool is named by up to 128 letters, digits, "_", ".", "/", ":" or "-"' };
+  }
+  return { id };
+}
+
+/** Every name that a person has: the one that was sent, the stored one, and the aliases. */
+function namesOf(stored: SubjectDocument | undefined, sent: DecisionInput['subject']): string[] {
+  return [sent, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])].map(({ type, id }) => subjectKey(type, id));
+}
+
+const describeSuspension = ({ of, name, reason }: SuspensionDocument): string =>
+  `the ${of} '${name}' is suspended${reason === undefined ? '' : `: ${reason}`}`;
+
+function describeServer({ server }: DecisionInput): string {
+  const names = [server?.name, server?.url, server?.command?.join(' '), server?.package?.name].filter(
+    (name) => name !== undefined,
+  );
+  if (names.length === 0) return 'the request names no server';
+  return names.length === 1
+    ? `no server '${names[0]}' is registered`
+    : `'${names.join("' and '")}' are not the same registered server`;
+}
+
+/**
+ * The person under every name, the groups, the host, and the server under every name that was sent: which server it is
+ * may change with any of them.
+ */
+function keysOf(
+  input: DecisionInput,
+  subject: ResolvedRequest['subject'],
+  stored: SubjectDocument | undefined,
+  server: ServerDocument | undefined,
+): TouchKey[] {
+  const keys = new Set<TouchKey>(namesOf(stored, input.subject).map((name): TouchKey => `subject:${name}`));
+  keys.add(`host:${input.agent}`);
+  for (const group of subject.groups ?? []) keys.add(`group:${group}`);
+  if (subject.groups === null) keys.add(ANY_GROUP);
+  if (server) keys.add(`server:${server.name}`);
+  if (input.server) keysOfReference(input.server).forEach((key) => keys.add(key));
+  return [...keys];
+}
+
+function keysOfReference(reference: ServerReference): TouchKey[] {
+  const keys: TouchKey[] = reference.name === undefined ? [] : [`server:${reference.name}`];
+  return [...keys, ...serverIdentities(reference).map(keyOfServerIdentity)];
+}

@@ -1,0 +1,72 @@
+import type { JsonObject } from '../model.js';
+import { NOT_SUPPORTED_YET, type Kind } from './schema.js';
+import { shown, type Finding } from './wording.js';
+
+/** A place in a source text; lines and columns count from 1. */
+export interface Position {
+  readonly line: number;
+  readonly column: number;
+}
+
+/** A mistake in a document, with where it stands as far as that is known. */
+export interface DocumentProblem {
+  readonly code:
+    | 'syntax'
+    | 'invalid'
+    | 'unknown_kind'
+    | 'unknown_field'
+    | 'not_supported_yet'
+    | 'duplicate_name'
+    | 'condition'
+    | 'unknown_role'
+    | 'role_cycle'
+    | 'identity_taken'
+    | 'in_use'
+    | 'too_many_candidates';
+  readonly message: string;
+  readonly document?: { readonly kind: string; readonly name: string };
+  readonly rule?: string;
+  /** Where in the document, as in `rules.0.when`. */
+  readonly path?: string;
+  readonly file?: string;
+  readonly line?: number;
+  readonly column?: number;
+}
+
+/** A mistake with its place in the document's value: that of a member, or only of the name that it has. */
+export type Described = DocumentProblem & { readonly at: readonly PropertyKey[]; readonly named?: true };
+
+/** What a schema has found wrong, as a problem of ours. */
+export function describeFinding({ path, message, about }: Finding, kind: Kind, value: JsonObject): Described {
+  const rule = ruleAt(value, path);
+  const common = { document: { kind, name: nameOf(value) }, ...(rule === undefined ? {} : { rule }), at: path };
+  if (about !== 'unknown') return { ...common, ...(about === 'name' ? { named: true } : {}), code: 'invalid', message };
+  if (!NOT_SUPPORTED_YET[kind].some((pattern) => covers(pattern, path)))
+    return { ...common, named: true, code: 'unknown_field', message };
+  return {
+    ...common,
+    named: true,
+    code: 'not_supported_yet',
+    message: `'${String(path.at(-1))}' is not enforced by this version and is therefore refused`,
+  };
+}
+
+/** No name of ours is longer, and most ids are shorter. */
+const LONGEST_NAME = 128;
+
+/** The name a broken document seems to have, for the message. */
+function nameOf(value: JsonObject): string {
+  const text = (key: string) => (typeof value[key] === 'string' ? shown(value[key], LONGEST_NAME) : undefined);
+  return text('name') ?? text('id') ?? text('server') ?? text('host') ?? '?';
+}
+
+function ruleAt(value: JsonObject, path: readonly PropertyKey[]): string | undefined {
+  if (path[0] !== 'rules' || typeof path[1] !== 'number') return undefined;
+  const rule = (value.rules as readonly JsonObject[])[path[1]];
+  return typeof rule?.name === 'string' ? shown(rule.name, LONGEST_NAME) : `#${path[1] + 1}`;
+}
+
+function covers(pattern: string, path: readonly PropertyKey[]): boolean {
+  const parts = pattern.split('.');
+  return parts.length === path.length && parts.every((part, index) => part === '*' || part === String(path[index]));
+}

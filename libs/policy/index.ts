@@ -1,0 +1,33 @@
+export type { Effect, Json, JsonObject, Obligation, ReasonCode } from './model.js';
+export { canonicalJson, digest, isJsonObject, layer, own } from './json.js';
+export { losesPrecision } from './documents/numbers.js';
+export {
+  AUTHORED_KINDS,
+  documentName,
+  KINDS,
+  SUSPENDABLE,
+  type AnyDocument,
+  type Kind,
+  type SuspensionDocument,
+} from './documents/schema.js';
+export {
+  duplicateNames,
+  parseDocuments,
+  type DocumentProblem,
+  type Source,
+  type SourceDocument,
+} from './documents/parse.js';
+export { documentJsonSchema } from './documents/json-schema.js';
+export { documentText } from './documents/text.js';
+export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';
+export { parsePrincipal } from './documents/names.js';
+export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
+export { checkChange } from './documents/check.js';
+export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
+export { touchedKeys, type TouchKey } from './documents/touches.js';
+export { PolicySet, type ServerReference } from './compile/policy-set.js';
+export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
+export { compileGlob } from './paths/glob.js';
+export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
+export { decide, decideListing, type Decision } from './decide/decide.js';
+export type { Consent, Requirement } from './decide/requirements.js';

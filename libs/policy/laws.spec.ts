@@ -1,0 +1,308 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import {
+  call,
+  callArguments,
+  consentBlock,
+  documents,
+  NOW,
+  policyNamed,
+  referenceDecide,
+  scopeNamed,
+  suspension,
+} from '#policy/testing';
+import {
+  decide,
+  decideListing,
+  documentName,
+  DocumentSet,
+  PolicySet,
+  type AnyDocument,
+  type Consent,
+  type Decision,
+  type DecisionInput,
+  type JsonObject,
+  type StoredDocument,
+} from './index.js';
+import { combine } from './decide/combine.js';
+
+const RUNS = Number(process.env.PLACET_LAW_RUNS ?? 2000);
+
+const stored = (all: readonly AnyDocument[]): StoredDocument[] => all.map((document) => ({ document, version: 1 }));
+const compiled = (all: readonly AnyDocument[]): PolicySet => PolicySet.of(stored(all));
+const idOf = ({ policy, rule }: { policy: string; rule: string }): string => `${policy}/${rule}`;
+
+/** How permissive an answer is. */
+function rank({ effect, obligations }: Pick<Decision, 'effect' | 'obligations'>): number {
+  if (effect === 'allow') return obligations.length === 0 ? 3 : 2;
+  return effect === 'ask' ? 1 : 0;
+}
+
+/** Agreements to everything that a decision asks for, as if each person had said yes. */
+function agreeing(input: DecisionInput, { requirements }: Decision, set: PolicySet): Consent[] {
+  const subject = set.subject(input.subject.type, input.subject.id) ?? input.subject;
+  return requirements.map((requirement, index) => ({
+    id: `c${index}`,
+    subject: `${subject.type}:${subject.id}`,
+    agent: input.agent,
+    server: input.server?.name ?? null,
+    action: input.action,
+    resource: { type: input.resource.type, id: input.resource.id! },
+    rule: requirement.rule,
+    consentDigest: requirement.consentDigest,
+    bound: requirement.bound,
+    expires: null,
+    usesLeft: null,
+  }));
+}
+
+const holds = <T>(property: fc.IProperty<T>) => fc.assert(property, { numRuns: RUNS });
+
+describe('a decision', () => {
+  it('agrees with the reference interpreter, with any subset of the agreements asked for', () => {
+    holds(
+      fc.property(documents, call, fc.array(fc.boolean(), { minLength: 12, maxLength: 12 }), (all, input, kept) => {
+        const set = compiled(all);
+        const asked = decide(set, input, [], NOW);
+        const consents = agreeing(input, asked, set).filter((_, index) => kept[index]);
+        const agreements = new Set(consents.map(({ rule }) => (rule ? idOf(rule) : 'default')));
+        const decision = decide(set, input, consents, NOW);
+        const reference = referenceDecide(all, input, agreements, NOW);
+        const conflict = decision.reason === 'obligations_conflict';
+        expect(conflict ? reference.effect : decision.effect).toBe(reference.effect);
+        const early = decision.boundary === null;
+        const outcomes = Object.fromEntries(decision.outcomes.rules.map(({ ref, outcome }) => [idOf(ref), outcome]));
+        if (!early) expect(outcomes).toEqual(reference.rules);
+      }),
+    );
+  });
+
+  it('does not depend on the order of the documents, nor on how they came to be', () => {
+    holds(
+      fc.property(documents, fc.infiniteStream(fc.nat()), call, (all, random, input) => {
+        const shuffled = [...all];
+        for (let index = shuffled.length - 1; index > 0; index--) {
+          const other = (random.next().value as number) % (index + 1);
+          [shuffled[index], shuffled[other]] = [shuffled[other]!, shuffled[index]!];
+        }
+        const grown = PolicySet.of([]);
+        for (const change of stored(shuffled)) {
+          const set = DocumentSet.of([change]);
+          for (const kind of [change.document.kind]) {
+            for (const document of set.all(kind))
+              grown.apply([{ kind, name: documentName(document.document), stored: document }]);
+          }
+        }
+        const expected = decide(compiled(all), input, [], NOW);
+        expect(decide(compiled(shuffled), input, [], NOW)).toEqual(expected);
+        expect(decide(grown, input, [], NOW)).toEqual(expected);
+      }),
+    );
+  });
+
+  it('is the same after documents were added and taken away again', () => {
+    holds(
+      fc.property(
+        documents,
+        fc.array(fc.oneof(policyNamed('extra'), scopeNamed('extra')), { minLength: 1, maxLength: 3 }),
+        call,
+        (all, extras, input) => {
+          const set = compiled(all);
+          const expected = decide(set, input, [], NOW);
+          for (const document of extras)
+            set.apply([{ kind: document.kind, name: 'extra', stored: { document, version: 1 } }]);
+          for (const document of extras) set.apply([{ kind: document.kind, name: 'extra' }]);
+          expect(decide(set, input, [], NOW)).toEqual(expected);
+        },
+      ),
+    );
+  });
+
+  it('never becomes more permissive by an added deny, ask or boundary, whatever has been agreed to', () => {
+    const restrictive = fc.oneof(
+      policyNamed('extra').map((policy) => withEffect(policy, 'deny')),
+      policyNamed('extra').chain((policy) => consentBlock.map((consent) => withEffect(policy, 'ask', consent))),
+      scopeNamed('extra'),
+    );
+    holds(
+      fc.property(documents, restrictive, call, (all, extra, input) => {
+        // A host's first own boundary replaces the tenant's default one: that is not adding a boundary.
+        const first =
+          extra.kind === 'Scope' &&
+          extra.host !== undefined &&
+          !all.some((document) => document.kind === 'Scope' && document.host === extra.host);
+        fc.pre(!first);
+        const before = compiled(all);
+        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const after = compiled([...all, extra]);
+        expect(rank(decide(after, input, consents, NOW))).toBeLessThanOrEqual(
+          rank(decide(before, input, consents, NOW)),
+        );
+      }),
+    );
+  });
+
+  it('is a deny where what it is about is suspended, whatever else there is', () => {
+    const concerns = (input: DecisionInput) => ({
+      Server: input.server?.name,
+      Host: input.agent,
+      Subject: `user:${input.subject.id}`,
+      Tenant: 'default',
+    });
+    holds(
+      fc.property(documents, suspension, call, (all, made, input) => {
+        const before = compiled(all);
+        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const isKnown = made.of !== 'Server' || before.server({ name: made.name }) !== undefined;
+        const after = decide(compiled([...all, made]), input, consents, NOW);
+        if (concerns(input)[made.of] === made.name && isKnown) expect(after).toMatchObject({ reason: 'suspended' });
+        expect(rank(after)).toBeLessThanOrEqual(rank(decide(before, input, consents, NOW)));
+      }),
+    );
+  });
+
+  it('never depends on shadow rules, which say what it would be if they were enforced', () => {
+    holds(
+      fc.property(documents, policyNamed('extra'), call, (all, extra, input) => {
+        const before = decide(compiled(all.map(enforced)), input, [], NOW);
+        const after = decide(compiled([...all.map(enforced), shadow(extra)]), input, [], NOW);
+        const inForce = decide(compiled([...all.map(enforced), enforced(extra)]), input, [], NOW);
+        expect({ ...after, wouldBe: null }).toEqual(before);
+        const { effect, reason, rules } = inForce;
+        if (after.wouldBe === null) expect(inForce).toEqual(before);
+        else expect(after.wouldBe).toEqual({ effect, reason, rules });
+      }),
+    );
+  });
+
+  it('changes by agreements from ask to allow, and in no other way', () => {
+    holds(
+      fc.property(documents, call, (all, input) => {
+        const set = compiled(all);
+        const before = decide(set, input, [], NOW);
+        const consents = agreeing(input, before, set);
+        const after = decide(set, input, consents, NOW);
+        if (before.effect !== 'ask') expect(after).toEqual(before);
+        else expect(after.effect === 'allow' || after.reason === 'obligations_conflict').toBe(true);
+        if (after.effect === 'allow' && before.effect === 'ask') expect(after.reason).toBe('allowed_by_consent');
+      }),
+    );
+  });
+
+  it('takes no agreement that differs in one respect', () => {
+    const other: ((consent: Consent) => Consent)[] = [
+      (consent) => ({ ...consent, subject: 'user:eve' }),
+      (consent) => ({ ...consent, agent: 'other' }),
+      (consent) => ({ ...consent, server: 'other' }),
+      (consent) => ({ ...consent, action: 'tools/list' }),
+      (consent) => ({ ...consent, resource: { ...consent.resource, id: 'other' } }),
+      (consent) => ({ ...consent, resource: { ...consent.resource, type: 'prompt' } }),
+      (consent) => ({ ...consent, rule: consent.rule ? null : { policy: 'p1', rule: 'r0' } }),
+      (consent) => ({
+        ...consent,
+        rule: consent.rule && { ...consent.rule, rule: 'other' },
+        consentDigest: consent.rule ? consent.consentDigest : 'x',
+      }),
+      (consent) => ({ ...consent, consentDigest: 'other' }),
+      (consent) => ({ ...consent, bound: 'other' }),
+      (consent) => ({ ...consent, expires: NOW }),
+      (consent) => ({ ...consent, usesLeft: 0 }),
+    ];
+    holds(
+      fc.property(documents, call, fc.nat(other.length - 1), (all, input, which) => {
+        const set = compiled(all);
+        const before = decide(set, input, [], NOW);
+        fc.pre(before.effect === 'ask');
+        const spoilt = agreeing(input, before, set).map(other[which]!);
+        expect(decide(set, input, spoilt, NOW).effect).toBe('ask');
+      }),
+    );
+  });
+
+  it('never becomes more permissive when an attribute that is only selected goes missing', () => {
+    const withHas = (document: AnyDocument) =>
+      document.kind === 'Policy' &&
+      document.rules.some(({ when = '', unless = '' }) => `${when} ${unless}`.includes('has('));
+    holds(
+      fc.property(documents, call, fc.constantFrom('n', 'region', 'path', 'tags'), (all, input, name) => {
+        const plain = all.filter((document) => !withHas(document));
+        const set = compiled(plain);
+        const { [name]: _gone, ...rest } = input.arguments as JsonObject;
+        const whole = decide(set, input, [], NOW);
+        const less = decide(set, { ...input, arguments: rest }, [], NOW);
+        // A missing path needs no check of links by the host; only the effect can be compared.
+        expect(rank({ ...less, obligations: [] })).toBeLessThanOrEqual(rank({ ...whole, obligations: [] }));
+      }),
+    );
+  });
+
+  it('follows from the recorded outcomes alone', () => {
+    holds(
+      fc.property(documents, call, (all, input) => {
+        const decision = decide(compiled(all), input, [], NOW);
+        fc.pre(decision.boundary !== null && decision.reason !== 'obligations_conflict');
+        expect(combine(decision.outcomes).effect).toBe(decision.effect);
+      }),
+    );
+  });
+
+  it('names everything that a later change would concern', () => {
+    holds(
+      fc.property(documents, call, (all, input) => {
+        const { keys } = decide(compiled(all), input, [], NOW);
+        expect(keys).toContain(`subject:user:${input.subject.id}`);
+        expect(keys).toContain(`host:${input.agent}`);
+        expect(keys).toContain(`server:${input.server!.name}`);
+      }),
+    );
+  });
+});
+
+describe('a listing', () => {
+  const order = { deny: 0, ask: 1, allow: 2 };
+
+  it('shows whatever some arguments would get allowed or asked', () => {
+    holds(
+      fc.property(documents, call, fc.array(callArguments, { minLength: 1, maxLength: 8 }), (all, input, calls) => {
+        const set = compiled(all);
+        const listed = decideListing(set, { ...input, arguments: 'unknown' }, NOW);
+        for (const given of calls) {
+          const called = decide(set, { ...input, arguments: given }, [], NOW);
+          expect(order[called.effect]).toBeLessThanOrEqual(order[listed.effect]);
+          if (!listed.conditional && called.reason !== 'obligations_conflict')
+            expect(called.effect).toBe(listed.effect);
+        }
+      }),
+    );
+  });
+
+  it('with an unknown id covers every id', () => {
+    holds(
+      fc.property(documents, call, (all, input) => {
+        const set = compiled(all);
+        const listed = decideListing(
+          set,
+          { ...input, arguments: 'unknown', resource: { ...input.resource, id: null } },
+          NOW,
+        );
+        const called = decide(set, input, [], NOW);
+        expect(order[called.effect]).toBeLessThanOrEqual(order[listed.effect]);
+      }),
+    );
+  });
+});
+
+function withEffect(policy: AnyDocument, effect: 'deny' | 'ask', consent?: unknown): AnyDocument {
+  if (policy.kind !== 'Policy') throw new Error('a policy is expected');
+  const rules = policy.rules.map(({ consent: _consent, obligations: _obligations, ...rule }) => ({
+    ...rule,
+    effect,
+    ...(consent ? { consent } : {}),
+  }));
+  return { ...policy, rules } as AnyDocument;
+}
+
+const withEnforce = (document: AnyDocument, enforce: boolean): AnyDocument =>
+  document.kind === 'Policy' ? { ...document, rules: document.rules.map((rule) => ({ ...rule, enforce })) } : document;
+const shadow = (document: AnyDocument): AnyDocument => withEnforce(document, false);
+const enforced = (document: AnyDocument): AnyDocument => withEnforce(document, true);

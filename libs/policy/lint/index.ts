@@ -1,0 +1,3 @@
+export { LINT_CODES, type LintFinding } from './finding.js';
+export { lint } from './lint.js';
+export { DESTRUCTIVE_OPERATIONS } from './grants.js';

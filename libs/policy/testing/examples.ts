@@ -1,0 +1,70 @@
+const consent = {
+  by: ['role:lead', 'subject'],
+  approvals: 2,
+  notSelf: true,
+  uses: 1,
+  until: '8h',
+  bind: ['n'],
+  show: ['n'],
+};
+const schema = { type: 'object', properties: { path: { type: 'string' } } };
+const clauses = {
+  servers: { allow: ['crm'] },
+  actions: { deny: ['tools/call'] },
+  resources: { allow: ['read_*', 'file:///work/*'] },
+  operations: { allow: ['read'], deny: ['write'] },
+  paths: { allow: ['~/Documents/Projects/', '/work/**'], deny: ['~/.ssh/**'] },
+};
+
+/** A document of every kind, between them with nearly every member that there is. */
+export const EXAMPLES = [
+  { kind: 'Role', name: 'sales', description: 'Sells.', inherits: ['employee'] },
+  {
+    kind: 'Binding',
+    name: 'b',
+    subjects: ['user:ann', 'group:emea/sales'],
+    roles: ['sales'],
+    expires: '2027-01-01T00:00:00+02:00',
+  },
+  {
+    kind: 'Policy',
+    name: 'crm',
+    target: {
+      servers: ['crm', 'c*'],
+      actions: ['tools/call'],
+      resources: ['query_*', { type: 'tool', id: 'send_mail' }],
+    },
+    rules: [
+      {
+        name: 'a',
+        effect: 'allow',
+        to: ['role:sales'],
+        via: ['desk'],
+        when: 'arguments.n > 1',
+        obligations: [{ type: 'redact', fields: ['ssn'] }],
+      },
+      { name: 'b', effect: 'ask', to: ['any'], unless: 'arguments.n > 1', consent },
+      { name: 'c', effect: 'deny', to: ['group:x', 'user:ann'] },
+    ],
+  },
+  { kind: 'Scope', server: 'crm', ...clauses },
+  { kind: 'Scope', name: 's', host: 'desk', paths: { deny: ['/etc/**'] } },
+  { kind: 'Tenant', name: 'default', defaults: { effect: 'ask', consent, hostScope: clauses } },
+  {
+    kind: 'Subject',
+    type: 'user',
+    id: 'ann',
+    aliases: [{ type: 'identity', id: 'ann@example.com' }],
+    groups: ['emea'],
+    properties: { level: 3, tags: ['x', null, true] },
+  },
+  { kind: 'Resource', server: 'files', type: 'resource', id: 'file:///work/a', properties: { owner: 'ann' } },
+  {
+    kind: 'Server',
+    name: 'files',
+    owner: 'user:ann',
+    identity: { url: 'https://files.example.com/mcp' },
+    tools: { read: { operation: 'read', arguments: { path: 'path', 'a.b': 'path' }, inputSchema: schema } },
+  },
+  { kind: 'Host', name: 'desk', owner: 'group:it', properties: { managed: true } },
+];

@@ -1,0 +1,12 @@
+export { referenceDecide } from './reference.js';
+export {
+  call,
+  callArguments,
+  consentBlock,
+  documents,
+  NOW,
+  policyNamed,
+  scopeNamed,
+  suspension,
+} from './arbitraries.js';
+export { EXAMPLES } from './examples.js';

@@ -1,0 +1,177 @@
+import { subjectKey } from '../documents/names.js';
+import type { AnyDocument, ConsentBlock, DocumentOf, Kind, RuleDocument, ScopeClauses } from '../documents/schema.js';
+import type { Effect, Json, JsonObject } from '../model.js';
+import { checkPath, compilePathPattern } from '../paths/patterns.js';
+import { BY_TOOL, type DecisionInput } from '../decide/request.js';
+import { referenceCondition } from './reference-condition.js';
+
+/** The effect by the reference interpreter, and the outcome of every rule that was not false. */
+export interface ReferenceDecision {
+  readonly effect: Effect;
+  readonly rules: Readonly<Record<string, 'true' | 'error'>>;
+}
+
+/** Which rules (as `policy/rule`; `default` for the tenant's) a live agreement meets. */
+type Agreements = ReadonlySet<string>;
+
+/**
+ * The decision of docs/semantics.md in the most literal form that could be written: straight from the documents, every
+ * rule looked at, nothing compiled, indexed or cached. Slow on purpose; the engine must agree with it.
+ */
+export function referenceDecide(
+  documents: readonly AnyDocument[],
+  input: DecisionInput,
+  agreements: Agreements,
+  now: number,
+): ReferenceDecision {
+  const all = <K extends Kind>(kind: K) =>
+    documents.filter((document): document is DocumentOf<K> => document.kind === kind);
+  const deny: ReferenceDecision = { effect: 'deny', rules: {} };
+
+  const person = [input.subject, ...all('Subject').filter((known) => isOfPerson(known, input.subject))];
+  const names = person.flatMap((known) => [known, ...('aliases' in known ? (known.aliases ?? []) : [])]);
+  const isSuspended = all('Suspension').some(({ of, name }) => {
+    if (of === 'Tenant') return true;
+    if (of === 'Subject') return names.some(({ type, id }) => `${type}:${id}` === name);
+    return name === (of === 'Host' ? input.agent : input.server?.name);
+  });
+  if (isSuspended) return deny;
+
+  const host = all('Host').find(({ name }) => name === input.agent);
+  const server = all('Server').find(({ name }) => name === input.server?.name);
+  if (!host || !server) return deny;
+  const tool = input.resource.type === 'tool' ? server.tools?.[input.resource.id!] : undefined;
+
+  const stored = all('Subject').find((known) => isOfPerson(known, input.subject));
+  const subject = { type: stored?.type ?? input.subject.type, id: stored?.id ?? input.subject.id };
+  const properties = { ...input.subject.properties, ...stored?.properties } as JsonObject;
+  const groups = stored?.groups ?? (input.subject.properties.groups as string[] | undefined) ?? null;
+  const key = subjectKey(subject.type, subject.id);
+
+  const inherited = (role: string): string[] => [
+    role,
+    ...(all('Role').find(({ name }) => name === role)?.inherits ?? []).flatMap(inherited),
+  ];
+  const rolesFrom = (names: (ref: string) => boolean) =>
+    all('Binding')
+      .filter(({ subjects, expires }) => subjects.some(names) && (expires === undefined || Date.parse(expires) > now))
+      .flatMap(({ roles }) => roles.flatMap(inherited));
+  const roles = rolesFrom((ref) => ref === key || (groups ?? []).some((group) => ref === `group:${group}`));
+  const perhaps = groups === null ? rolesFrom((ref) => ref.startsWith('group:')) : [];
+
+  const isOne = (ref: string): 'true' | 'false' | 'error' => {
+    if (ref === 'any' || ref === key) return 'true';
+    const [kind, name] = [ref.slice(0, ref.indexOf(':')), ref.slice(ref.indexOf(':') + 1)];
+    if (kind === 'role') return roles.includes(name) ? 'true' : perhaps.includes(name) ? 'error' : 'false';
+    if (kind !== 'group') return 'false';
+    return groups === null ? 'error' : groups.includes(name) ? 'true' : 'false';
+  };
+
+  const variables: Record<string, Json | undefined> = {
+    subject: { ...subject, properties, ...(groups ? { groups } : {}) },
+    agent: { id: host.name, properties: (host.properties ?? {}) as Json },
+    resource: { type: input.resource.type, id: input.resource.id },
+    arguments: input.arguments,
+    context: input.context,
+  };
+
+  const outcomeOf = (policy: DocumentOf<'Policy'>, rule: RuleDocument): 'true' | 'false' | 'error' => {
+    const parts = [
+      truth(policy.target.servers === undefined || policy.target.servers.some((pattern) => like(pattern, server.name))),
+      truth(policy.target.actions.some((pattern) => like(pattern, input.action))),
+      truth(
+        policy.target.resources.some((pattern) =>
+          typeof pattern === 'string'
+            ? like(pattern, input.resource.id!)
+            : pattern.type === input.resource.type && like(pattern.id, input.resource.id!),
+        ),
+      ),
+      truth(rule.via === undefined || rule.via.includes(host.name)),
+      anyOf(rule.to.map(isOne)),
+      rule.when === undefined ? 'true' : referenceCondition(rule.when, variables),
+      rule.unless === undefined ? 'true' : opposite(referenceCondition(rule.unless, variables)),
+    ];
+    if (parts.includes('false')) return 'false';
+    return parts.includes('error') ? 'error' : 'true';
+  };
+
+  const rules = all('Policy').flatMap((policy) =>
+    policy.rules
+      .filter(({ enforce }) => enforce !== false)
+      .map((rule) => ({ id: `${policy.name}/${rule.name}`, rule, outcome: outcomeOf(policy, rule) })),
+  );
+  const alive = rules.filter(({ outcome }) => outcome !== 'false');
+  const answer = (effect: Effect): ReferenceDecision => ({
+    effect,
+    rules: Object.fromEntries(alive.map(({ id, outcome }) => [id, outcome as 'true' | 'error'])),
+  });
+
+  if (alive.some(({ rule }) => rule.effect === 'deny')) return answer('deny');
+
+  const tenant = all('Tenant')[0]?.defaults;
+  const scopes = all('Scope');
+  const own = scopes.filter((scope) => scope.host === host.name);
+  const hostScopes: ScopeClauses[] = own.length > 0 ? own : tenant?.hostScope ? [tenant.hostScope] : [];
+  const boundaries = [...hostScopes, ...scopes.filter((scope) => scope.server === server.name)];
+  const home = typeof properties.home === 'string' ? properties.home : undefined;
+  const inside = (scope: ScopeClauses): boolean =>
+    letsThrough(scope.servers, server.name) &&
+    letsThrough(scope.actions, input.action) &&
+    letsThrough(scope.resources, input.resource.id) &&
+    letsThrough(scope.operations, input.operation === BY_TOOL ? tool?.operation : input.operation) &&
+    (scope.paths === undefined || pathsInside(scope.paths));
+  const pathsInside = ({ allow, deny: denied = [] }: NonNullable<ScopeClauses['paths']>): boolean =>
+    tool !== undefined &&
+    Object.keys(tool.arguments ?? {}).every((argument) => {
+      const compiled = { allow: allow?.map(compilePathPattern), deny: denied.map(compilePathPattern) };
+      return 'inside' in checkPath(compiled, (input.arguments as JsonObject)[argument], home);
+    });
+  if (hostScopes.length === 0 || !boundaries.every(inside)) return answer('deny');
+
+  const allows = alive.filter(({ rule, outcome }) => rule.effect === 'allow' && outcome === 'true');
+  if (allows.length === 0 && tenant?.effect !== 'ask') return answer('deny');
+
+  const required: { id: string; consent: ConsentBlock }[] = alive
+    .filter(({ rule }) => rule.effect === 'ask')
+    .map(({ id, rule }) => ({ id, consent: rule.consent! }));
+  if (allows.length === 0) required.push({ id: 'default', consent: tenant!.consent! });
+  else if (allows.every(({ rule }) => rule.consent !== undefined)) {
+    required.push(...allows.map(({ id, rule }) => ({ id, consent: rule.consent! })));
+  }
+  return answer(required.every(({ id }) => agreements.has(id)) ? 'allow' : 'ask');
+}
+
+const truth = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
+
+function anyOf(outcomes: readonly ('true' | 'false' | 'error')[]): 'true' | 'false' | 'error' {
+  if (outcomes.includes('true')) return 'true';
+  return outcomes.includes('error') ? 'error' : 'false';
+}
+
+function opposite(outcome: 'true' | 'false' | 'error'): 'true' | 'false' | 'error' {
+  if (outcome === 'error') return 'error';
+  return outcome === 'true' ? 'false' : 'true';
+}
+
+/** A pattern as a regular expression. */
+function like(pattern: string, text: string): boolean {
+  const source = pattern
+    .split('*')
+    .map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
+    .join('.*');
+  return new RegExp(`^${source}$`, 's').test(text);
+}
+
+function letsThrough(
+  lists: { allow?: string[] | undefined; deny?: string[] | undefined } | undefined,
+  name: string | null | undefined,
+): boolean {
+  if (lists === undefined || name === null) return true;
+  if (name === undefined) return false;
+  if (lists.deny?.some((pattern) => like(pattern, name))) return false;
+  return lists.allow === undefined || lists.allow.some((pattern) => like(pattern, name));
+}
+
+function isOfPerson({ type, id, aliases = [] }: DocumentOf<'Subject'>, sent: DecisionInput['subject']): boolean {
+  return [{ type, id }, ...aliases].some((name) => name.type === sent.type && name.id === sent.id);
+}

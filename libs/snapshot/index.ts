@@ -1,0 +1,2 @@
+export { SnapshotError, Snapshots } from './snapshots.js';
+export type { TenantSnapshot } from './tenant-snapshot.js';

@@ -1,0 +1,102 @@
+import type { AnyDocument, Kind, TouchKey } from '#policy';
+import { isRetryable, StoreError, toStoreError } from './errors.js';
+import type { Store } from './store.js';
+import type { TenantNumbers } from './tenant-state.js';
+
+/** One write of a change. A document's `expectedVersion` is 0 where it must not be there yet. */
+export type Operation =
+  | {
+      readonly op: 'put_document';
+      readonly kind: Kind;
+      readonly name: string;
+      readonly body: AnyDocument;
+      readonly expectedVersion?: number;
+    }
+  | { readonly op: 'delete_document'; readonly kind: Kind; readonly name: string; readonly expectedVersion?: number }
+  | {
+      readonly op: 'create_credential';
+      readonly id: string;
+      readonly principalKind: 'host' | 'administrator';
+      readonly principal: string;
+      readonly environment: string;
+      readonly rights: object;
+      readonly expiresAt: string | null;
+      readonly mac: string;
+    }
+  | { readonly op: 'rotate_credential'; readonly id: string; readonly mac: string; readonly oldExpiresAt: string }
+  | { readonly op: 'disable_credential'; readonly id: string };
+
+/** A change of one tenant: all of it happens, under one new revision, or none. */
+export interface Change {
+  readonly tenant: string;
+  /** Who makes it: `key:<id>` (looked at again inside the transaction), or `system:...` for the service itself. */
+  readonly principal: string;
+  /** The revision at which it was checked; if another change has come first, nothing is written. */
+  readonly expectedRevision?: number;
+  /** What it touches. Empty for what cannot restrict: a key created. */
+  readonly keys: readonly TouchKey[];
+  readonly operations: readonly Operation[];
+}
+
+/** What became of a change; `operation` counts from 1. */
+export type ChangeOutcome =
+  | ({ readonly outcome: 'committed' } & TenantNumbers)
+  | { readonly outcome: 'moved' }
+  | { readonly outcome: 'principal' }
+  | { readonly outcome: 'version' | 'missing'; readonly operation: number };
+
+/** Attempts at a change that the database turned away because somebody else was in the way. */
+const ATTEMPTS = 4;
+
+/**
+ * Makes a change in one call to the database: when this returns `committed`, no decision whose request is sent
+ * afterwards rests on what was before. A lost answer is an error; whether the change was made is then unknown, and it
+ * can be made again.
+ */
+export async function commitChange(store: Store, change: Change): Promise<ChangeOutcome> {
+  const values = [
+    change.tenant,
+    change.principal,
+    change.expectedRevision ?? null,
+    change.keys,
+    change.keys.length > 0,
+    JSON.stringify(change.operations.map(columns)),
+  ];
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const [row] = await store.call<{ outcome: string; place: number; new_revision: number; new_epoch: number }>(
+        'select outcome, place, new_revision, new_epoch from placet.commit_change($1, $2, $3, $4, $5, $6)',
+        values,
+      );
+      return outcomeOf(row!);
+    } catch (error) {
+      const { cause } = toStoreError(error);
+      if (attempt === ATTEMPTS || !isRetryable(cause)) throw error;
+    }
+  }
+}
+
+function outcomeOf(row: { outcome: string; place: number; new_revision: number; new_epoch: number }): ChangeOutcome {
+  switch (row.outcome) {
+    case 'committed':
+      return { outcome: 'committed', revision: row.new_revision, epoch: row.new_epoch };
+    case 'moved':
+    case 'principal':
+      return { outcome: row.outcome };
+    case 'version':
+    case 'missing':
+      return { outcome: row.outcome, operation: row.place };
+    default:
+      throw new StoreError('database_refuses', `a change came to '${row.outcome}', which this version does not know`);
+  }
+}
+
+/** An operation with the member names that the function in the database reads. */
+function columns(operation: Operation): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(operation).map(([key, value]) => [
+      key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
+      value as unknown,
+    ]),
+  );
+}

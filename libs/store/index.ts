@@ -1,0 +1,17 @@
+export { prepareDatabase, ensureTenant, type DatabaseAddress } from './database.js';
+export type { Connection } from './connection.js';
+export type { DatabaseClock } from './database-clock.js';
+export { Store } from './store.js';
+export { StoreError, type StoreErrorCode } from './errors.js';
+export {
+  loadCredential,
+  loadTenant,
+  type StoredCredential,
+  type TenantDelta,
+  type TenantNumbers,
+} from './tenant-state.js';
+export { commitChange, type Change, type ChangeOutcome, type Operation } from './change.js';
+export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
+export { ChangeFeed, type ChangeListener } from './change-feed.js';
+export { DocumentReader, type StoredVersion } from './document-reader.js';
+export { CredentialReader, type CredentialListing } from './credential-reader.js';

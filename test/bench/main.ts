@@ -1,0 +1,14 @@
+import { revocation } from './revocation/revocation.js';
+import { service } from './service/service.js';
+import { engine } from './engine/engine.js';
+
+/** Benches by name: each prints a table and one line of JSON, and answers whether its bars are met. */
+const BENCHES: Readonly<Record<string, () => Promise<boolean>>> = { engine, service, revocation };
+
+const [name = ''] = process.argv.slice(2);
+const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
+if (!bench) {
+  console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join('|')}`);
+  process.exit(2);
+}
+process.exit((await bench()) ? 0 : 1);

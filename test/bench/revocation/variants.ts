@@ -1,0 +1,83 @@
+import pg from 'pg';
+
+/** A planted mistake in the fence, made out of the real function's source. */
+export interface Variant {
+  readonly name: string;
+  readonly mutate: (source: string) => string;
+}
+
+const LOCK = /perform pg_advisory_xact_lock_shared\(placet\.lock_key\(wanted\)\);/;
+const READ = /from placet\.tenant_state s where s\.tenant = wanted;/;
+
+/** The variants that real replicas can run. C, A and A1 are shown in libs/store/fence.db.spec.ts, together with these. */
+export const VARIANTS: readonly Variant[] = [
+  {
+    name: 'B, lock and epoch in one statement',
+    mutate: (source) =>
+      source
+        .replace(LOCK, '')
+        .replace(
+          READ,
+          'from placet.tenant_state s, (select pg_advisory_xact_lock_shared(placet.lock_key(wanted))) as l where s.tenant = wanted;',
+        ),
+  },
+  { name: 'D, no lock', mutate: (source) => source.replace(LOCK, '') },
+  {
+    name: 'E, no check',
+    mutate: (source) => source.replace(/when i\.epoch < current_epoch and exists/, 'when false and exists'),
+  },
+];
+
+/** Puts a variant in the place of the real function. The result undoes it. */
+export async function plant(databaseUrl: string, { mutate }: Variant): Promise<() => Promise<void>> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const { rows } = await client.query<{ source: string }>(
+    `select pg_get_functiondef('placet.commit_decisions'::regproc) as source`,
+  );
+  const real = rows[0]!.source;
+  const mutated = mutate(real);
+  if (mutated === real) throw new Error('the variant is the real function');
+  await client.query(mutated);
+  return async () => {
+    await client.query(real);
+    await client.end();
+  };
+}
+
+interface Change {
+  readonly commit: number;
+  readonly epoch: number;
+  readonly keys: readonly string[];
+}
+
+interface Decision {
+  readonly epoch: number;
+  readonly effect: string;
+  readonly keys: readonly string[];
+  readonly credential: string;
+}
+
+/** Allows in the ledger that come after a change which touched them and ended the epoch that they were made at. */
+export async function allowsAfterTheirRevocation(databaseUrl: string): Promise<number> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const changes = await client.query<Change>(
+    'select commit::float8, epoch::float8, keys from placet.change where restricting order by epoch',
+  );
+  const records = await client.query<{ commit: number; body: string }>(
+    `select commit::float8, body from placet.ledger_record where kind = 'decision'`,
+  );
+  await client.end();
+  return records.rows.filter(({ commit, body }) => isLate(commit, JSON.parse(body) as Decision, changes.rows)).length;
+}
+
+/** @param changes by epoch, from the oldest */
+function isLate(commit: number, decision: Decision, changes: readonly Change[]): boolean {
+  if (decision.effect !== 'allow') return false;
+  const restsOn = new Set([...decision.keys, `credential:${decision.credential}`, '*']);
+  for (let at = changes.length - 1; at >= 0 && changes[at]!.epoch > decision.epoch; at--) {
+    if (changes[at]!.commit < commit && changes[at]!.keys.some((key) => restsOn.has(key))) return true;
+  }
+  return false;
+}

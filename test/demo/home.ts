@@ -1,0 +1,16 @@
+import type { Standalone } from '../support/standalone.js';
+
+/** Tells Placet where a person's home is, as an administrator would: read the document, change it, save it. */
+export async function setHome({ url, ownerKey }: Standalone, subject: string, home: string): Promise<void> {
+  const address = `${url}/api/v1/documents/Subject/${encodeURIComponent(subject)}`;
+  const headers = { Authorization: `Bearer ${ownerKey}`, 'Content-Type': 'application/json' };
+  const found = await fetch(address, { headers });
+  const { document } = (await found.json()) as { document: { properties: object } };
+  const changed = { ...document, properties: { ...document.properties, home } };
+  const saved = await fetch(address, {
+    method: 'PUT',
+    headers: { ...headers, 'If-Match': found.headers.get('etag')! },
+    body: JSON.stringify(changed),
+  });
+  if (!saved.ok) throw new Error(`the home of ${subject} could not be saved: ${await saved.text()}`);
+}

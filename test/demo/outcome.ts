@@ -1,0 +1,16 @@
+import type { Decision, DecisionRequest } from '#client';
+import type { DemoOperation } from './operations.js';
+
+/** One operation and what came of it. */
+export interface DemoOutcome {
+  readonly operation: DemoOperation;
+  readonly request: DecisionRequest;
+  readonly decision: Decision;
+  /** What the server answered; undefined: it was not asked. */
+  readonly came: string | undefined;
+  /** What the obligation to log has written. */
+  readonly logged: readonly string[];
+  /** Where the operation was a list: the names that were shown, and those that were left out. */
+  readonly shownItems?: readonly string[];
+  readonly hidden?: readonly string[];
+}

@@ -1,0 +1,107 @@
+import type { Decision, DecisionRequest } from '#client';
+import type { DemoOutcome } from './outcome.js';
+
+/** How the transcript is written: at most this many columns wide, with colours only where a person looks at it. */
+export const COLUMNS = 100;
+
+const COLOURS = { allow: 32, ask: 33, deny: 31 } as const;
+
+/** No rule is named where one would not help. */
+const BOUNDARY = 'none: a Scope is a boundary, whatever rules allow';
+
+/** Most characters of the arguments of a call that are shown. */
+const ARGUMENTS = 120;
+
+/** What stands above the operations. */
+export function opening(url: string, home: string): string {
+  return paragraph(
+    'An application does things on behalf of ann, through real MCP servers. Before each it asks Placet, by the policies of ' +
+      'examples/quickstart. Not one byte of what is not allowed reaches a server.',
+    [`Placet  ${url}, on an embedded Postgres`, `~       ${home}`],
+  );
+}
+
+/** One operation as a block: what was asked, the answer, the rule that decided, why, and what came of it. */
+export function block(number: number, outcome: DemoOutcome, colours: boolean): string {
+  const { operation, request, decision, logged } = outcome;
+  const { effect, reason } = decision;
+  const answer = colours ? `\u001b[${COLOURS[effect]};1m${effect.toUpperCase()}\u001b[0m` : effect.toUpperCase();
+  const title = `${String(number).padStart(2)}. ${operation.title}`;
+  return [
+    colours ? `\u001b[1m${title}\u001b[0m` : title,
+    ...line('asked', askedOf(request)),
+    `    answer  ${answer}`,
+    ...line('rule', ruleOf(decision) ?? (reason.code === 'outside_boundary' ? BOUNDARY : 'none')),
+    ...line('reason', reasonOf(reason)),
+    ...(decision.effect === 'ask' ? line('needs', needsOf(decision)) : []),
+    ...logged.flatMap((entry) => line('logged', entry)),
+    ...line('then', thenOf(outcome)),
+    '',
+    '',
+  ].join('\n');
+}
+
+/** An operation that is there for the next ones only, in one line. */
+export function shortBlock({ operation, decision }: DemoOutcome): string {
+  return `    ${operation.title}: ${decision.effect}, by ${ruleOf(decision) ?? 'no rule'}\n\n`;
+}
+
+/** What stands below them. */
+export function closing(allowed: number, stopped: number, journal: readonly string[]): string {
+  return paragraph(
+    `${allowed} allowed and carried out, ${stopped} stopped. The company's servers have received these calls, and no other:`,
+    journal,
+  );
+}
+
+/** The rule that decided, as `policy / rule`; undefined: none. */
+export function ruleOf({ rules }: Decision): string | undefined {
+  return rules.length === 0 ? undefined : rules.map(({ policy, rule }) => `${policy} / ${rule}`).join(', ');
+}
+
+function askedOf({ message, server }: DecisionRequest): string {
+  const { name, uri, arguments: given } = (message.params ?? {}) as { name?: string; uri?: string; arguments?: object };
+  const text = given === undefined ? undefined : JSON.stringify(given);
+  const shown = text && text.length > ARGUMENTS ? `${text.slice(0, ARGUMENTS)}...` : text;
+  const what = [message.method as string, name ?? uri, shown].filter((part) => part !== undefined);
+  return `${what.join(' ')}  (${server as string})`;
+}
+
+const reasonOf = ({ code, message, detail }: Decision['reason']): string =>
+  `${message} (${detail === undefined ? code : `${code}: ${detail}`})`;
+
+function needsOf(decision: Extract<Decision, { readonly effect: 'ask' }>): string {
+  return decision.requirements
+    .map(({ by, show }) => `the agreement of ${by.join(' or ')}, who is shown ${show?.join(', ') ?? 'the arguments'}`)
+    .join('; ');
+}
+
+function thenOf({ came, hidden, shownItems }: DemoOutcome): string {
+  if (came === undefined) return 'nothing was sent';
+  if (!hidden) return oneLine(came);
+  return `${shownItems!.length} tools are shown: ${shownItems!.join(', ')}; ${hidden.length} are hidden: ${hidden.join(', ')}`;
+}
+
+const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' | ');
+
+function paragraph(text: string, items: readonly string[]): string {
+  return `\n${wrap(text, COLUMNS).join('\n')}\n${items.map((item) => `    ${item}\n`).join('')}\n`;
+}
+
+function line(label: string, text: string): string[] {
+  const indent = ' '.repeat(12);
+  return wrap(text, COLUMNS - indent.length).map((part, at) => (at === 0 ? `    ${label.padEnd(8)}` : indent) + part);
+}
+
+/** Breaks at blanks and commas, and in the middle of what is longer than a line. */
+function wrap(text: string, width: number): string[] {
+  const lines: string[] = [];
+  let rest = text;
+  while (rest.length > width) {
+    const blank = Math.max(rest.lastIndexOf(' ', width), rest.lastIndexOf(',', width - 1) + 1);
+    const end = blank > width / 2 ? blank : width;
+    lines.push(rest.slice(0, end).trimEnd());
+    rest = rest.slice(end).trimStart();
+  }
+  return [...lines, rest];
+}

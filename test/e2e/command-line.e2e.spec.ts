@@ -1,0 +1,563 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { generateApiKey } from '#identity';
+import { startTestService, type TestService } from '../support/service.js';
+
+/** With the documents of the quickstart. */
+let quickstart: TestService;
+/** With none, for those that delete what they do not know. */
+let empty: TestService;
+let work: string;
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'placet command line '));
+  [quickstart, empty] = await Promise.all([startTestService(), startTestService({ quickstart: false })]);
+});
+
+afterAll(async () => {
+  await Promise.all([quickstart.close(), empty.close()]);
+  rmSync(work, { recursive: true, force: true });
+});
+
+// The sources as they are, in a process of their own: types are taken off on the way, and `x.js` stands for `x.ts`.
+const FROM_SOURCES = `import { registerHooks } from 'node:module';
+registerHooks({
+  resolve: (name, { parentURL, ...context }, next) =>
+    next(name[0] === '.' && parentURL?.endsWith('.ts') ? name.replace(/js$/, 'ts') : name, { parentURL, ...context }),
+});`;
+const NODE = [
+  '--conditions=placet-source',
+  '--experimental-transform-types',
+  '--disable-warning=ExperimentalWarning',
+  `--import=data:text/javascript,${encodeURIComponent(FROM_SOURCES)}`,
+];
+
+interface Ended {
+  readonly code: number | null;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+interface Environment {
+  readonly PLACET_URL?: string | undefined;
+  readonly PLACET_KEY?: string | undefined;
+}
+
+/** One command line, as a person would type it in the folder `work`. The key is never shown. */
+async function placet(args: readonly string[], environment: Environment = {}, listen = true): Promise<Ended> {
+  const child = spawn(process.execPath, [...NODE, join(process.cwd(), 'apps/cli/src/main.ts'), ...args], {
+    cwd: work,
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(work, 'compiled'), ...environment },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let [stdout, stderr] = ['', ''];
+  if (listen) child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  else child.stdout.destroy();
+  child.stderr.on('data', (chunk) => (stderr += String(chunk)));
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  const { PLACET_KEY: key = '' } = environment;
+  if (key.length > 8) expect(stdout + stderr).not.toContain(key.slice(8));
+  expect(stdout + stderr).not.toMatch(/\n\s+at /);
+  return { code, stdout, stderr };
+}
+
+const as = (service: TestService, key = service.owner): Environment => ({ PLACET_URL: service.url, PLACET_KEY: key });
+
+/** A folder of policy files in `work`, called `name`. */
+function folder(name: string, files: Readonly<Record<string, string>>): string {
+  rmSync(join(work, name), { recursive: true, force: true });
+  for (const [path, text] of Object.entries(files)) {
+    mkdirSync(dirname(join(work, name, path)), { recursive: true });
+    writeFileSync(join(work, name, path), text);
+  }
+  return name;
+}
+
+async function revision(service: TestService): Promise<number> {
+  const { body } = await service.call('POST', '/api/v1/documents/apply', { body: { files: [] } });
+  return body.revision as number;
+}
+
+const documentNames = async (service: TestService): Promise<string[]> =>
+  (await placet(['get'], as(service))).stdout.trim().split('\n');
+
+describe('apply', () => {
+  const ROLES = 'kind: Role\nname: clerk\n---\nkind: Role\nname: chief\ninherits: [clerk]\n';
+  const POLICY =
+    'kind: Policy\nname: echo\ntarget: { actions: [tools/call], resources: [echo] }\n' +
+    'rules:\n  - { name: all, effect: allow, to: [any] }\n';
+
+  it('prints what it changes, changes it once, and deletes with --prune only', async () => {
+    const files = { 'roles.yaml': ROLES, 'below/echo.yml': POLICY, 'notes.txt': 'kind: Nothing', '.git/x.yaml': 'x' };
+    folder('life', files);
+    const apply = (...options: string[]) => placet(['apply', 'life', ...options], as(empty));
+    const before = await revision(empty);
+
+    const planned = await apply('--dry-run');
+    expect(planned).toMatchObject({ code: 0, stderr: '' });
+    expect(planned.stdout.split('\n')).toEqual(
+      expect.arrayContaining([
+        'Policy echo (created)',
+        '    + kind: Policy',
+        'Role chief (created)',
+        '    + name: chief',
+      ]),
+    );
+    expect(planned.stdout).toContain('3 created, 0 updated, 0 deleted, 0 unchanged; nothing was changed (--dry-run)\n');
+    expect(await revision(empty)).toBe(before);
+
+    const applied = await apply();
+    const [diff] = planned.stdout.split('3 created');
+    expect(applied).toEqual({
+      code: 0,
+      stdout: `${diff}3 created, 0 updated, 0 deleted, 0 unchanged; revision ${before + 1}\n`,
+      stderr: '',
+    });
+
+    expect(await apply()).toEqual({
+      code: 0,
+      stdout: 'nothing to do: 3 documents are as they should be\n',
+      stderr: '',
+    });
+    expect(await revision(empty)).toBe(before + 1);
+
+    folder('life', { 'roles.yaml': ROLES, 'below/echo.yml': POLICY.replace('[echo]', '[echo, get-sum]') });
+    const changed = await apply();
+    expect(changed.stdout).toContain('Policy echo (updated)\n      kind: Policy\n');
+    // The stored document has its members in another order; only what was changed is shown.
+    expect(changed.stdout.match(/^ {4}[-+] .*$/gm)).toEqual(['    +     - get-sum']);
+    expect(changed.stdout).toContain(`0 created, 1 updated, 0 deleted, 2 unchanged; revision ${before + 2}\n`);
+
+    folder('life', { 'roles.yaml': ROLES.replace('inherits: [clerk]\n', '') });
+    expect((await apply()).stdout).toContain('0 created, 1 updated, 0 deleted, 1 unchanged; revision');
+    expect((await apply()).stdout).toBe('nothing to do: 2 documents are as they should be\n');
+    expect(await documentNames(empty)).toContain('Policy echo (version 2)');
+
+    const pruned = await apply('--prune');
+    expect(pruned.stdout).toContain('Policy echo (deleted)\n    - kind: Policy\n');
+    expect(pruned.stdout).toContain(' 1 deleted, 2 unchanged; revision');
+    const left = await documentNames(empty);
+    expect(left).toContain('Role clerk (version 1)');
+    expect(left.filter((line) => line.startsWith('Policy'))).toEqual([]);
+  });
+
+  it('of the quickstart, where it is already, changes nothing', async () => {
+    cpSync('examples/quickstart', join(work, 'quickstart'), { recursive: true });
+    const { code, stdout } = await placet(['apply', 'quickstart'], as(quickstart));
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^nothing to do: \d\d documents are as they should be\n$/);
+  });
+
+  it('changes nothing where anything is wrong, and says all that is', async () => {
+    folder('wrong', {
+      'a.yaml': 'kind: Role\nname: fine\n---\nkind: Role\nname: x\nparent: y\n',
+      'b.yaml': POLICY.replace(', to: [any]', '').replace('kind: Policy', 'kind: Policy\nrule: x'),
+      'c.json': '{"kind": "Rule",\n "name": "x"}',
+      'd.yaml': 'kind: Role\nname: [unclosed\n',
+    });
+    const before = await revision(quickstart);
+    const applied = await placet(['apply', 'wrong'], as(quickstart));
+    expect(applied).toMatchObject({ code: 1, stdout: '' });
+    const lines = applied.stderr
+      .replace(/^placet: /, '')
+      .trimEnd()
+      .split('\n');
+    expect(lines.sort()).toEqual([
+      expect.stringMatching(/^wrong\/a\.yaml:6:1: .*'parent'.* \(Role x\)$/),
+      expect.stringMatching(/^wrong\/b\.yaml:2:1: .*'rule'.* \(Policy echo\)$/),
+      expect.stringMatching(/^wrong\/b\.yaml:6:5: .* \(Policy echo, rule all\)$/),
+      expect.stringMatching(/^wrong\/c\.json:1:10: kind is one of Role, /),
+      expect.stringMatching(/^wrong\/d\.yaml:3:1: /),
+    ]);
+    expect(await revision(quickstart)).toBe(before);
+    expect(await documentNames(quickstart)).not.toContain('Role fine (version 1)');
+    expect(await placet(['validate', 'wrong'], as(quickstart))).toEqual(applied);
+  });
+
+  it('says where in a rule a condition is wrong', async () => {
+    const wrong = (condition: string) => POLICY.replace('to: [any]', `to: [any], when: ${condition}`);
+    folder('conditions', {
+      'p.yaml': wrong('nope.x == 1'),
+      'q.yaml': wrong('subject.id > 1').replace('echo', 'other'),
+    });
+    const { code, stdout, stderr } = await placet(['apply', 'conditions'], as(quickstart));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.trimEnd().split('\n')).toEqual([
+      expect.stringMatching(/^placet: conditions\/p\.yaml:5:50: Unknown variable: nope \(Policy echo, rule all\)$/),
+      expect.stringMatching(/^conditions\/q\.yaml:5:50: .*string > int.* \(Policy other, rule all\)$/),
+    ]);
+  });
+});
+
+describe('validate', () => {
+  it('counts what is valid, and stores nothing', async () => {
+    folder('valid', {
+      'a.yaml': 'kind: Role\nname: one\n---\nkind: Role\nname: two\n',
+      'b.json': '{"kind":"Role","name":"b"}',
+    });
+    const before = await revision(quickstart);
+    expect(await placet(['validate', 'valid'], as(quickstart))).toEqual({
+      code: 0,
+      stdout: '3 documents in 2 files are valid\n',
+      stderr: '',
+    });
+    expect((await placet(['validate', 'valid/b.json'], as(quickstart))).stdout).toBe('1 document in 1 file is valid\n');
+    expect(await revision(quickstart)).toBe(before);
+  });
+
+  it('names a file without a document', async () => {
+    folder('hollow', { 'a.yaml': 'kind: Role\nname: one\n', 'b.yaml': '# kind: Role\n' });
+    const warning = 'placet: warning: there is no document in hollow/b.yaml\n';
+    expect(await placet(['validate', 'hollow'], as(quickstart))).toEqual({
+      code: 0,
+      stdout: '1 document in 2 files is valid\n',
+      stderr: warning,
+    });
+    expect((await placet(['apply', 'hollow', '--dry-run'], as(quickstart))).stderr).toBe(warning);
+  });
+});
+
+describe('lint', () => {
+  const DOUBTFUL =
+    'kind: Policy\nname: doubt\ntarget: { servers: [nowhere], actions: [tools/list], resources: [echo] }\n' +
+    'rules: [{ name: all, effect: deny, to: [any] }]\n';
+  const FINDING =
+    "doubtful/a.yaml:3:21: there is no server 'nowhere': add a Server document, or mend the name (Policy doubt) [unknown_server]";
+
+  it('needs no service and no key, says what is hardly meant, and exits with 1 if there is anything', async () => {
+    folder('doubtful', { 'a.yaml': DOUBTFUL });
+    expect(await placet(['lint', 'doubtful'])).toEqual({ code: 1, stdout: `${FINDING}\n`, stderr: '' });
+    folder('doubtful', { 'a.yaml': DOUBTFUL.replace('[nowhere]', '["*"]') });
+    expect(await placet(['lint', 'doubtful'])).toEqual({
+      code: 0,
+      stdout: 'nothing found in 1 document in 1 file\n',
+      stderr: '',
+    });
+  });
+
+  it('says what cannot be saved at all', async () => {
+    folder('doubtful', { 'a.yaml': DOUBTFUL.replace('any', 'role:x') });
+    expect(await placet(['lint', 'doubtful'])).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: "placet: doubtful/a.yaml:4:41: there is no role 'x': add a Role document (Policy doubt, rule all)\n",
+    });
+  });
+
+  it('is part of validate and apply, which go on', async () => {
+    folder('doubtful', { 'a.yaml': DOUBTFUL });
+    const stderr = `warning: ${FINDING}\n`;
+    expect(await placet(['validate', 'doubtful'], as(quickstart))).toEqual({
+      code: 0,
+      stdout: '1 document in 1 file is valid\n',
+      stderr,
+    });
+    expect(await placet(['apply', 'doubtful'], as(quickstart))).toMatchObject({
+      code: 0,
+      stdout: expect.stringContaining('1 created, 0 updated, 0 deleted, 0 unchanged; revision'),
+      stderr,
+    });
+    expect(await placet(['apply', 'doubtful'], as(quickstart))).toMatchObject({ code: 0, stderr });
+  });
+});
+
+describe('get', () => {
+  it('lists documents, of one kind or of all', async () => {
+    const { code, stdout } = await placet(['get', 'Role'], as(quickstart));
+    expect(code).toBe(0);
+    expect(stdout).toBe('Role comms-lead (version 1)\nRole employee (version 1)\nRole sales (version 1)\n');
+    expect(await documentNames(quickstart)).toEqual(expect.arrayContaining(stdout.trim().split('\n')));
+  });
+
+  it('prints one in the form in which it can be applied again', async () => {
+    const { stdout } = await placet(['get', 'Policy', 'database'], as(quickstart));
+    expect(stdout).toMatch(/^kind: Policy\nname: database\n/);
+    folder('again', { 'database.yaml': stdout });
+    expect((await placet(['apply', 'again'], as(quickstart))).stdout).toContain('nothing to do');
+  });
+
+  it('prints JSON for programs', async () => {
+    const one = await placet(['get', 'Role', 'sales', '--json'], as(quickstart));
+    const expected = { kind: 'Role', name: 'sales', version: 1, document: { inherits: ['employee'] } };
+    expect(JSON.parse(one.stdout)).toMatchObject(expected);
+    const all = await placet(['get', 'Role', '--json'], as(quickstart));
+    expect(
+      all.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown)[2],
+    ).toMatchObject(expected);
+  });
+
+  it('does not mind a reader that has seen enough', async () => {
+    expect(await placet(['get'], as(quickstart), false)).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+
+  it('says what is not there', async () => {
+    expect(await placet(['get', 'Role', 'nobody'], as(quickstart))).toEqual({
+      code: 1,
+      stdout: '',
+      stderr: "placet: there is no Role named 'nobody'.\n",
+    });
+  });
+});
+
+describe('host create', () => {
+  it('prints a key once, which works', async () => {
+    const create = (...options: string[]) => placet(['host', 'create', 'desk', ...options], as(quickstart));
+    const first = await create('--title', 'The desk', '--may-speak-for', 'user:*', '--explain');
+    expect(first).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^placet_test_\w+\n$/) as unknown,
+      stderr: expect.stringMatching(
+        /^registered the host 'desk'\nits key, shown this once:\n'desk' is denied everything/,
+      ) as unknown,
+    });
+    const key = first.stdout.trim();
+    const asked = await placet(
+      ['decide', '--subject', 'user:ann', '--server', 'crm', '--tool', 'x'],
+      as(quickstart, key),
+    );
+    expect(asked.code).toBe(3);
+    expect((await placet(['get', 'Host', 'desk'], as(quickstart))).stdout).toBe(
+      'kind: Host\nname: desk\ntitle: The desk\n',
+    );
+
+    const second = await create();
+    expect(second).toMatchObject({ code: 0, stderr: expect.stringMatching(/^its key, shown this once:\n/) as unknown });
+    expect(second.stdout).not.toBe(first.stdout);
+    const mute = await placet(
+      ['decide', '--subject', 'user:ann', '--server', 'crm', '--tool', 'x'],
+      as(quickstart, second.stdout.trim()),
+    );
+    expect(mute).toMatchObject({ code: 1, stdout: '' });
+  });
+
+  it('shows the Scope without which the host is denied everything, and is silent once there is one', async () => {
+    const create = () => placet(['host', 'create', 'scoped', '--may-speak-for', 'user:*'], as(quickstart));
+    const { stdout, stderr } = await create();
+    const echo = () =>
+      placet(
+        [
+          'decide',
+          '--subject',
+          'user:ann',
+          '--server',
+          'everything',
+          '--tool',
+          'echo',
+          '--arguments',
+          '{"message":"x"}',
+        ],
+        as(quickstart, stdout.trim()),
+      );
+    expect((await echo()).code).toBe(3);
+    const [, scope] = stderr.split('\n\n');
+    expect(scope).toBe("kind: Scope\nhost: scoped\nservers: { allow: ['*'] }\nactions: { allow: ['*'] }\n");
+    folder('scope', { 'scoped.yaml': scope! });
+    expect((await placet(['apply', 'scope'], as(quickstart))).code).toBe(0);
+    expect((await echo()).code).toBe(0);
+    expect((await create()).stderr).toBe('its key, shown this once:\n');
+  });
+
+  it('needs no Scope where the tenant has a default', async () => {
+    const defaults = 'kind: Tenant\nname: default\ndefaults: { hostScope: { actions: { allow: ["*"] } } }\n';
+    folder('defaults', { 'tenant.yaml': defaults });
+    expect((await placet(['apply', 'defaults'], as(empty))).code).toBe(0);
+    const { stderr } = await placet(['host', 'create', 'desk'], as(empty));
+    expect(stderr).toBe("registered the host 'desk'\nits key, shown this once:\n");
+  });
+
+  it('says what is wrong with a name, and no line of a text that nobody wrote', async () => {
+    const { code, stderr } = await placet(['host', 'create', 'bad name'], as(quickstart));
+    expect(code).toBe(1);
+    expect(stderr).toMatch(/^placet: a name has 1 to 128 letters.* \(Host bad name\)\n$/);
+  });
+});
+
+describe('decide', () => {
+  const decide = (...args: string[]) =>
+    placet(['decide', '--subject', 'user:ann', ...args], as(quickstart, quickstart.host));
+
+  it.concurrent.each<[string, string[], number, object]>([
+    ['allows', ['--server', 'everything', '--tool', 'echo', '--arguments', '{"message":"hi"}'], 0, { effect: 'allow' }],
+    [
+      'denies',
+      ['--server', 'everything', '--tool', 'get-env'],
+      3,
+      { effect: 'deny', reason: { code: 'denied_by_rule' } },
+    ],
+    [
+      'asks',
+      ['--server', 'database-server', '--tool', 'delete_database_record', '--arguments', '{"id":7}'],
+      4,
+      { effect: 'ask', ask: { requirements: [{ rule: 'delete-with-consent' }] } },
+    ],
+  ])('%s, and exits by it', async (_what, args, code, answer) => {
+    const asked = await decide(...args);
+    expect(asked).toMatchObject({ code, stderr: '' });
+    expect(JSON.parse(asked.stdout)).toMatchObject(answer);
+  });
+
+  it('takes a whole request from a file', async () => {
+    const request = {
+      subject: { type: 'user', id: 'ann' },
+      server: 'crm',
+      direction: 'client_to_server',
+      message: { jsonrpc: '2.0', id: 1, method: 'resources/read', params: { uri: 'db://customers/emea' } },
+    };
+    writeFileSync(join(work, 'request.json'), JSON.stringify(request));
+    const asked = await placet(['decide', '--file', 'request.json'], as(quickstart, quickstart.host));
+    expect(asked.code).toBe(0);
+    expect(JSON.parse(asked.stdout)).toMatchObject({ effect: 'allow', obligations: [{ type: 'log' }] });
+  });
+});
+
+describe('decide with the key of an administrator', () => {
+  it('says whose key it takes', async () => {
+    const asked = await placet(['decide', '--subject', 'user:a', '--server', 's', '--tool', 't'], as(quickstart));
+    expect(asked).toMatchObject({ code: 1, stdout: '' });
+    expect(asked.stderr).toContain('can ask for decisions: set PLACET_KEY to the key of a host.');
+  });
+});
+
+describe('key new', () => {
+  it('makes a key without asking anybody', async () => {
+    const made = await placet(['key', 'new', '--environment', 'prod']);
+    expect(made).toMatchObject({
+      code: 0,
+      stdout: expect.stringMatching(/^placet_prod_\w+\n$/) as unknown,
+      stderr: '',
+    });
+    expect((await placet(['key', 'new'])).stdout).not.toBe(made.stdout);
+  });
+});
+
+describe('a mistake on the command line', () => {
+  beforeAll(() => void folder('bare', { 'notes.txt': 'none' }));
+
+  it.concurrent.each<[string, string[], string]>([
+    ['no command', [], 'which command?'],
+    ['no such command', ['aply', 'x'], "there is no command 'aply x'"],
+    ['half a command', ['host'], "there is no command 'host': there is 'host create'"],
+    ['a host that is deleted', ['host', 'delete', 'x'], "there is no command 'host delete x': there is 'host create'"],
+    ['a name of every object', ['constructor'], "there is no command 'constructor'"],
+    ['a command that wants more', ['apply'], "'apply' needs DIR"],
+    ['two words that want more', ['host', 'create'], "'host create' needs NAME"],
+    ['a command that wants less', ['validate', 'a', 'b'], "'validate' takes DIR only, and not 'b'"],
+    ['two words that want less', ['host', 'create', 'a', 'b'], "'host create' takes NAME only, and not 'b'"],
+    ['a command that wants nothing', ['decide', 'x'], "'decide' takes options only, and not 'x'"],
+    ['no such option', ['get', '--yaml'], "there is no option '--yaml'"],
+    ['an option mistyped', ['apply', 'x', '--pruen'], "there is no option '--pruen'"],
+    ['an option of another command', ['host', 'create', 'x', '--dry-run'], "'host create' has no option '--dry-run'"],
+    ['an option without its value', ['decide', '--subject'], "'--subject' needs a value"],
+    ['an option for a value', ['decide', '--subject', '--tool', 'x'], "'--subject' needs a value"],
+    ['a value too many', ['get', '--json=yes'], "'--json' takes no value"],
+    ['a decision about nothing', ['decide'], 'decide needs --subject TYPE:ID --server NAME --tool NAME'],
+    [
+      'a subject without a type',
+      ['decide', '--subject', 'ann', '--server', 's', '--tool', 't'],
+      'a subject is written --subject TYPE:ID, as in user:ann',
+    ],
+    ['a subject without an id', ['decide', '--subject', 'user:', '--server', 's', '--tool', 't'], 'as in user:ann'],
+  ])('%s: exits with 2, and says it in one line', async (_what, args, message) => {
+    const { code, stdout, stderr } = await placet(args, as(quickstart));
+    expect([code, stdout]).toEqual([2, '']);
+    expect(stderr).toMatch(/^placet: [^\n]+ \(see placet --help\)\n$/);
+    expect(stderr).toContain(message);
+  });
+
+  it.concurrent.each<[string, string[], string]>([
+    ['a folder that is not there', ['apply', 'nowhere'], 'nowhere cannot be read (ENOENT).'],
+    ['a folder without policies', ['apply', 'bare'], 'there is no .yaml, .yml or .json file in bare.'],
+    ['a subject by half its name', ['get', 'Subject', 'ann'], "'ann': a Subject is named TYPE:ID, as in user:ann."],
+    ['a resource by half its name', ['get', 'Resource', 'a:b'], "'a:b': a Resource is named SERVER/TYPE:ID"],
+    ['a subject that is not there', ['get', 'Subject', 'user:x'], "there is no Subject named 'user:x'.\n"],
+    [
+      'arguments that are no JSON',
+      ['decide', '--subject', 'user:a', '--server', 's', '--tool', 't', '--arguments', '{a: 1}'],
+      '--arguments is not JSON: ',
+    ],
+    ['a request that is not there', ['decide', '--file', 'nowhere.json'], 'nowhere.json cannot be read (ENOENT).'],
+    ['a request that is no JSON', ['decide', '--file', 'bare/notes.txt'], 'bare/notes.txt is not JSON: '],
+    ['a kind that nobody knows', ['get', 'Roles'], 'kind: a kind is one of Role, '],
+    ['an environment in capitals', ['key', 'new', '--environment', 'Prod'], 'an environment is called by 1 to 16'],
+  ])('%s: exits with 1, and says so in one sentence', async (_what, args, message) => {
+    const { code, stdout, stderr } = await placet(args, as(quickstart));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^placet: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+  });
+});
+
+describe('a service that does not answer as it should', () => {
+  const servers: Server[] = [];
+  afterAll(() => servers.forEach((server) => server.close()));
+
+  async function listening(answer: RequestListener): Promise<string> {
+    const server = createServer(answer);
+    servers.push(server);
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  }
+
+  const key = generateApiKey('test').text;
+  const UNREACHED = 'cannot be reached. Start the service, or mend PLACET_URL.';
+
+  it.concurrent.each<[string, () => Environment | Promise<Environment>, string]>([
+    ['no key', () => ({ PLACET_URL: quickstart.url }), 'PLACET_KEY is not set'],
+    ['an unknown key', () => as(quickstart, key), 'the key is not valid: mend PLACET_KEY.'],
+    ['a key of another environment', () => as(quickstart, generateApiKey('prod').text), 'the key is not valid'],
+    ['a mistyped key', () => as(quickstart, `${quickstart.owner.slice(0, -1)}-`), 'PLACET_KEY is not a key'],
+    ['a key with a line end', () => as(quickstart, `${quickstart.owner}\n`), 'PLACET_KEY is not a key'],
+    ['a key that is none', () => as(quickstart, '芝麻开门，芝麻开门'), 'PLACET_KEY is not a key'],
+    [
+      'the key of a host',
+      () => as(quickstart, quickstart.host),
+      'cannot administer: set PLACET_KEY to the key of an administrator.',
+    ],
+    ['nobody there', () => ({ PLACET_URL: 'http://127.0.0.1:1', PLACET_KEY: key }), UNREACHED],
+    [
+      'a URL that is none',
+      () => ({ PLACET_URL: 'placet', PLACET_KEY: key }),
+      'PLACET_URL must be an http or https URL.',
+    ],
+    [
+      'another program',
+      async () => ({
+        PLACET_URL: await listening((_, response) => response.end('<html>It works!</html>')),
+        PLACET_KEY: key,
+      }),
+      'does not answer like a Placet (status 200). Mend PLACET_URL.',
+    ],
+    [
+      'a redirection, which is not followed with the key',
+      async () => ({
+        PLACET_URL: await listening((_, response) => response.writeHead(307, { Location: quickstart.url }).end()),
+        PLACET_KEY: key,
+      }),
+      UNREACHED,
+    ],
+    [
+      'an answer that is cut off',
+      async () => ({
+        PLACET_URL: await listening((_, response) => {
+          response.writeHead(200, { 'Content-Length': '100' });
+          response.write('{', () => response.destroy());
+        }),
+        PLACET_KEY: key,
+      }),
+      UNREACHED,
+    ],
+  ])('%s: exits with 1, and says so in one sentence', async (_what, environment, message) => {
+    const { code, stdout, stderr } = await placet(['get'], await environment());
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(/^placet: [^\n]+\n$/);
+    expect(stderr).toContain(message);
+  });
+});

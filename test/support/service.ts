@@ -1,0 +1,97 @@
+import { randomBytes } from 'node:crypto';
+import { startService, type Service } from '../../apps/server/src/service.js';
+import { Log } from '../../apps/server/src/operations/log.js';
+import { generateApiKey } from '#identity';
+import { freshDatabase, type TestDatabase } from './database.js';
+
+/** A whole service of one spec's own: its database, its HTTP server, and the keys of its owner and of a host. */
+export interface TestService {
+  readonly url: string;
+  readonly database: TestDatabase;
+  readonly owner: string;
+  /** The key of the quickstart's host, if the quickstart was loaded. */
+  readonly host: string;
+  /** Every line of the log so far. */
+  readonly log: readonly string[];
+  /** Another replica on the same database. */
+  replica(): Promise<Service>;
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  close(): Promise<void>;
+}
+
+interface CallOptions {
+  readonly key?: string | null;
+  readonly body?: unknown;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly url?: string;
+}
+
+export interface Answer {
+  readonly status: number;
+  readonly headers: Headers;
+  // eslint-disable-next-line @typescript-eslint/no-explicit-any -- what comes over the wire is looked at, not relied on
+  readonly body: any;
+}
+
+export async function startTestService({
+  quickstart = true,
+}: { readonly quickstart?: boolean } = {}): Promise<TestService> {
+  const database = await freshDatabase();
+  const pepper = randomBytes(32);
+  const owner = generateApiKey('test').text;
+  const log: string[] = [];
+  const start = (bootstrapKey?: string) =>
+    startService({
+      host: '127.0.0.1',
+      port: 0,
+      publicUrl: undefined,
+      environment: 'test',
+      bootstrapKey,
+      quickstart,
+      database: database.address,
+      pepper,
+      log: new Log('info', (line) => log.push(line)),
+    });
+  const services = [await start(owner)];
+  const { url, firstKeys } = services[0]!;
+  return {
+    url,
+    database,
+    owner,
+    host: firstKeys.quickstartHost ?? '',
+    log,
+    async replica() {
+      const service = await start();
+      services.push(service);
+      return service;
+    },
+    call: (method, path, options = {}) => call(options.url ?? url, method, path, { key: owner, ...options }),
+    async close() {
+      await Promise.all(services.map((service) => service.stop()));
+      await database.close();
+    },
+  };
+}
+
+/** A call as a client would make it. A text or bytes are sent as they are, anything else as JSON; a null key sends none. */
+async function call(
+  url: string,
+  method: string,
+  path: string,
+  { key, body, headers = {} }: CallOptions,
+): Promise<Answer> {
+  const raw = typeof body === 'string' || body instanceof Uint8Array;
+  const response = await fetch(url + path, {
+    method,
+    redirect: 'manual',
+    headers: {
+      ...(key ? { Authorization: `Bearer ${key}` } : {}),
+      ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
+      ...headers,
+    },
+    ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
+  });
+  const text = await response.text();
+  const json = response.headers.get('content-type')?.includes('json') ?? false;
+  return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
+}

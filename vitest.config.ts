@@ -1,0 +1,18 @@
+import { defineConfig } from 'vitest/config';
+
+const conditions = ['placet-source'];
+
+// eslint-disable-next-line no-restricted-exports -- the form that vitest reads
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  // The environment in which the global set-up runs.
+  environments: { __vitest__: { resolve: { conditions } } },
+  test: {
+    include: ['{apps,libs,migrations,test}/**/*.spec.ts'],
+    globalSetup: ['test/support/postgres.setup.ts'],
+    pool: 'forks',
+    testTimeout: 30_000,
+    hookTimeout: 60_000,
+  },
+});
