@@ -19,9 +19,10 @@ import {
   type Result,
 } from './values.js';
 
-/** One evaluation: the values of the variables (by slot), the element a comprehension is at, and the step count. */
+/** One evaluation: the values of variables and constants (by slot), the element a comprehension is at, the step count. */
 export interface Evaluation extends Meter {
   readonly variables: readonly Result[];
+  readonly constants: readonly CelValue[];
   item: CelValue;
   /** Called after every part of a traced condition. */
   readonly trace?: (start: number, end: number, result: Result) => void;
@@ -30,12 +31,15 @@ export interface Evaluation extends Meter {
 /** A compiled part of a condition. Never throws. */
 export type Compiled = (run: Evaluation) => Result;
 
+/** Where the constants of a tree stand in `Evaluation.constants`. */
+type Slots = ReadonlyMap<ASTNode, number>;
+
 /**
  * Turns a syntax tree that `parse` has accepted into a function. With `traced`, each part reports its result, which an
  * explanation needs and a decision does not.
  */
-export function compile(node: ASTNode, traced = false, item?: string): Compiled {
-  const part = compileNode(node, (child, name = item) => compile(child, traced, name), item);
+export function compile(node: ASTNode, slots: Slots, traced = false, item?: string): Compiled {
+  const part = compileNode(node, slots, (child, name = item) => compile(child, slots, traced, name), item);
   if (!traced) return part;
   const { start, end } = node;
   return (run) => {
@@ -47,16 +51,16 @@ export function compile(node: ASTNode, traced = false, item?: string): Compiled 
 
 type CompileChild = (child: ASTNode, item?: string) => Compiled;
 
-function compileNode(node: ASTNode, child: CompileChild, item: string | undefined): Compiled {
+function compileNode(node: ASTNode, slots: Slots, child: CompileChild, item: string | undefined): Compiled {
   switch (node.op) {
     case 'value':
-      return constant(literal(node.args));
+      return node.args === null ? fixed(null) : constant(slots.get(node)!);
     case 'id':
       return node.args === item ? (run) => run.item : variable(node.args);
     case '.':
       return select(child(node.args[0]), node.args[1]);
     case '.?':
-      return selectOptional(child(node.args[0]), constant(node.args[1]));
+      return selectOptional(child(node.args[0]), fixed(node.args[1]));
     case '[]':
       return binary(child(node.args[0]), child(node.args[1]), index);
     case '[?]':
@@ -121,16 +125,15 @@ function compileNode(node: ASTNode, child: CompileChild, item: string | undefine
   }
 }
 
-const constant =
+const fixed =
   (value: CelValue): Compiled =>
   () =>
     value;
 
-function literal(value: unknown): CelValue {
-  if (typeof value === 'bigint') return Number(value);
-  if (typeof value === 'number') return double(value);
-  return value as CelValue;
-}
+const constant =
+  (slot: number): Compiled =>
+  (run) =>
+    run.constants[slot]!;
 
 function variable(name: string): Compiled {
   const slot = (VARIABLES as readonly string[]).indexOf(name);

@@ -1,7 +1,8 @@
 import type { Json, Outcome } from '../model.js';
 import { compile, type Compiled, type Evaluation } from './compile.js';
 import { parse } from './language.js';
-import { Fault, toJson, type FaultCode, type Result } from './values.js';
+import { shapeOf, ShapePool } from './shape.js';
+import { Fault, toJson, type CelValue, type FaultCode, type Result } from './values.js';
 
 /** Steps that one condition may take; about a millisecond's work. A condition that needs more is in error. */
 const CONDITION_BUDGET = 50_000;
@@ -25,10 +26,20 @@ export interface TraceStep {
 /** A condition, ready to be asked. Conditions with the same text can share one. */
 export class Condition {
   readonly #compiled: Compiled;
+  readonly #constants: readonly CelValue[];
+  /** What it has in common with conditions that differ in their constants alone. */
+  readonly shape: string;
 
   /** Compiles a text that `checkCondition` has accepted; throws for any other. */
-  constructor(readonly text: string) {
-    this.#compiled = compile(treeOf(text));
+  constructor(
+    readonly text: string,
+    shapes: ShapePool = new ShapePool(),
+  ) {
+    const tree = treeOf(text);
+    const shaped = shapeOf(tree);
+    this.shape = shaped.key;
+    this.#constants = shaped.constants;
+    this.#compiled = shapes.take(tree, shaped);
   }
 
   /**
@@ -36,7 +47,8 @@ export class Condition {
    * unknown, an exhausted budget is unknown as well: with everything known, fewer steps may be enough.
    */
   evaluate(variables: Bindings, partial = false): ConditionOutcome {
-    const run: Evaluation = { variables, item: null, steps: 0, limit: CONDITION_BUDGET };
+    const constants = this.#constants;
+    const run: Evaluation = { variables, constants, item: null, steps: 0, limit: CONDITION_BUDGET };
     const result = this.#compiled(run);
     const outcome = partial && result === Fault.ABORT ? 'unknown' : outcomeOf(result);
     return { outcome, steps: Math.ceil(run.steps) };
@@ -48,8 +60,10 @@ export class Condition {
     const trace = (start: number, end: number, result: Result) => {
       steps.push(result instanceof Fault ? { start, end, fault: result.code } : { start, end, value: toJson(result) });
     };
-    const traced = compile(treeOf(this.text), true);
-    const outcome = outcomeOf(traced({ variables, item: null, steps: 0, limit: CONDITION_BUDGET, trace }));
+    const tree = treeOf(this.text);
+    const { slots, constants } = shapeOf(tree);
+    const traced = compile(tree, slots, true);
+    const outcome = outcomeOf(traced({ variables, constants, item: null, steps: 0, limit: CONDITION_BUDGET, trace }));
     return { outcome, steps };
   }
 }

@@ -203,6 +203,36 @@ describe('the index', () => {
       { numRuns: 1000 },
     );
   });
+
+  it('finds the same rules whatever came and went before, also where very many stand in one place', () => {
+    const rules = Array.from({ length: 90 }, (_, at) => {
+      const resources = [['read'], ['re*'], ['*ad'], ['read', 're*', 'rea*'], ['write']][at % 5]!;
+      return rulesOf({ ...ALL, resources }, at % 3 === 0 ? ['user:ann', `user:u${at}`] : [`user:u${at % 40}`])[0]!;
+    });
+    const steps = fc.array(fc.tuple(fc.boolean(), fc.nat(rules.length - 1)), { minLength: 1, maxLength: 12 });
+    const asked = ['user:ann', 'user:u1', 'user:u7', 'user:nobody'].map((key) => principals(key, []));
+    fc.assert(
+      fc.property(fc.nat(rules.length), steps, (filled, changes) => {
+        const index = new RuleIndex();
+        const present = new Set(rules.slice(0, filled));
+        present.forEach((rule) => index.add(rule));
+        for (const [isAdded, at] of changes) {
+          const rule = rules[at]!;
+          if (!isAdded) index.remove(rule);
+          else if (!present.has(rule)) index.add(rule);
+          if (isAdded) present.add(rule);
+          else present.delete(rule);
+          for (const who of asked) {
+            const expected = [...present].filter(
+              (each) =>
+                covers(each.target, 'files', 'tools/call', 'tool', 'read') === 'true' && each.to(who) === 'true',
+            );
+            expect(index.candidates({ ...QUERY, principals: who })).toEqual(new Set(expected));
+          }
+        }
+      }),
+    );
+  });
 });
 
 describe('a target of which all but one part is literal', () => {

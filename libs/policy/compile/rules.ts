@@ -1,4 +1,5 @@
 import { Condition } from '../cel/condition.js';
+import { ShapePool } from '../cel/shape.js';
 import type { ConsentBlock, PolicyDocument, RuleDocument } from '../documents/schema.js';
 import { digest } from '../json.js';
 import type { Effect, Json, Obligation, RuleRef } from '../model.js';
@@ -18,22 +19,23 @@ export interface CompiledRule {
   readonly effect: Effect;
   /** False: a shadow rule, which is evaluated and never decides. */
   readonly enforced: boolean;
-  readonly target: Target;
   /** Whether to be found in the index by a known id is to be covered. */
   readonly foundIsCovered: boolean;
-  /** The keys of `to`, for the index. */
-  readonly principalKeys: readonly string[];
-  readonly to: PrincipalMatcher;
   /** The hosts it is for; null: any. */
   readonly via: ReadonlySet<string> | null;
   readonly when: Condition | null;
   readonly unless: Condition | null;
   readonly consent: CompiledConsent | null;
   readonly obligations: readonly Obligation[];
+  readonly target: Target;
+  /** The keys of `to`, for the index. */
+  readonly principalKeys: readonly string[];
+  readonly to: PrincipalMatcher;
 }
 
 /** Conditions by their text, each compiled once however many rules share it. */
 export class ConditionPool {
+  readonly #shapes = new ShapePool();
   readonly #conditions = new Map<string, { readonly condition: Condition; uses: number }>();
 
   take(text: string | undefined): Condition | null {
@@ -43,14 +45,16 @@ export class ConditionPool {
       known.uses++;
       return known.condition;
     }
-    const condition = new Condition(text);
+    const condition = new Condition(text, this.#shapes);
     this.#conditions.set(text, { condition, uses: 1 });
     return condition;
   }
 
   giveBack(condition: Condition | null): void {
     const known = condition && this.#conditions.get(condition.text);
-    if (known && --known.uses === 0) this.#conditions.delete(condition.text);
+    if (!known || --known.uses > 0) return;
+    this.#conditions.delete(condition.text);
+    this.#shapes.giveBack(condition.shape);
   }
 }
 
@@ -80,17 +84,19 @@ function compileRule(
     ref,
     effect: rule.effect,
     enforced: rule.enforce !== false,
-    target,
     foundIsCovered,
-    principalKeys: [...new Set(rule.to.map(principalKey))],
-    to: compilePrincipals(rule.to),
     via: rule.via ? new Set(rule.via) : null,
     when: conditions.take(rule.when),
     unless: conditions.take(rule.unless),
     consent: compileConsent(rule.consent),
-    obligations: rule.obligations ?? [],
+    obligations: rule.obligations ?? NO_OBLIGATIONS,
+    target,
+    principalKeys: [...new Set(rule.to.map(principalKey))],
+    to: compilePrincipals(rule.to),
   };
 }
+
+const NO_OBLIGATIONS: readonly Obligation[] = [];
 
 export function compileConsent(block: ConsentBlock | undefined): CompiledConsent | null {
   return block ? { block, digest: digest(block as unknown as Json) } : null;

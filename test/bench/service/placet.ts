@@ -9,14 +9,16 @@ import { postRequest } from './load.js';
 import { limitOf, PEOPLE, regionOf, ROLES, roleOf, type Ask } from './rules.js';
 
 export interface RunningPlacet extends Running {
-  /** The key of the host that asks. */
+  /** The key of the host `desk`, which may ask about every user. */
   readonly key: string;
+  /** An owner's key. */
+  readonly owner: string;
   /** How long it took to save all documents, in ms. */
   readonly savedInMs: number;
 }
 
-/** Placet as `npm start` runs it: embedded Postgres, ledger on, every request authenticated. */
-export async function startPlacet(tools: number): Promise<RunningPlacet> {
+/** Placet as `npm start` runs it, on some documents: embedded Postgres, ledger on, every request authenticated. */
+export async function startPlacet(documents: readonly AnyDocument[]): Promise<RunningPlacet> {
   const directory = mkdtempSync(join(tmpdir(), 'placet-bench-'));
   const owner = generateApiKey('dev').text;
   const child = spawn(process.execPath, [join(import.meta.dirname, '../../../apps/server/src/main.js')], {
@@ -41,7 +43,6 @@ export async function startPlacet(tools: number): Promise<RunningPlacet> {
     return (await response.json()) as { key?: string };
   };
   const began = performance.now();
-  const documents = [...company(), ...Array.from({ length: tools }, (_, tool) => policy(tool))];
   for (let at = 0; at < documents.length; at += 5000) {
     const files = documents
       .slice(at, at + 5000)
@@ -53,6 +54,7 @@ export async function startPlacet(tools: number): Promise<RunningPlacet> {
   return {
     port: Number(new URL(url).port),
     key: key!,
+    owner,
     savedInMs,
     async stop() {
       child.kill();
@@ -73,6 +75,12 @@ function readyUrl(output: NodeJS.ReadableStream): Promise<string> {
     output.on('end', () => reject(new Error(`placet does not start:\n${text}`)));
   });
 }
+
+/** The rules of this bench as documents of ours. */
+export const placetDocuments = (tools: number): AnyDocument[] => [
+  ...company(),
+  ...Array.from({ length: tools }, (_, tool) => policy(tool)),
+];
 
 function company(): AnyDocument[] {
   return [

@@ -5,7 +5,7 @@ import { atLeast, atMost, conclude, printTable, type Bar } from '../report.js';
 import { median, quantile } from '../stats.js';
 import { cerbosAllows, cerbosRequest, startCerbos } from './cerbos.js';
 import { load, type LoadResult } from './load.js';
-import { placetAllows, placetRequest, startPlacet } from './placet.js';
+import { placetAllows, placetDocuments, placetRequest, startPlacet } from './placet.js';
 import { asks, expected, type Ask } from './rules.js';
 
 const CONNECTIONS = 64;
@@ -28,7 +28,7 @@ async function compare(
   policies: number,
 ): Promise<{ policies: number; savedInMs: number; rows: object[]; bars: Bar[] }> {
   const questions = asks(policies);
-  const placet = await startPlacet(policies);
+  const placet = await startPlacet(placetDocuments(policies));
   const cerbos = await startCerbos(policies);
   const floor = new Worker(new URL('./floor.js', import.meta.url));
   try {
