@@ -11,6 +11,7 @@ export default defineConfig({
   test: {
     include: ['{apps,libs,migrations,test}/**/*.spec.ts'],
     globalSetup: ['test/support/postgres.setup.ts'],
+    setupFiles: ['test/support/random.setup.ts'],
     pool: 'forks',
     testTimeout: 30_000,
     hookTimeout: 60_000,

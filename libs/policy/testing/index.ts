@@ -1,4 +1,4 @@
-export { referenceDecide } from './reference.js';
+export { agreeing, compare, type Comparison } from './agreement.js';
 export {
   call,
   callArguments,
