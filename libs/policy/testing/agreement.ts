@@ -27,7 +27,7 @@ export function agreeing(input: DecisionInput, { requirements }: Decision, set: 
 }
 
 /** What the engine and the reference interpreter say of one request, where they differ; else the engine's decision. */
-export type Comparison = { readonly decision: Decision } | { readonly engine: unknown; readonly reference: unknown };
+type Comparison = { readonly decision: Decision } | { readonly engine: unknown; readonly reference: unknown };
 
 /**
  * Asks the engine and the reference interpreter the same.

@@ -1,4 +1,4 @@
-export { agreeing, compare, type Comparison } from './agreement.js';
+export { agreeing, compare } from './agreement.js';
 export {
   call,
   callArguments,
