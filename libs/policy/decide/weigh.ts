@@ -1,4 +1,5 @@
 import type { HeldRoles } from '../compile/memberships.js';
+import { MAX_CANDIDATES } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { boundaryOf, type BoundaryOutcome } from './boundary.js';
@@ -6,9 +7,6 @@ import type { Outcomes, RuleRecord } from './combine.js';
 import type { ResolvedRequest } from './request.js';
 import { meets, requirementOf, type Consent, type Requirement } from './requirements.js';
 import { bindingsOf, ruleOutcome } from './rule-outcome.js';
-
-/** Most candidates that one request may have. More are refused: nobody could explain such an answer. */
-const MAX_CANDIDATES = 2000;
 
 /** Steps that all conditions of one request may take together. */
 const REQUEST_BUDGET = 500_000;

@@ -1,0 +1,122 @@
+import type { Glob } from '../paths/glob.js';
+import type { PolicySet } from './policy-set.js';
+import type { Principals } from './principals.js';
+import type { CompiledRule } from './rules.js';
+import { covers, type Target } from './targets.js';
+
+/** Most rules that may concern one request. More are refused: nobody could explain such an answer. */
+export const MAX_CANDIDATES = 2000;
+
+/** A request that more rules concern than may. */
+export interface Crowd {
+  readonly policy: string;
+  readonly server: string | null;
+  readonly action: string;
+  readonly resource: string;
+  readonly rules: number;
+}
+
+/** Most requests that are tried for one policy. */
+const MAX_TRIES = 20_000;
+
+/**
+ * Looks for requests that too many rules concern, whoever asks, among those that some policies are for. Yields nothing
+ * between two pieces of work, so that others can have their turn, and the first such request of each policy.
+ *
+ * Patterns are tried by the texts that they are made of, alone and together, and not without end. What that does not find
+ * is still refused when it is asked.
+ */
+export function* crowds(set: PolicySet, policies: ReadonlySet<string>): Generator<Crowd | undefined> {
+  const targets = new Map<string, Target>();
+  let count = 0;
+  for (const { ref, target } of set.rules()) {
+    targets.set(ref.policy, target);
+    count++;
+  }
+  if (count <= MAX_CANDIDATES) return;
+  for (const policy of policies) {
+    const target = targets.get(policy);
+    if (target) yield* crowdsOf(set, policy, target, targets.values());
+  }
+}
+
+function* crowdsOf(
+  set: PolicySet,
+  policy: string,
+  target: Target,
+  all: Iterable<Target>,
+): Generator<Crowd | undefined> {
+  const others = isLiteral(target) ? [target] : all;
+  const tried = new Set<string>();
+  for (const other of others) {
+    yield undefined;
+    if (tried.size >= MAX_TRIES) return;
+    for (const { server, action, type, id } of requestsOf(target, other)) {
+      const key = JSON.stringify([server, action, type, id]);
+      if (tried.has(key) || covers(target, server, action, type, id) !== 'true') continue;
+      if (tried.add(key).size >= MAX_TRIES) break;
+      yield undefined;
+      const rules = enforced(set.candidates({ server, action, type, id, principals: ANYBODY }));
+      if (rules <= MAX_CANDIDATES) continue;
+      yield { policy, server, action, resource: id, rules };
+      return;
+    }
+  }
+}
+
+/** With groups unknown, every rule is a candidate, whomever it names. */
+const ANYBODY: Principals = { key: '', groups: null, roles: new Set(), possibleRoles: new Set(), indexKeys: [] };
+
+/** Shadow rules decide nothing, and do not count when a request is decided either. */
+function enforced(rules: Iterable<CompiledRule>): number {
+  let count = 0;
+  for (const rule of rules) if (rule.enforced) count++;
+  return count;
+}
+
+const isLiteral = ({ servers, actions, resources }: Target): boolean =>
+  [...(servers ?? [NO_PATTERN]), ...actions, ...resources.map(({ id }) => id)].every(
+    ({ exact }) => exact !== undefined,
+  );
+
+const NO_PATTERN = { exact: undefined } as const;
+
+/** Requests that could be for both of two targets. */
+function* requestsOf(
+  one: Target,
+  other: Target,
+): Generator<{ server: string | null; action: string; type: string; id: string }> {
+  for (const server of one.servers === null || other.servers === null
+    ? serversOf(one, other)
+    : meets(one.servers, other.servers)) {
+    for (const action of meets(one.actions, other.actions)) {
+      for (const a of one.resources) {
+        for (const b of other.resources) {
+          if (a.type !== null && b.type !== null && a.type !== b.type) continue;
+          for (const id of meet(a.id, b.id)) yield { server, action, type: a.type ?? b.type ?? 'tool', id };
+        }
+      }
+    }
+  }
+}
+
+/** Where one of two targets is for any server and for none: the servers of the other. */
+function serversOf(one: Target, other: Target): readonly (string | null)[] {
+  const servers = one.servers ?? other.servers;
+  return servers === null ? [null] : servers.map(textOf);
+}
+
+function meets(some: readonly Glob[], others: readonly Glob[]): readonly string[] {
+  return [...new Set(some.flatMap((a) => others.flatMap((b) => meet(a, b))))];
+}
+
+/** Texts that two patterns could both match. */
+function meet(a: Glob, b: Glob): readonly string[] {
+  if (a.exact !== undefined) return b.matches(a.exact) ? [a.exact] : [];
+  if (b.exact !== undefined) return a.matches(b.exact) ? [b.exact] : [];
+  const texts = new Set([textOf(a), textOf(b), a.prefix + b.suffix, b.prefix + a.suffix]);
+  return [...texts].filter((text) => a.matches(text) && b.matches(text));
+}
+
+/** A text that a pattern matches: without its stars. */
+const textOf = ({ exact, text }: Glob): string => exact ?? text.replaceAll(/\\([*\\])|\*/g, '$1');

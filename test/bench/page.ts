@@ -1,0 +1,75 @@
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** How each figure is made, for the reader who wants to know what it is worth. */
+const METHODS: Readonly<Record<string, string>> = {
+  engine: `Time per decision in this process, without HTTP and Postgres. "skewed" is a company: ten rules a tool, for different
+roles, with conditions; for each server of twenty tools one policy by the beginning of their names; some tools are asked for
+all the time. "with wildcards" is the same with rules for every tool among it, one in twenty at 100 rules; their number is
+capped, because each of them is a candidate of every request. "all wildcards" is the worst that can be published: every rule
+concerns every request. Nine rounds over all sizes in turn, medians. The peers have the same plain rules (a role may call a
+tool) in the same process, and must give the same answers before their times count.`,
+  service: `Decisions a second over HTTP with 64 connections, on the cores that also run the load and Postgres: API key checked, decision
+recorded and committed before the answer. Cerbos (npm \`cerbos\`) has the same rules and its local audit log on; the bare
+server is \`node:http\` that parses the same body and answers at once. Five rounds in turn, medians of the ratios. Before
+times count, all must answer as the rules say.`,
+  publish: `100,000 rules in 10,000 documents. While 250 decisions a second go on, on schedule, one document after the other is published
+over the API. After each call a decision is asked for, which must know of the change.`,
+  revocation: `Three replicas under load, 1,000 revocations, one replica frozen or cut off now and then. An allow that was asked for after a
+revocation returned is a violation, by what callers saw and by the ledger. Planted wrong variants must be caught.`,
+  laws: `Random tenants and random requests, each decided by the engine and by a reference interpreter that is written as literally as
+the semantics. No time is compared here.`,
+};
+
+const HEAD = `# Performance
+
+Measured with \`npm run bench -- page\`, which runs every bench and writes this page. Absolute times say little about another
+machine; what counts are the ratios, because both sides of each were measured in the same run.
+`;
+
+/** Runs every bench in a process of its own and writes docs/performance.md from what they print. */
+export async function page(): Promise<boolean> {
+  const parts = [HEAD];
+  let met = true;
+  for (const [name, method] of Object.entries(METHODS)) {
+    const { output, code } = await run(name);
+    if (code !== 0) met = false;
+    const lines = output.trimEnd().split('\n');
+    const json = lines.pop() ?? '';
+    if (!json.startsWith('{')) throw new Error(`the bench ${name} did not come to its end:\n${output}`);
+    const { machine } = JSON.parse(json) as { machine: Machine };
+    if (parts.length === 1) parts.push(describe(machine));
+    parts.push(
+      `## ${name}\n\n${method}\n\n\`\`\`text\n${lines
+        .map((line) => line.trimEnd())
+        .join('\n')
+        .trim()}\n\`\`\`\n`,
+    );
+  }
+  writeFileSync(join(import.meta.dirname, '../../../docs/performance.md'), parts.join('\n'));
+  return met;
+}
+
+interface Machine {
+  readonly cpus: number;
+  readonly model: string;
+  readonly memory: number;
+  readonly node: string;
+}
+
+const describe = ({ cpus, model, memory, node }: Machine): string =>
+  `The last run: ${new Date().toISOString().slice(0, 10)}, ${cpus} cores (${model}), ${memory} GB, Node ${node.slice(1)}, shared with others.\n`;
+
+async function run(name: string): Promise<{ output: string; code: number | null }> {
+  const child = spawn(process.execPath, [...process.execArgv, join(import.meta.dirname, 'main.js'), name], {
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  let output = '';
+  child.stdout.on('data', (chunk) => {
+    output += String(chunk);
+    process.stdout.write(String(chunk));
+  });
+  const code = await new Promise<number | null>((resolve) => child.once('exit', resolve));
+  return { output, code };
+}
