@@ -1,17 +1,14 @@
-import { MAX_PAGE, type Search } from '#decision';
-import { methodsOn, operationWord } from '#mcp';
+import { actionsOn, MAX_PAGE, type Search } from '#decision';
 import {
   digest,
   isJsonObject,
   knownResources,
   knownSubjects,
   MCP_RESOURCE_TYPES,
-  namedActions,
   own,
   type Candidate,
   type Json,
   type JsonObject,
-  type PolicySet,
 } from '#policy';
 import type { FrontRequest } from '../front-door.js';
 import { invalidPage, type PagePlace, type PageTokens } from './page-tokens.js';
@@ -100,16 +97,6 @@ export function actionSearch(
     result: ({ id }) => ({ name: id }),
   };
   return pagedSearch(kind, page, request, tokens);
-}
-
-function* actionsOn(type: string, policies: PolicySet): Iterable<Candidate> {
-  const methods = methodsOn(type);
-  for (const id of methods) yield { id, server: null };
-  for (const candidate of namedActions(policies)) {
-    // A method is about resources of its own types and about no others.
-    const isMethod = MCP_RESOURCE_TYPES.has(type) && operationWord(candidate.id) !== undefined;
-    if (!isMethod || methods.includes(candidate.id.replace(/:result$/, ''))) yield candidate;
-  }
 }
 
 function pagedSearch(
