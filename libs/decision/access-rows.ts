@@ -8,6 +8,7 @@ import {
   subjectsOfRules,
   withinBoundaries,
   type AccessRule,
+  type Candidate,
   type DecisionInput,
   type Effect,
   type JsonObject,
@@ -94,23 +95,27 @@ export function subjectRows(
 }
 
 /** Everybody who is stored, bound or named by a rule; and first, as an empty id, whoever is not. */
-function* subjectIds(policies: PolicySet, type: string): Iterable<string> {
+function* subjectIds(policies: PolicySet, type: string): Iterable<string | null> {
   yield '';
-  for (const { id } of knownSubjects(policies, type)) yield id;
+  for (const known of knownSubjects(policies, type)) yield known && known.id;
   yield* subjectsOfRules(policies, type);
 }
 
-/** A row for each thing, action and host. */
+/**
+ * A row for each thing, action and host.
+ * @param named the actions that policies name, each once
+ */
 export function capabilityRows(
   policies: PolicySet,
   question: CapabilitiesQuestion,
+  named: readonly Candidate[],
   now: number,
 ): Paged<Thing, Case, AccessRow> {
   const { subject } = question;
   const hosts = hostsOf(policies, question.host);
   const actions = new Map<string, readonly string[]>();
   const actionsFor = (type: string): readonly string[] => {
-    const known = actions.get(type) ?? [...new Set([...actionsOn(type, policies)].map(({ id }) => id))].sort();
+    const known = actions.get(type) ?? namesOf(actionsOn(type, named));
     actions.set(type, known);
     return known;
   };
@@ -128,6 +133,9 @@ export function capabilityRows(
     limit: question.limit,
   };
 }
+
+const namesOf = (candidates: Iterable<Candidate | null>): readonly string[] =>
+  [...new Set([...candidates].flatMap((candidate) => candidate?.id ?? []))].sort();
 
 const hostsOf = (policies: PolicySet, only: string | null): readonly string[] =>
   only === null ? [...policies.documents.all('Host')].map(({ document }) => document.name).sort() : [only];

@@ -1,5 +1,5 @@
 import { Refusal } from '#http';
-import { furtherRules, type FurtherRule, type PolicySet } from '#policy';
+import { furtherRules, namedActions, type FurtherRule, type PolicySet } from '#policy';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import {
@@ -24,6 +24,9 @@ export interface CapabilityPage extends AccessPage {
 
 /** How often a page is worked out anew, where the tenant's state moves on in between. */
 const MAX_ATTEMPTS = 5;
+
+/** Most actions that policies name and that are looked at, in order of their names. */
+const MAX_ACTIONS = 1000;
 
 /** Most rules that are told of those that reach further. */
 const MAX_FURTHER = 200;
@@ -54,7 +57,17 @@ export class AccessQuestions {
   async capabilities(tenant: string, question: CapabilitiesQuestion): Promise<CapabilityPage> {
     return this.#onOneState(tenant, async (moment) => {
       check(moment.policies, question);
-      const page = await pageOfRows(capabilityRows(moment.policies, question, moment.now), moment.turn);
+      const { policies, now, turn } = moment;
+      const named = await firstOf(
+        {
+          items: namedActions(policies),
+          compare: (left, right) => byText(left.id, right.id),
+          skip: () => false,
+          count: MAX_ACTIONS,
+        },
+        turn,
+      );
+      const page = named && (await pageOfRows(capabilityRows(policies, question, named, now), turn));
       const further = page && (await furtherOn(moment, question));
       return further && { ...page, ...further };
     });

@@ -21,6 +21,14 @@ describe('the first of some items', () => {
     );
   });
 
+  it('lets others have their turn, also where nothing is kept', async () => {
+    let turns = 0;
+    const turn = () => Promise.resolve(++turns > 0);
+    const items = Array.from({ length: 1000 }, () => null);
+    expect(await firstOf({ items, compare: () => 0, skip: () => false, count: 1 }, turn)).toEqual([]);
+    expect(turns).toBeGreaterThan(3);
+  });
+
   it('are none where the state moves on', async () => {
     const items = Array.from({ length: 200 }, (_, index) => index);
     const none = { items, compare: () => 0, skip: () => true, count: 1 };

@@ -22,8 +22,8 @@ export function pace(holds: () => boolean): Pace {
 
 /** What is to be looked through, and what of it is wanted. */
 export interface Selection<T> {
-  /** In any order; the same one may come twice. */
-  readonly items: Iterable<T>;
+  /** In any order; the same one may come twice, and null for what was looked at and is none. */
+  readonly items: Iterable<T | null>;
   readonly compare: (left: T, right: T) => number;
   readonly skip: (item: T) => boolean;
   readonly count: number;
@@ -45,8 +45,7 @@ export async function firstOf<T>(
   let seen = 0;
   for (const item of items) {
     if (++seen % LOOK_EVERY === 0 && !(await turn())) return undefined;
-    if (bound !== undefined && compare(item, bound) >= 0) continue;
-    if (skip(item)) continue;
+    if (item === null || (bound !== undefined && compare(item, bound) >= 0) || skip(item)) continue;
     kept.push(item);
     if (kept.length < 4 * count) continue;
     kept = first(kept);
@@ -68,7 +67,7 @@ export function compareKeys(left: Key, right: Key): number {
 
 /** A list that is worked out page by page: of each thing some cases, and of each case a row or none. */
 export interface Paged<Thing, Case, Row> {
-  readonly things: Iterable<Thing>;
+  readonly things: Iterable<Thing | null>;
   readonly keyOf: (thing: Thing) => Key;
   /** The cases of a thing in order, and the key of each: that of the thing, and more. */
   readonly casesOf: (thing: Thing) => Iterable<readonly [Key, Case]>;
@@ -86,7 +85,7 @@ export interface RowPage<Row> {
 }
 
 /** Most cases that are looked at for one page. */
-export const MAX_CASES = 5000;
+export const MAX_CASES = 1000;
 
 /** Works out one page. Undefined if the state moved on in between. */
 export async function pageOfRows<Thing, Case, Row>(

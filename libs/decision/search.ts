@@ -11,8 +11,8 @@ export interface Search {
   readonly fixed: Question;
   /** Whether the request has arguments. If not, what is found is allowed whatever they are. */
   readonly argumentsKnown: boolean;
-  /** What could be found, in any order; the same one may come twice. */
-  readonly candidates: (policies: PolicySet) => Iterable<Candidate>;
+  /** What could be found, in any order; the same one may come twice, and null for what was looked at and is none. */
+  readonly candidates: (policies: PolicySet) => Iterable<Candidate | null>;
   readonly questionOn: (candidate: Candidate) => Question;
   /** The page begins after this candidate; null: at the first one. */
   readonly after: Candidate | null;

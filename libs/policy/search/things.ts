@@ -12,16 +12,17 @@ export interface Thing {
 
 /**
  * Everything that the documents know by name: the servers themselves, what they can ask of clients, the tools that they
- * declare, and the stored resources. In no order; the same one may come twice.
+ * declare, and the stored resources. In no order; the same one may come twice, and null for what is none.
  * @param only the server that it must belong to; null: any, and none
  */
-export function* knownThings(set: PolicySet, only: string | null): Iterable<Thing> {
+export function* knownThings(set: PolicySet, only: string | null): Iterable<Thing | null> {
   for (const { document } of set.documents.all('Server')) {
     if (only === null || document.name === only) yield* thingsOf(document);
+    else yield null;
   }
   for (const { document } of set.documents.all('Resource')) {
     const { server = null, type, id } = document;
-    if (only === null || server === only) yield { server, type, id };
+    yield only === null || server === only ? { server, type, id } : null;
   }
 }
 
@@ -34,14 +35,14 @@ function* thingsOf({ name: server, tools }: ServerDocument): Iterable<Thing> {
   for (const id of Object.keys(tools ?? {})) yield { server, type: 'tool', id };
 }
 
-/** The subjects of a type that rules name themselves. In no order; the same one may come twice. */
-export function* subjectsOfRules(set: PolicySet, type: string): Iterable<string> {
+/** The subjects of a type that rules name themselves. In no order; the same one may come twice, and null for what is none. */
+export function* subjectsOfRules(set: PolicySet, type: string): Iterable<string | null> {
   for (const { document } of set.documents.all('Policy')) {
     for (const { to } of document.rules) {
       for (const ref of to) {
         const principal = parsePrincipal(ref);
-        if (principal?.kind !== 'subject' || principal.type !== type) continue;
-        if (!set.subject(type, principal.id)) yield principal.id;
+        const isOne = principal?.kind === 'subject' && principal.type === type;
+        yield isOne && !set.subject(type, principal.id) ? principal.id : null;
       }
     }
   }

@@ -5,6 +5,7 @@ import {
   knownResources,
   knownSubjects,
   MCP_RESOURCE_TYPES,
+  namedActions,
   own,
   type Candidate,
   type Json,
@@ -92,7 +93,7 @@ export function actionSearch(
   const kind: Kind = {
     searched: 'action',
     request: { subject, resource, context },
-    candidates: (policies) => actionsOn(resource.type, policies),
+    candidates: (policies) => actionsOn(resource.type, namedActions(policies)),
     evaluation: (name) => ({ subject, action: { name }, resource, context }),
     result: ({ id }) => ({ name: id }),
   };
