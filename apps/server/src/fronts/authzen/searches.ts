@@ -121,7 +121,8 @@ function pagedSearch(
         return server === null ? question : { ...question, server: { name: server } };
       },
       after,
-      limit: Math.min(limit ?? MAX_PAGE, MAX_PAGE),
+      // A larger one does no harm: no more candidates than that are decided.
+      limit: limit ?? MAX_PAGE,
     },
     result,
     tokenAfter: (from) => tokens.seal(same, { after: from, limit }),
