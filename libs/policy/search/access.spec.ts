@@ -1,12 +1,13 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { call, callArguments, documents, NOW, referenceDecide } from '#policy/testing';
+import { call, callArguments, documents, NOW } from '#policy/testing';
 import { PolicySet } from '../compile/policy-set.js';
 import { decide, decideListing } from '../decide/decide.js';
 import { BY_TOOL, type DecisionInput } from '../decide/request.js';
 import { parseDocuments } from '../documents/parse.js';
 import { documentName, type AnyDocument } from '../documents/schema.js';
 import type { Effect } from '../model.js';
+import { referenceDecide } from '../testing/reference.js';
 import { accessOf, withinBoundaries, type Access } from './access.js';
 
 const RUNS = Number(process.env.PLACET_LAW_RUNS ?? 2000);

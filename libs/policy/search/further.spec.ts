@@ -53,6 +53,21 @@ target: { servers: ['m*'], actions: [tools/call], resources: [list] }
 rules: [{ name: all, effect: allow, to: [any] }]
 ---
 kind: Policy
+name: both
+target: { servers: [mail, files], actions: [tools/call], resources: [list] }
+rules: [{ name: all, effect: allow, to: [any] }]
+---
+kind: Policy
+name: mixed
+target: { servers: [files, 'm*'], actions: [tools/call], resources: [list] }
+rules: [{ name: all, effect: allow, to: [any] }]
+---
+kind: Policy
+name: gone
+target: { servers: [gone], actions: [tools/call], resources: [list] }
+rules: [{ name: all, effect: allow, to: [any] }]
+---
+kind: Policy
 name: no-server
 target: { actions: [read], resources: [{ type: record, id: r1 }] }
 rules: [{ name: all, effect: allow, to: [any] }]
@@ -65,14 +80,18 @@ it('are from documents that are valid', () => {
 });
 
 describe('rules that reach further', () => {
-  const anybody = ['any-action/all', 'any-server/all', 'ids/all', 'ids/desk', 'no-server/all', 'undeclared/all'];
+  // Not of a server that is not registered: it is denied, whatever rules say.
+  const anybody = [
+    ...['any-action/all', 'any-server/all', 'both/all', 'ids/all', 'ids/desk', 'mixed/all', 'no-server/all'],
+    'undeclared/all',
+  ];
   it.each<[string, string | null, string | null, string[]]>([
     ['bob', null, null, anybody],
     // By a group; the stored name counts, and not the alias by which a rule names nobody.
     ['ann', null, null, [...anybody, 'ids/staff']],
     ['ann@example.com', null, null, [...anybody, 'ids/staff']],
     ['zoe', null, null, [...anybody, 'ids/ann']],
-    ['bob', 'mail', null, ['any-server/all', 'no-server/all']],
+    ['bob', 'mail', null, ['any-server/all', 'both/all', 'mixed/all', 'no-server/all']],
     ['bob', 'files', null, anybody.filter((name) => name !== 'any-server/all')],
     ['bob', null, 'ide', anybody.filter((name) => name !== 'ids/desk')],
     ['bob', null, 'desk', anybody],
