@@ -260,6 +260,17 @@ describe('who can do this', () => {
   });
 });
 
+it('answers on every replica on the state that the last change has made', async () => {
+  const { url } = await service.replica();
+  const body = { ...call('files', 'stat'), host: 'ide' };
+  for (let round = 0; round < 5; round++) {
+    const { body: change } = await service.call('PUT', '/api/v1/suspensions/Host/ide', { body: {} });
+    const during = await service.call('POST', '/api/v1/access/subjects', { body, url });
+    expect(during.body).toMatchObject({ items: [], revision: change.revision as number });
+    await service.call('DELETE', '/api/v1/suspensions/Host/ide');
+  }
+});
+
 describe('what can they do', () => {
   it('lists for a person what is declared and stored, on every server and on none', async () => {
     const answer = await capabilities({ subject: { id: 'ann' }, host: 'desk' });
