@@ -5,9 +5,10 @@ import { decide, decideListing, type Decision, type Effect, type TouchKey } from
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import { checkSpeaksFor, permitted } from './assertions.js';
+import { pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
 import { decisionRecord, listingRecord, searchRecord } from './records.js';
-import { findPage, pace, type FoundPage, type Search } from './search.js';
+import { findPage, type FoundPage, type Search } from './search.js';
 
 /** A decision that is valid: it stands in the ledger. */
 export interface Answer {

@@ -1,3 +1,6 @@
+export { AccessQuestions } from './access.js';
+export type { AccessRow } from './access-rows.js';
+export { actionsOn } from './actions.js';
 export { cutsOff, Decisions, type Answer, type DecisionMetrics } from './decisions.js';
 export type { Call, Question, Semantic } from './question.js';
 export { REASON_TEXT } from './reasons.js';

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import type { HostPrincipal } from '#identity';
 import { PolicySet, parseDocuments, type Candidate } from '#policy';
-import { findPage, MAX_PAGE, pace, type FoundPage, type Search } from './search.js';
+import { findPage, MAX_PAGE, type FoundPage, type Search } from './search.js';
 
 const { documents } = parseDocuments({
   text: `
@@ -188,22 +188,5 @@ rules:
       ids((await findPage({ ...search, argumentsKnown }, set, principal, 0, always))!);
     expect(await found(true)).toEqual(['a', 'c', 'd']);
     expect(await found(false)).toEqual(['c']);
-  });
-});
-
-describe('the pace', () => {
-  it('gives others a turn, and then looks whether the state still holds', async () => {
-    let turns = 0;
-    let holds = true;
-    const turn = pace(() => holds);
-    const began = performance.now();
-    const others = setInterval(() => turns++, 1);
-    while (performance.now() - began < 60) expect(await turn()).toBe(true);
-    clearInterval(others);
-    expect(turns).toBeGreaterThan(3);
-    holds = false;
-    let kept = true;
-    while (kept && performance.now() - began < 1000) kept = await turn();
-    expect(kept).toBe(false);
   });
 });

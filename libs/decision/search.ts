@@ -1,7 +1,7 @@
-import { setImmediate } from 'node:timers/promises';
 import type { HostPrincipal } from '#identity';
 import { decide, type Candidate, type Decision, type Effect, type PolicySet } from '#policy';
 import { maySpeakFor, permitted } from './assertions.js';
+import { firstOf, type Pace } from './pages.js';
 import type { Question } from './question.js';
 
 /** What a search looks for, and what it holds fixed; nothing in it is believed yet. */
@@ -11,8 +11,8 @@ export interface Search {
   readonly fixed: Question;
   /** Whether the request has arguments. If not, what is found is allowed whatever they are. */
   readonly argumentsKnown: boolean;
-  /** What could be found, in any order; the same one may come twice. */
-  readonly candidates: (policies: PolicySet) => Iterable<Candidate>;
+  /** What could be found, in any order; the same one may come twice, and null for what was looked at and is none. */
+  readonly candidates: (policies: PolicySet) => Iterable<Candidate | null>;
   readonly questionOn: (candidate: Candidate) => Question;
   /** The page begins after this candidate; null: at the first one. */
   readonly after: Candidate | null;
@@ -32,26 +32,6 @@ export interface FoundPage {
 
 /** Most results of a page, and most candidates that are decided for one. */
 export const MAX_PAGE = 500;
-
-/** For how long, in ms, a search computes before others have their turn. */
-const TURN_MS = 5;
-
-/** How many candidates are looked through between two looks at the clock. */
-const LOOK_EVERY = 128;
-
-/** Lets others have their turn where it is time. False: the state that is searched is not the present one any more. */
-type Pace = () => Promise<boolean>;
-
-/** @param holds whether the state that is searched is still the present one */
-export function pace(holds: () => boolean): Pace {
-  let began = performance.now();
-  return async () => {
-    if (performance.now() - began < TURN_MS) return true;
-    await setImmediate();
-    began = performance.now();
-    return holds();
-  };
-}
 
 /**
  * Decides candidates one after the other, in the order of their ids, until the page is full, no candidate is left, or as
@@ -96,28 +76,11 @@ async function firstAfter(
   turn: Pace,
 ): Promise<readonly Candidate[] | undefined> {
   const { type } = fixed.subject;
-  let kept: Candidate[] = [];
-  /** Nothing from here on can be among them. */
-  let bound: Candidate | undefined;
-  let seen = 0;
-  for (const candidate of candidates(policies)) {
-    if (++seen % LOOK_EVERY === 0 && !(await turn())) return undefined;
-    if (after !== null && compare(candidate, after) <= 0) continue;
-    if (bound !== undefined && compare(candidate, bound) >= 0) continue;
-    if (searched === 'subject' && !maySpeakFor({ type, id: candidate.id }, rights)) continue;
-    kept.push(candidate);
-    if (kept.length < 4 * MAX_PAGE) continue;
-    kept = first(kept);
-    bound = kept[MAX_PAGE];
-  }
-  return first(kept);
+  const skip = (candidate: Candidate): boolean =>
+    (after !== null && compare(candidate, after) <= 0) ||
+    (searched === 'subject' && !maySpeakFor({ type, id: candidate.id }, rights));
+  return firstOf({ items: candidates(policies), compare, skip, count: MAX_PAGE + 1 }, turn);
 }
-
-const first = (candidates: readonly Candidate[]): Candidate[] =>
-  [...candidates]
-    .sort(compare)
-    .filter((candidate, at, all) => at === 0 || compare(candidate, all[at - 1]!) !== 0)
-    .slice(0, MAX_PAGE + 1);
 
 /** By id, then by server: tools of two servers may have the same name. */
 function compare(left: Candidate, right: Candidate): number {

@@ -20,7 +20,7 @@ export {
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';
-export { parsePrincipal } from './documents/names.js';
+export { isSubjectType, parsePrincipal } from './documents/names.js';
 export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
@@ -29,5 +29,9 @@ export { PolicySet, type ServerReference } from './compile/policy-set.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export { compileGlob } from './paths/glob.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
+export { accessOf, withinBoundaries, type AccessRule } from './search/access.js';
+export { furtherRules, type FurtherRule } from './search/further.js';
+export { knownThings, subjectsOfRules, type Thing } from './search/things.js';
+export type { Reach } from './compile/role-paths.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export type { Consent, Requirement } from './decide/requirements.js';

@@ -367,6 +367,28 @@ describe('the pages', () => {
   });
 });
 
+it('gives at most 500 results in a page, whatever limit is asked for, and the rest in the next', async () => {
+  const crowd = Array.from({ length: 503 }, (_, at) => `{ kind: Subject, type: crowd, id: '${1000 + at}' }`);
+  const counting = `kind: Policy
+name: counting
+target: { actions: [count], resources: ['*'] }
+rules: [{ name: all, effect: allow, to: [any] }]`;
+  const files = [{ path: 'crowd.yaml', text: [...crowd, counting].join('\n---\n') }];
+  expect(await service.call('POST', '/api/v1/documents/apply', { body: { files } })).toMatchObject({ status: 200 });
+  const rights = { subjects: ['crowd:*'] };
+  const by = (await service.call('POST', '/api/v1/keys', { body: { host: 'pep', rights } })).body.key as string;
+  const body = { subject: { type: 'crowd' }, action: named('count'), resource: record('r1') };
+  for (const limit of [{ limit: 501 }, { limit: 1_000_000 }, {}]) {
+    const first = await search('subject', { ...body, page: limit }, by);
+    expect(first.body.results).toHaveLength(500);
+    const second = await search('subject', { ...body, page: { ...limit, token: first.body.page.next_token } }, by);
+    expect(second.body).toMatchObject({
+      results: ['1500', '1501', '1502'].map((id) => ({ id })),
+      page: { next_token: '' },
+    });
+  }
+});
+
 it('is never overtaken: who was taken away in the meantime is not found', async () => {
   const apply = (text: string) =>
     service.call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'h.yaml', text }] } });

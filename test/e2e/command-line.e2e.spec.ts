@@ -418,6 +418,93 @@ describe('decide', () => {
   });
 });
 
+describe('who-can and what-can', () => {
+  const ask = (...args: string[]) => placet(args, as(quickstart));
+
+  it('tell who can, through which host, and by which rules', async () => {
+    expect(
+      await ask('who-can', '--server', 'database-server', '--tool', 'delete_database_record', '--host', 'quickstart'),
+    ).toEqual({
+      code: 0,
+      stdout: [
+        'WHO       THROUGH     ANSWER  BY',
+        'user:ann  quickstart  ask     asks database/delete-with-consent (role sales: binding sales-people, group sales-emea)',
+        'user:bob  quickstart  ask     asks database/delete-with-consent (role sales: binding sales-people, group sales-apac)',
+        '',
+      ].join('\n'),
+      stderr: '',
+    });
+    const mail = await ask('who-can', '--server', 'mail-server', '--tool', 'send_email', '--host', 'quickstart');
+    expect(mail.stdout).toContain(
+      'allow (conditional)  mail/employees (role comms-lead > employee: binding john); perhaps asks mail/mass-mail-needs-a-person (anybody)',
+    );
+    const few = ['--arguments', '{"recipients":["a@example.com"],"subject":"","body":""}'];
+    expect((await ask('who-can', '--server', 'mail-server', '--tool', 'send_email', ...few)).stdout).not.toContain(
+      'perhaps',
+    );
+    const crm = await ask('who-can', '--server', 'crm', '--resource', 'resource:db://customers/emea', '--json');
+    expect(
+      crm.stdout
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as object),
+    ).toMatchObject([
+      { subject: { id: 'ann' } },
+      { subject: { id: 'john@example.com' }, rules: [{ rule: 'own-region', reached: [{ by: 'subject' }] }] },
+    ]);
+    const nobody = await ask('who-can', '--server', 'everything', '--tool', 'get-env');
+    expect(nobody).toEqual({ code: 0, stdout: '', stderr: 'nobody can\n' });
+  });
+
+  it('tell what somebody can, and which rules reach further', async () => {
+    const { code, stdout, stderr } = await ask(
+      'what-can',
+      '--subject',
+      'user:ann',
+      '--server',
+      'database-server',
+      '--host',
+      'quickstart',
+    );
+    expect(code).toBe(0);
+    expect(stdout.split('\n').map((line) => line.split(/ {2,}/).slice(1, 5).join(' '))).toEqual([
+      'RESOURCE ACTION THROUGH ANSWER',
+      ...[
+        'initialize',
+        'logging/setLevel',
+        'prompts/list',
+        'resources/list',
+        'resources/templates/list',
+        'server/discover',
+        'tools/list',
+      ].map((method) => `mcp_server:database-server ${method} quickstart allow`),
+      'tool:delete_database_record tools/call quickstart ask',
+      'tool:query tools/call quickstart allow',
+      'tool:read_record tools/call quickstart allow',
+      '',
+    ]);
+    expect(stderr).toContain('database/look-things-up reaches further: tools/call of * (database-server)\n');
+
+    const host = await ask('what-can', '--host', 'quickstart', '--server', 'file-server');
+    expect(host.stdout).toMatch(/tool:write_file +tools\/call +quickstart +open \(conditional\)\n/);
+  });
+
+  it.concurrent.each<[string[], number, string]>([
+    [['who-can', '--server', 'crm'], 2, 'who-can needs'],
+    [['who-can', '--server', 'crm', '--tool', 'x', '--resource', 'prompt:x'], 2, 'who-can needs'],
+    [['who-can', '--server', 'crm', '--resource', 'x'], 2, 'write --resource TYPE:ID'],
+    [['who-can', '--tool', 'x'], 1, 'name the Server'],
+    [['who-can', '--server', 'nowhere', '--tool', 'x'], 1, "there is no Server named 'nowhere'"],
+    [['what-can'], 2, 'what-can needs'],
+    [['what-can', '--subject', 'ann'], 2, 'write --subject TYPE:ID'],
+    [['what-can', '--host', 'nobody'], 1, "there is no Host named 'nobody'"],
+  ])('%j: %d, %s', async (args, code, message) => {
+    const asked = await ask(...args);
+    expect(asked).toMatchObject({ code, stdout: '' });
+    expect(asked.stderr).toContain(message);
+  });
+});
+
 describe('decide with the key of an administrator', () => {
   it('says whose key it takes', async () => {
     const asked = await placet(['decide', '--subject', 'user:a', '--server', 's', '--tool', 't'], as(quickstart));

@@ -1,6 +1,7 @@
 import { parseArgs, type ParseArgsConfig } from 'node:util';
 import { SettingError } from '#config';
 import { Api, CommandError } from './api.js';
+import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
@@ -25,6 +26,11 @@ const USAGE = `usage: placet COMMAND
   decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
   decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
                                        exits with 0 for allow, 3 for deny, 4 for ask
+  who-can --server NAME --tool NAME [--arguments JSON] [--host NAME] [--json]
+  who-can --resource TYPE:ID [--server NAME] [--action NAME] [...]
+                                       everybody who could do this, and by which rules
+  what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
+                                       what a person, or anybody through a host, could do
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -45,6 +51,9 @@ const OPTIONS = {
   tool: { type: 'string' },
   arguments: { type: 'string' },
   file: { type: 'string' },
+  host: { type: 'string' },
+  resource: { type: 'string' },
+  action: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -92,6 +101,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
       const request = decisionRequest({ subject, server, tool, arguments: given, file });
       return decide(new Api(), output, request);
     },
+  },
+  'who-can': {
+    takes: [],
+    options: ['server', 'tool', 'resource', 'action', 'arguments', 'host', 'json'],
+    run: (_, { server, tool, resource, action, arguments: given, host, json }, output) =>
+      whoCan(new Api(), output, { server, tool, resource, action, arguments: given, host }, json),
+  },
+  'what-can': {
+    takes: [],
+    options: ['subject', 'host', 'server', 'json'],
+    run: (_, { subject, host, server, json }, output) => whatCan(new Api(), output, { subject, host, server }, json),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

@@ -1,8 +1,10 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
+import { AccessQuestions } from '#decision';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
+import { AccessController } from './admin/access/access.controller.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
@@ -42,6 +44,7 @@ export class AppModule {
         DocumentsController,
         KeysController,
         SuspensionsController,
+        AccessController,
         MeController,
         MetadataController,
         OperationsController,
@@ -51,6 +54,7 @@ export class AppModule {
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
+        { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

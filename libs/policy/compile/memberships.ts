@@ -1,6 +1,7 @@
 import type { BindingDocument, RoleDocument } from '../documents/schema.js';
 import { principalKey, type Principals } from './principals.js';
 
+/** What one binding gives. */
 interface Membership {
   readonly roles: readonly string[];
   /** Milliseconds since 1970, or null for never. */
@@ -70,6 +71,16 @@ export class Memberships {
       ...[...held].map((role) => `role:${role}`),
     ];
     return { key, groups, roles: held, possibleRoles: possible, indexKeys, validUntil };
+  }
+
+  /** What gives roles to a subject or group, by the binding's name; also what has expired. */
+  bindingsOf(key: string): Iterable<readonly [string, Membership]> {
+    return this.#bindings.get(key) ?? [];
+  }
+
+  /** The roles that a role inherits by its own word. */
+  parentsOf(role: string): readonly string[] {
+    return this.#parents.get(role) ?? [];
   }
 
   /** A role and all that it inherits. Ends on a cycle, too, though none is ever saved. */

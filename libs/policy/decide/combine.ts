@@ -53,6 +53,8 @@ export interface ListingVerdict {
   readonly effect: Effect;
   /** Whether the effect hangs on the arguments. */
   readonly conditional: boolean;
+  /** Why no arguments could give anything but a deny; null where some could. */
+  readonly denied: ReasonCode | null;
 }
 
 /**
@@ -62,14 +64,17 @@ export interface ListingVerdict {
  */
 export function combineListing({ rules, boundary, default: fallback }: Outcomes): ListingVerdict {
   const denies = rules.filter(({ effect }) => effect === 'deny');
-  if (denies.some(({ outcome }) => outcome !== 'unknown')) return { effect: 'deny', conditional: false };
-  if (boundary === 'false') return { effect: 'deny', conditional: false };
+  if (denies.some(({ outcome }) => outcome === 'true')) return deniedListing('denied_by_rule');
+  if (denies.some(({ outcome }) => outcome === 'error')) return deniedListing('rule_in_error');
+  if (boundary === 'false') return deniedListing('outside_boundary');
 
   const allows = rules.filter(({ effect, outcome }) => effect === 'allow' && outcome !== 'error');
-  if (allows.length === 0 && fallback.effect === 'deny') return { effect: 'deny', conditional: false };
+  if (allows.length === 0 && fallback.effect === 'deny') return deniedListing('no_rule_allows');
 
   const conditional = boundary === 'unknown' || rules.some(({ outcome }) => outcome === 'unknown');
   const gated = rules.some(({ effect, outcome }) => effect === 'ask' && outcome !== 'unknown');
   const asks = gated || !allows.some(({ met }) => met === null);
-  return { effect: asks ? 'ask' : 'allow', conditional };
+  return { effect: asks ? 'ask' : 'allow', conditional, denied: null };
 }
+
+export const deniedListing = (denied: ReasonCode): ListingVerdict => ({ effect: 'deny', conditional: false, denied });

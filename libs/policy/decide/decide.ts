@@ -3,7 +3,7 @@ import type { CompiledRule } from '../compile/rules.js';
 import type { TouchKey } from '../documents/touches.js';
 import type { Effect, Obligation, ReasonCode, RuleRef } from '../model.js';
 import type { BoundaryOutcome } from './boundary.js';
-import { combine, combineListing, type ListingVerdict, type Outcomes, type Verdict } from './combine.js';
+import { combine, combineListing, deniedListing, type ListingVerdict, type Outcomes, type Verdict } from './combine.js';
 import { joinObligations } from './obligations.js';
 import type { Consent, Requirement } from './requirements.js';
 import type { DecisionInput, ResolvedRequest } from './request.js';
@@ -87,15 +87,16 @@ export function decideListing(
   set: PolicySet,
   input: DecisionInput,
   now: number,
-): ListingVerdict & { readonly keys: readonly TouchKey[] } {
+): ListingVerdict & { readonly keys: readonly TouchKey[]; readonly outcomes: Outcomes } {
   const resolution = resolve(set, input);
   const { keys } = resolution;
-  if ('denied' in resolution) return { effect: 'deny', conditional: false, keys };
+  if ('denied' in resolution) return { ...deniedListing(resolution.denied), keys, outcomes: NOTHING };
   const weighing = weigh(set, resolution.request, [], now, candidatesOf(set, resolution.request, now));
-  if (!('refused' in weighing)) return { ...combineListing(weighing.outcomes), keys };
+  if (!('refused' in weighing)) return { ...combineListing(weighing.outcomes), keys, outcomes: weighing.outcomes };
   // A call may need fewer steps than its listing, where both sides of an `&&` are looked at: it may still go through.
-  if (weighing.refused === 'budget_exceeded') return { effect: 'allow', conditional: true, keys };
-  return { effect: 'deny', conditional: false, keys };
+  if (weighing.refused === 'budget_exceeded')
+    return { effect: 'allow', conditional: true, denied: null, keys, outcomes: NOTHING };
+  return { ...deniedListing(weighing.refused), keys, outcomes: NOTHING };
 }
 
 function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[], request: ResolvedRequest): Decision {

@@ -32,7 +32,8 @@ const WORLD = `
 { kind: Server, name: db, tools: {
     query: { operation: query }, purge: { operation: delete }, wipe: { operation: delete }, run: { operation: execute }, idle: {},
     pay: { operation: send, inputSchema: { type: object, properties: { to: {}, amount: {}, note: {} }, required: [to] } },
-    odd: { operation: send, inputSchema: { type: object, properties: { to: {} }, anyOf: [{ required: [to] }] } } } }
+    odd: { operation: send, inputSchema: { type: object, properties: { to: {} }, anyOf: [{ required: [to] }] } },
+    loose: { operation: send, inputSchema: { type: [object, 'null'], properties: { to: {} } } } } }
 ---
 { kind: Server, name: plain }
 ---
@@ -373,14 +374,23 @@ describe('a rule in error without an argument', () => {
     [on("subject.id == 'x' && arguments.amount > 10"), ERROR],
     [on("tool.name == 'query' && arguments.amount > 10", DENY, '[pay, query]')],
     [on("tool.name == 'pay' && arguments.amount > 10", DENY, '[pay, query]'), ERROR],
+    // In error on one side only: the rule itself is not.
+    [on("arguments.amount > 10 || tool.name == 'pay'")],
     [on('arguments.amount > 10', DENY, '["*"]'), ERROR],
     [on('arguments.amount > 10', DENY, '[query]')],
     [on("arguments.to == 'x'", DENY, '[odd]')],
+    [on("arguments.to == 'x'", DENY, '[loose]')],
     [policy(`${DB}: [pay]`, `${DENY}, unless: "arguments.note == 'x'"`)],
     [policy(`${DB}: [pay]`, `${DENY}, when: "arguments.amount > 10", unless: "!has(arguments.amount)"`)],
     [policy('servers: [db], actions: [tools/list], resources: [pay]', `${DENY}, when: "arguments.amount > 10"`)],
     [policy('actions: ["tools/*"], resources: [pay]', `${DENY}, when: "arguments.amount > 10"`), ERROR],
   ]);
+
+  it('names the argument that may be left out, also behind one that may not', () => {
+    const documents = read(on("arguments.to == 'x' && arguments.amount > 10"));
+    const [found] = lint(setOf([...read(WORLD), ...documents]), documents);
+    expect(found?.message).toContain("may leave out 'amount'");
+  });
 
   it('says how to write it, and stands where the argument is read', () => {
     const documents = read(`kind: Policy

@@ -49,8 +49,12 @@ rules: [{ name: one, effect: deny, to: [any] }]
 });
 const set = PolicySet.of(documents.map(({ document }) => ({ document, version: 1 })));
 
-const names = (candidates: Iterable<Candidate>): string[] =>
-  [...new Set([...candidates].map(({ id, server }) => (server === null ? id : `${server}/${id}`)))].sort();
+const names = (candidates: Iterable<Candidate | null>): string[] =>
+  [
+    ...new Set(
+      [...candidates].filter((one) => one !== null).map(({ id, server }) => (server === null ? id : `${server}/${id}`)),
+    ),
+  ].sort();
 
 it('are from documents that are valid', () => {
   expect(problems).toEqual([]);

@@ -10,36 +10,44 @@ export interface Candidate {
   readonly server: string | null;
 }
 
-/** The subjects of a type that are stored, and those that bindings name. In no order; the same one may come twice. */
-export function* knownSubjects(set: PolicySet, type: string): Iterable<Candidate> {
+/**
+ * The subjects of a type that are stored, and those that bindings name. In no order; the same one may come twice, and null
+ * for what was looked at and is none: so whoever looks through many documents can let others have their turn.
+ */
+export function* knownSubjects(set: PolicySet, type: string): Iterable<Candidate | null> {
   for (const { document } of set.documents.all('Subject')) {
-    if (document.type === type) yield { id: document.id, server: null };
+    yield document.type === type ? { id: document.id, server: null } : null;
   }
   for (const { document } of set.documents.all('Binding')) {
     for (const ref of document.subjects) {
       const principal = parsePrincipal(ref);
-      if (principal?.kind !== 'subject' || principal.type !== type) continue;
+      const isOne = principal?.kind === 'subject' && principal.type === type;
       // An alias stands for somebody who is stored, and is found by the stored name.
-      if (!set.subject(type, principal.id)) yield { id: principal.id, server: null };
+      yield isOne && !set.subject(type, principal.id) ? { id: principal.id, server: null } : null;
     }
   }
 }
 
 /**
  * The resources of a type that are stored; of MCP's types also what the registered servers are or declare. In no order;
- * the same one may come twice.
+ * the same one may come twice, and null for what was looked at and is none.
  * @param only the server that MCP's resources must belong to; null: any
  */
-export function* knownResources(set: PolicySet, type: string, only: ServerReference | null): Iterable<Candidate> {
+export function* knownResources(
+  set: PolicySet,
+  type: string,
+  only: ServerReference | null,
+): Iterable<Candidate | null> {
   const ofMcp = MCP_RESOURCE_TYPES.has(type);
   const belongs = ofMcp ? belongingTo(set, only) : () => true;
   for (const { document } of set.documents.all('Resource')) {
-    if (document.type !== type || (document.server !== undefined) !== ofMcp) continue;
-    if (belongs(document.server)) yield { id: document.id, server: document.server ?? null };
+    const isOne = document.type === type && (document.server !== undefined) === ofMcp && belongs(document.server);
+    yield isOne ? { id: document.id, server: document.server ?? null } : null;
   }
   if (type !== 'tool' && !SERVER_ITSELF.has(type)) return;
   for (const { document } of set.documents.all('Server')) {
     if (belongs(document.name)) yield* resourcesOf(document, type);
+    else yield null;
   }
 }
 
@@ -54,9 +62,9 @@ function* resourcesOf({ name, tools }: ServerDocument, type: string): Iterable<C
   else for (const tool of Object.keys(tools ?? {})) yield { id: tool, server: name };
 }
 
-/** The actions that policies name literally. In no order; the same one may come twice. */
-export function* namedActions(set: PolicySet): Iterable<Candidate> {
+/** The actions that policies name literally. In no order; the same one may come twice, and null for a pattern. */
+export function* namedActions(set: PolicySet): Iterable<Candidate | null> {
   for (const { target } of set.rules()) {
-    for (const { exact } of target.actions) if (exact !== undefined) yield { id: exact, server: null };
+    for (const { exact } of target.actions) yield exact === undefined ? null : { id: exact, server: null };
   }
 }

@@ -53,7 +53,8 @@ function fromFile(path: string): unknown {
   }
 }
 
-function json(text: string, what: string): unknown {
+/** What a text in JSON says; CommandError if it is none. */
+export function json(text: string, what: string): unknown {
   try {
     return JSON.parse(text);
   } catch (cause) {

@@ -21,12 +21,12 @@ export function pageOf<Row, Item>(
   cursor: (last: Row) => unknown,
 ): Page<Item> {
   const shown = rows.slice(0, size);
-  const next =
-    rows.length > size
-      ? { next_page_token: Buffer.from(JSON.stringify(cursor(shown.at(-1)!))).toString('base64url') }
-      : {};
+  const next = rows.length > size ? { next_page_token: tokenOf(cursor(shown.at(-1)!)) } : {};
   return { items: shown.map(item), ...next };
 }
+
+/** The token of a place, for the page that begins there. */
+export const tokenOf = (cursor: unknown): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
 
 /** Where a page begins. Throws Refusal for a token that is not one of ours. */
 export function cursorOf<T>(token: string | undefined, schema: z.ZodType<T>): T | undefined {

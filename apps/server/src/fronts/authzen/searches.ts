@@ -1,5 +1,4 @@
-import { MAX_PAGE, type Search } from '#decision';
-import { methodsOn, operationWord } from '#mcp';
+import { actionsOn, MAX_PAGE, type Search } from '#decision';
 import {
   digest,
   isJsonObject,
@@ -11,7 +10,6 @@ import {
   type Candidate,
   type Json,
   type JsonObject,
-  type PolicySet,
 } from '#policy';
 import type { FrontRequest } from '../front-door.js';
 import { invalidPage, type PagePlace, type PageTokens } from './page-tokens.js';
@@ -95,21 +93,11 @@ export function actionSearch(
   const kind: Kind = {
     searched: 'action',
     request: { subject, resource, context },
-    candidates: (policies) => actionsOn(resource.type, policies),
+    candidates: (policies) => actionsOn(resource.type, namedActions(policies)),
     evaluation: (name) => ({ subject, action: { name }, resource, context }),
     result: ({ id }) => ({ name: id }),
   };
   return pagedSearch(kind, page, request, tokens);
-}
-
-function* actionsOn(type: string, policies: PolicySet): Iterable<Candidate> {
-  const methods = methodsOn(type);
-  for (const id of methods) yield { id, server: null };
-  for (const candidate of namedActions(policies)) {
-    // A method is about resources of its own types and about no others.
-    const isMethod = MCP_RESOURCE_TYPES.has(type) && operationWord(candidate.id) !== undefined;
-    if (!isMethod || methods.includes(candidate.id.replace(/:result$/, ''))) yield candidate;
-  }
 }
 
 function pagedSearch(
@@ -133,7 +121,8 @@ function pagedSearch(
         return server === null ? question : { ...question, server: { name: server } };
       },
       after,
-      limit: Math.min(limit ?? MAX_PAGE, MAX_PAGE),
+      // A larger one does no harm: no more candidates than that are decided.
+      limit: limit ?? MAX_PAGE,
     },
     result,
     tokenAfter: (from) => tokens.seal(same, { after: from, limit }),
