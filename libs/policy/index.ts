@@ -28,6 +28,7 @@ export { touchedKeys, type TouchKey } from './documents/touches.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export { compileGlob } from './paths/glob.js';
+export { OBLIGATIONS } from './decide/obligations.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export type { Consent, Requirement } from './decide/requirements.js';
