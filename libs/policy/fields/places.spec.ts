@@ -20,6 +20,7 @@ describe('places', () => {
     ['an empty object elsewhere', ['a'], { a: 1, b: {} }, 'false'],
     ['an empty object above a place', ['a.b'], { a: {} }, 'false'],
     ['an empty list elsewhere', ['a'], { a: 1, b: [] }, 'false'],
+    ['an empty list above a place', ['a.b'], { a: [] }, 'false'],
     ['an empty list at a place', ['a'], { a: [] }, 'true'],
     ['a scalar above a place', ['a.b'], { a: 1 }, 'false'],
     ['the elements of a list', ['rows.id'], { rows: [{ id: 1 }, { id: 2 }] }, 'true'],
