@@ -39,6 +39,12 @@ function decisionOf(body: JsonObject, context: JsonObject, sentAt: number): Deci
   return { effect: 'allow', ...decided, obligations, validUntil: sentAt };
 }
 
+/** What the AuthZEN profile has a type for. */
+const OF_PROFILE: readonly string[] = ['notification', 'session_termination', 'step-up'];
+
+/** How a request says that a type of obligation is supported. */
+export const profileNameOf = (type: string): string => (OF_PROFILE.includes(type) ? type : `custom:${type}`);
+
 /** An obligation of the AuthZEN profile by our names; `custom` carries ours. */
 function fromProfile(value: Json): Obligation | undefined {
   const { type } = obligationOf(value) ?? {};

@@ -24,6 +24,7 @@ export type {
 export type { Listed, ListedItem, Listing, Unlisted } from './lists.js';
 export type { Evaluation } from './evaluation.js';
 export type { ObligationContext, ObligationHandler, ObligationHandlers } from './obligations.js';
+export { limitedResult, RESULT_OBLIGATIONS } from './result-fields.js';
 export { logTo, type LogEntry } from './log-obligation.js';
 export { guardClient } from './guard/guard-client.js';
 export type { GuardOptions } from './guard/gate.js';

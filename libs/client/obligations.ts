@@ -45,6 +45,10 @@ export async function carryOut(
   return decision;
 }
 
+/** The types of obligations that there are handlers for: what a host that has these can carry out. */
+export const supportedBy = (handlers: ObligationHandlers): readonly string[] =>
+  Object.keys(handlers).filter((type) => handlerOf(handlers, type) !== undefined);
+
 function unfulfilled(decision: Allowed, { type }: Obligation, why: string): Decision {
   return denied('obligation_failed', `Allowed only with the obligation '${type}': ${why}.`, decision);
 }

@@ -54,7 +54,7 @@ describe('decide', () => {
       {
         path: '/mcp/v1/decisions',
         key: 'Bearer placet_test',
-        body: { ...aRequest() },
+        body: { ...aRequest(), supported_obligations: [] },
       },
     ]);
   });
@@ -63,7 +63,7 @@ describe('decide', () => {
     'says which tool is called: %j',
     async (tool) => {
       const { server } = await askOf([json(anAnswer())], 2000, { ...aRequest(), tool });
-      expect(server.requests[0]!.body).toEqual({ ...aRequest(), tool });
+      expect(server.requests[0]!.body).toEqual({ ...aRequest(), supported_obligations: [], tool });
     },
   );
 
@@ -427,5 +427,29 @@ describe('list', () => {
     const answer = await client.list({ subject, server: 's', method: 'tools/list', result });
     expect(answer.items).toHaveLength(expected);
     expect(server.requests).toMatchObject([{ path: '/mcp/v1/listings', body: { method: 'tools/list', result } }]);
+  });
+});
+
+describe('what the host can carry out', () => {
+  const handlers = { log: () => true, 'step-up': () => true, none: undefined as never, resolve_realpath: () => true };
+
+  it('goes with every question, by the names of each API', async () => {
+    const server = await httpServer(json({}));
+    open.push(server);
+    const client = createPlacetClient({ url: server.url, key: 'k' });
+    const { subject } = aRequest();
+    await client.decide(aRequest(), handlers);
+    await client.list({ subject, server: 's', method: 'tools/list', result: { tools: [] } }, handlers);
+    const resource = { type: 'document', id: '1' };
+    const context = { a: 1, supported_obligations: ['redact'] };
+    await client.evaluate({ subject, action: { name: 'read' }, resource, context }, handlers);
+    await client.evaluate({ subject, action: { name: 'read' }, resource });
+    const own = ['log', 'step-up', 'resolve_realpath'];
+    expect(server.requests.map(({ body }) => body)).toMatchObject([
+      { supported_obligations: own },
+      { supported_obligations: own },
+      { context: { a: 1, supported_obligations: ['custom:log', 'step-up', 'custom:resolve_realpath'] } },
+      { context: { supported_obligations: [] } },
+    ]);
   });
 });

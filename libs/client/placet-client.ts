@@ -1,9 +1,9 @@
 import { readDecision } from './answer.js';
 import type { Decision } from './decision.js';
-import { readEvaluation, type Evaluation } from './evaluation.js';
+import { profileNameOf, readEvaluation, type Evaluation } from './evaluation.js';
 import { createExchange } from './exchange.js';
 import { readListing, type Listing } from './lists.js';
-import { carryOut, type ObligationHandlers } from './obligations.js';
+import { carryOut, supportedBy, type ObligationHandlers } from './obligations.js';
 import {
   namesApproval,
   type Circumstances,
@@ -26,12 +26,12 @@ export interface PlacetClientOptions {
 /** Asks a Placet. Nothing here rejects because Placet could not be asked: that is a deny, with the reason. */
 export interface PlacetClient {
   /**
-   * Asks about one message of MCP, and carries out what an allow obliges to with the handlers given: without them, an
-   * allow with an obligation is a deny.
+   * Asks about one message of MCP, and carries out what an allow obliges to with the handlers given, of which Placet is
+   * told: without them, an allow with an obligation is a deny.
    */
   decide(request: DecisionRequest, obligations?: ObligationHandlers): Promise<Decision>;
-  /** Asks which entries of a list are worth showing. */
-  list(request: ListingRequest): Promise<Listing>;
+  /** Asks which entries of a list are worth showing to whoever can carry out what there are handlers for. */
+  list(request: ListingRequest, obligations?: ObligationHandlers): Promise<Listing>;
   /** Asks by AuthZEN. Obligations are carried out as by `decide`. */
   evaluate(request: EvaluationRequest, obligations?: ObligationHandlers): Promise<Evaluation>;
 }
@@ -47,20 +47,22 @@ export function createPlacetClient({
   return {
     async decide(request, obligations = {}) {
       const { direction, message, answers, tool } = request;
-      const body = { ...circumstances(request), direction, message, answers, tool };
+      const body = { ...circumstances(request, obligations), direction, message, answers, tool };
       const reply = await exchange('/mcp/v1/decisions', body, !namesApproval(request.context));
       return carryOut(readDecision(reply), obligations, request);
     },
 
-    async list(request) {
+    async list(request, obligations = {}) {
       const { method, result } = request;
-      const body = { ...circumstances(request), method, result };
+      const body = { ...circumstances(request, obligations), method, result };
       const reply = await exchange('/mcp/v1/listings', body, !namesApproval(request.context));
       return readListing(reply, method, result);
     },
 
     async evaluate(request, obligations = {}) {
-      const reply = await exchange('/access/v1/evaluation', request, !namesApproval(request.context));
+      const supported = supportedBy(obligations).map(profileNameOf);
+      const body = { ...request, context: { ...request.context, supported_obligations: supported } };
+      const reply = await exchange('/access/v1/evaluation', body, !namesApproval(request.context));
       const { decision, context } = readEvaluation(reply);
       const { effect, reason } = await carryOut(decision, obligations, request);
       return { decision: effect === 'allow', context, reason };
@@ -69,14 +71,19 @@ export function createPlacetClient({
 }
 
 /** As the wire has them; what is undefined is left out by JSON. */
-function circumstances({
-  subject,
-  server,
-  session,
-  protocolVersion,
-  purpose,
-  context,
-  atLeast,
-}: Circumstances): object {
-  return { subject, server, session, protocolVersion, purpose, context, at_least: atLeast };
+function circumstances(
+  { subject, server, session, protocolVersion, purpose, context, atLeast }: Circumstances,
+  obligations: ObligationHandlers,
+): object {
+  const supported = supportedBy(obligations);
+  return {
+    subject,
+    server,
+    session,
+    protocolVersion,
+    purpose,
+    context,
+    supported_obligations: supported,
+    at_least: atLeast,
+  };
 }

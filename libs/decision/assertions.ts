@@ -28,6 +28,7 @@ export function permitted(
     operation: question.operation,
     session: question.session,
     context: layer({ asserted: { subject: subject.properties, resource: resource.properties } }, question.context),
+    supportedObligations: question.supportedObligations,
     kind: question.kind,
   };
 }

@@ -11,6 +11,8 @@ export interface Question {
   readonly operation: DecisionInput['operation'];
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
+  /** The types of obligations that the host can carry out; undefined: it does not say. */
+  readonly supportedObligations?: DecisionInput['supportedObligations'];
   readonly kind: DecisionInput['kind'];
 }
 

@@ -18,6 +18,7 @@ export const REASON_TEXT: Readonly<Record<ReasonCode, string>> = {
   arguments_invalid: 'The arguments do not fit what the tool declares.',
   resource_ambiguous: 'The name of the resource could mean more than one thing.',
   obligations_conflict: 'The policies that allow this contradict each other on what must be done about it.',
+  obligation_unsupported: 'This is allowed only with something that the application says it cannot do.',
   too_many_candidates: 'Too many policies concern this to decide it.',
   budget_exceeded: 'The policies that concern this take too long to evaluate.',
 };

@@ -65,6 +65,7 @@ export function searchRecord(
     subject: searched === 'subject' ? undefined : `${fixed.subject.type}:${fixed.subject.id}`,
     named_server: fixed.server ?? undefined,
     session: fixed.session?.id,
+    supported_obligations: fixed.supportedObligations,
     action: `search/${searched}`,
     search: searchedFor(searched, fixed),
     items: decided.map(({ candidate: { id, server }, effect }) => [
@@ -107,6 +108,7 @@ function common(call: Call, principal: HostPrincipal, input: DecisionInput, stat
     subject: `${input.subject.type}:${input.subject.id}`,
     named_server: input.server ?? undefined,
     session: input.session?.id,
+    supported_obligations: input.supportedObligations,
     ...call.noted,
   };
 }

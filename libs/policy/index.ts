@@ -28,6 +28,7 @@ export { touchedKeys, type TouchKey } from './documents/touches.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export { compileGlob } from './paths/glob.js';
+export { OBLIGATIONS } from './decide/obligations.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
 export { accessOf, withinBoundaries, type AccessRule } from './search/access.js';
 export { furtherRules, type FurtherRule } from './search/further.js';

@@ -26,6 +26,8 @@ import {
   type StoredDocument,
 } from './index.js';
 import { combine } from './decide/combine.js';
+import { OBLIGATIONS } from './decide/obligations.js';
+import { compilePlaces, coverageOf } from './fields/places.js';
 
 const RUNS = Number(process.env.PLACET_LAW_RUNS ?? 2000);
 
@@ -36,6 +38,28 @@ const compiled = (all: readonly AnyDocument[]): PolicySet => PolicySet.of(stored
 function rank({ effect, obligations }: Pick<Decision, 'effect' | 'obligations'>): number {
   if (effect === 'allow') return obligations.length === 0 ? 3 : 2;
   return effect === 'ask' ? 1 : 0;
+}
+
+/** Some fields that a result could have. */
+const RESULT = [
+  { name: 'Ann' },
+  { ssn: '1' },
+  { payment: { card: '2' } },
+  { payment: { iban: '3' } },
+  { other: { card: '4' } },
+] as const satisfies readonly JsonObject[];
+
+/** Which of them the person gets to see by an answer. */
+function visible({ effect, obligations }: Decision): readonly JsonObject[] {
+  if (effect !== 'allow') return [];
+  const lies = (field: JsonObject, places: unknown) =>
+    coverageOf(field, compilePlaces(places as string[])).outcome === 'true';
+  return RESULT.filter((field) =>
+    obligations.every(({ type, keep, fields }) => {
+      if (type === 'fields') return lies(field, keep);
+      return (type !== 'redact' && type !== 'mask') || !lies(field, fields);
+    }),
+  );
 }
 
 const holds = <T>(property: fc.IProperty<T>) => fc.assert(property, { numRuns: RUNS });
@@ -107,9 +131,51 @@ describe('a decision', () => {
         const before = compiled(all);
         const consents = agreeing(input, decide(before, input, [], NOW), before);
         const after = compiled([...all, extra]);
-        expect(rank(decide(after, input, consents, NOW))).toBeLessThanOrEqual(
-          rank(decide(before, input, consents, NOW)),
-        );
+        const [less, whole] = [decide(after, input, consents, NOW), decide(before, input, consents, NOW)];
+        expect(rank(less)).toBeLessThanOrEqual(rank(whole));
+        expect(visible(whole)).toEqual(expect.arrayContaining([...visible(less)]));
+      }),
+    );
+  });
+
+  it('never shows more of the result by an added obligation', () => {
+    holds(
+      fc.property(documents, fc.nat(), fc.constantFrom('redact', 'mask'), call, (all, at, type, input) => {
+        const obligation = { type, fields: ['ssn', '*.card'] };
+        const rules = all.flatMap((document) => (document.kind === 'Policy' ? document.rules : []));
+        const changed = rules[at % rules.length]!;
+        fc.pre(changed.effect !== 'deny');
+        const stricter = all.map((document) => {
+          if (document.kind !== 'Policy') return document;
+          const rule = { ...changed, obligations: [...(changed.obligations ?? []), obligation] };
+          return {
+            ...document,
+            rules: document.rules.map((other) => (other === changed ? rule : other)),
+          };
+        });
+        const before = compiled(all);
+        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const less = visible(decide(compiled(stricter), input, consents, NOW));
+        expect(visible(decide(before, input, consents, NOW))).toEqual(expect.arrayContaining([...less]));
+      }),
+    );
+  });
+
+  it('never becomes more permissive where the host can do less, and is whole where it can do all', () => {
+    holds(
+      fc.property(documents, call, fc.subarray([...OBLIGATIONS]), (all, input, some) => {
+        const set = compiled(all);
+        const by = (supportedObligations: readonly string[] | undefined) => {
+          const asked = { ...input, supportedObligations };
+          const silent = { ...input, supportedObligations: undefined };
+          return decide(set, asked, agreeing(input, decide(set, silent, [], NOW), set), NOW);
+        };
+        const [less, more] = [by(some.slice(1)), by(some)];
+        expect(rank(less)).toBeLessThanOrEqual(rank(more));
+        expect(by([...OBLIGATIONS])).toEqual(by(undefined));
+        expect(by([...some, 'dance'])).toEqual(more);
+        if (more.effect === 'allow') for (const { type } of more.obligations) expect(some).toContain(type);
+        if (less.effect !== more.effect) expect(less.reason).toBe('obligation_unsupported');
       }),
     );
   });
@@ -155,7 +221,7 @@ describe('a decision', () => {
         const consents = agreeing(input, before, set);
         const after = decide(set, input, consents, NOW);
         if (before.effect !== 'ask') expect(after).toEqual(before);
-        else expect(after.effect === 'allow' || after.reason === 'obligations_conflict').toBe(true);
+        else expect(after.effect).toBe('allow');
         if (after.effect === 'allow' && before.effect === 'ask') expect(after.reason).toBe('allowed_by_consent');
       }),
     );
@@ -181,8 +247,10 @@ describe('a decision', () => {
       (consent) => ({ ...consent, usesLeft: 0 }),
     ];
     holds(
-      fc.property(documents, call, fc.nat(other.length - 1), (all, input, which) => {
+      fc.property(documents, call, fc.nat(other.length - 1), (all, asked, which) => {
         const set = compiled(all);
+        // A host that says nothing is asked more often.
+        const input = { ...asked, supportedObligations: undefined };
         const before = decide(set, input, [], NOW);
         fc.pre(before.effect === 'ask');
         const spoilt = agreeing(input, before, set).map(other[which]!);
@@ -194,7 +262,9 @@ describe('a decision', () => {
   it('never becomes more permissive when an attribute that is only selected goes missing', () => {
     const withHas = (document: AnyDocument) =>
       document.kind === 'Policy' &&
-      document.rules.some(({ when = '', unless = '' }) => `${when} ${unless}`.includes('has('));
+      document.rules.some(
+        ({ when = '', unless = '', fields }) => `${when} ${unless}`.includes('has(') || fields?.arguments,
+      );
     holds(
       fc.property(documents, call, fc.constantFrom('n', 'region', 'path', 'tags'), (all, input, name) => {
         const plain = all.filter((document) => !withHas(document));
@@ -204,6 +274,10 @@ describe('a decision', () => {
         const less = decide(set, { ...input, arguments: rest }, [], NOW);
         // A missing path needs no check of links by the host; only the effect can be compared.
         expect(rank({ ...less, obligations: [] })).toBeLessThanOrEqual(rank({ ...whole, obligations: [] }));
+        const withLess = { ...input, arguments: rest };
+        const agreed = [...agreeing(input, whole, set), ...agreeing(withLess, less, set)];
+        const [shown, shownOfLess] = [input, withLess].map((asked) => visible(decide(set, asked, agreed, NOW)));
+        expect(shown).toEqual(expect.arrayContaining([...shownOfLess!]));
       }),
     );
   });
@@ -212,7 +286,8 @@ describe('a decision', () => {
     holds(
       fc.property(documents, call, (all, input) => {
         const decision = decide(compiled(all), input, [], NOW);
-        fc.pre(decision.boundary !== null && decision.reason !== 'obligations_conflict');
+        fc.pre(decision.boundary !== null);
+        fc.pre(decision.reason !== 'obligations_conflict' && decision.reason !== 'obligation_unsupported');
         expect(combine(decision.outcomes).effect).toBe(decision.effect);
       }),
     );

@@ -32,6 +32,7 @@ export type ReasonCode =
   | 'arguments_invalid'
   | 'resource_ambiguous'
   | 'obligations_conflict'
+  | 'obligation_unsupported'
   | 'too_many_candidates'
   | 'budget_exceeded';
 

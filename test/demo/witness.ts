@@ -18,8 +18,8 @@ export function witnessed(placet: PlacetClient): PlacetClient & { last(): Witnes
       last = { request, decision };
       return decision;
     },
-    async list(request) {
-      const listing = await placet.list(request);
+    async list(request, obligations) {
+      const listing = await placet.list(request, obligations);
       last = { ...last!, items: listing.items };
       return listing;
     },

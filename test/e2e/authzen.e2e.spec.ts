@@ -245,6 +245,8 @@ describe('the metadata', () => {
       search_subject_endpoint: `${service.url}/access/v1/search/subject`,
       search_resource_endpoint: `${service.url}/access/v1/search/resource`,
       search_action_endpoint: `${service.url}/access/v1/search/action`,
+      supported_obligations: ['notification', 'session_termination', 'step-up', 'custom'],
+      supported_custom_obligations: ['fields', 'log', 'mask', 'redact', 'resolve_realpath'],
     });
   });
 });

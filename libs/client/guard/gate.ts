@@ -1,5 +1,6 @@
 import { frozenCopy, type JsonObject } from '../json.js';
-import type { ObligationHandlers } from '../obligations.js';
+import type { Obligation } from '../decision.js';
+import type { ObligationHandler, ObligationHandlers } from '../obligations.js';
 import type { PlacetClient } from '../placet-client.js';
 import type { Circumstances, DecisionRequest, Direction } from '../request.js';
 import { PlacetAsks, PlacetDenied, type PlacetRefusal } from './refusal.js';
@@ -8,7 +9,10 @@ export interface GuardOptions extends Omit<Circumstances, 'protocolVersion' | 'a
   readonly placet: Pick<PlacetClient, 'decide' | 'list'>;
   /** The server that the MCP client talks to, as Placet knows it. What the server calls itself says nothing. */
   readonly server: NonNullable<Circumstances['server']>;
-  /** What this host can do, by the type of the obligation. An allow with any other obligation is a deny. */
+  /**
+   * What this host can do, by the type of the obligation. An allow with any other obligation is a deny, but for those of
+   * the guard's own: it limits the results of tools itself (`fields`, `redact`, `mask`).
+   */
   readonly obligations?: ObligationHandlers;
   /**
    * Told when somebody must agree first. Resolves with the approval, as the access request gave it, once there is one:
@@ -27,8 +31,11 @@ export type Passage = Pick<DecisionRequest, 'direction' | 'message' | 'answers' 
 
 /** What every message of one MCP client must pass. */
 export interface Gate {
-  /** Resolves if the message may pass; rejects with a PlacetRefusal if not. */
-  pass(passage: Passage): Promise<void>;
+  /**
+   * Resolves if the message may pass, with what that obliges to; rejects with a PlacetRefusal if not.
+   * @param own what the caller carries out itself, beside the host's handlers for the same
+   */
+  pass(passage: Passage, own?: ObligationHandlers): Promise<readonly Obligation[]>;
   /** What the message would be decided with. */
   circumstances(): Circumstances;
   /** A JSON-RPC request as it will be sent, but for its id, which the MCP client chooses. */
@@ -50,25 +57,45 @@ export function createGate(options: GuardOptions, protocolVersion: () => string 
       ...(params === undefined ? {} : { params: params as JsonObject }),
     }),
 
-    async pass(passage) {
+    async pass(passage, own = {}) {
+      const handlers = together(own, obligations);
       // Whoever is handed the request on the way must not turn it into another than the one that is sent.
       const message = Object.freeze({ ...passage.message });
       const request: DecisionRequest = Object.freeze({ ...gate.circumstances(), ...passage, message });
-      const decision = await placet.decide(request, obligations);
+      const decision = await placet.decide(request, handlers);
       if (decision.effect !== 'ask') return settle(decision, request);
       const ask = new PlacetAsks(decision, request);
       const approval = await onAsk?.(ask);
       if (approval === undefined) throw ask;
       // INVARIANT: an ask is never carried out. Whoever agreed, it is Placet that lets the message pass.
       const approved = { ...request, context: { ...request.context, approval } };
-      settle(await placet.decide(approved, obligations), approved);
+      return settle(await placet.decide(approved, handlers), approved);
     },
   };
   return gate;
 }
 
-function settle(decision: Awaited<ReturnType<PlacetClient['decide']>>, request: DecisionRequest): void {
-  if (decision.effect === 'allow') return;
+/** All of what two can do; what both have handlers for is done by both. */
+function together(first: ObligationHandlers, second: ObligationHandlers): ObligationHandlers {
+  const both = Object.entries(first).map(([type, handler]): [string, ObligationHandler] => {
+    const other = Object.hasOwn(second, type) ? second[type] : undefined;
+    if (!other) return [type, handler];
+    return [
+      type,
+      async (obligation, context) => {
+        const done = await handler(obligation, context);
+        return (done === undefined || done === true) && other(obligation, context);
+      },
+    ];
+  });
+  return { ...second, ...Object.fromEntries(both) };
+}
+
+function settle(
+  decision: Awaited<ReturnType<PlacetClient['decide']>>,
+  request: DecisionRequest,
+): readonly Obligation[] {
+  if (decision.effect === 'allow') return decision.obligations;
   throw decision.effect === 'ask' ? new PlacetAsks(decision, request) : new PlacetDenied(decision, request);
 }
 

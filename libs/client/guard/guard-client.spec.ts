@@ -238,8 +238,39 @@ describe('obligations', () => {
 
   it('that nobody can carry out stop the operation', async () => {
     const client = aClient();
-    const guarded = guardClient(client, options({ placet: scriptedPlacet(obliged) }));
+    const stepUp = () => ({ ...ALLOWED, obligations: [{ type: 'step-up', acr: 'gold' }] }) as typeof ALLOWED;
+    const guarded = guardClient(client, options({ placet: scriptedPlacet(stepUp) }));
     await expect(guarded.callTool({ name: 'x' })).rejects.toMatchObject({ reason: { code: 'obligation_unsupported' } });
+    expect(client.sent).toEqual([]);
+  });
+
+  it('on results stop what the guard cannot limit the result of', async () => {
+    const client = aClient();
+    const guarded = guardClient(client, options({ placet: scriptedPlacet(obliged) }));
+    const reading = guarded.readResource({ uri: 'file:///x' });
+    await expect(reading).rejects.toMatchObject({ reason: { code: 'obligation_unsupported' } });
+    expect(client.sent).toEqual([]);
+  });
+
+  it('on results leave nothing of what a failed call says but its code', async () => {
+    const said = Object.assign(new Error('card 4242 is expired'), { code: -32000, data: { card: '4242' } });
+    const client = { ...aClient(), callTool: () => Promise.reject(said) };
+    const guarded = guardClient(client, options({ placet: scriptedPlacet(obliged) }));
+    const error = await guarded.callTool().catch((failure: unknown) => failure);
+    expect(error).toMatchObject({ name: 'LeftOut', code: -32000 });
+    expect(`${String(error)} ${JSON.stringify(error)} ${(error as Error).stack}`).not.toContain('4242');
+    expect(error).not.toHaveProperty('cause');
+    const free = guardClient(client, options({ placet: scriptedPlacet() }));
+    await expect(free.callTool()).rejects.toBe(said);
+  });
+
+  it("on results are the host's to refuse, too", async () => {
+    const client = aClient();
+    const guarded = guardClient(
+      client,
+      options({ placet: scriptedPlacet(obliged), obligations: { redact: () => false } }),
+    );
+    await expect(guarded.callTool({ name: 'x' })).rejects.toMatchObject({ reason: { code: 'obligation_failed' } });
     expect(client.sent).toEqual([]);
   });
 

@@ -4,7 +4,8 @@ import type { ListMethod } from '../request.js';
 import { createGate, OUTWARD, type Gate, type GuardOptions } from './gate.js';
 import { gatedTransport, type McpTransport } from './gated-transport.js';
 import type { GuardedClient, McpClient } from './mcp-client.js';
-import { LIST_OPERATIONS, OPERATIONS, PASSED_ON, type ClientOperation } from './operations.js';
+import { LIST_OPERATIONS, ON_RESULT_OF_LISTED, OPERATIONS, PASSED_ON, type ClientOperation } from './operations.js';
+import { limitedCall } from './limited-call.js';
 import { PlacetDenied } from './refusal.js';
 import { guardedHandlers } from './server-requests.js';
 
@@ -42,14 +43,21 @@ export function guardClient<C extends McpClient>(client: C, options: GuardOption
 /** Tools by their names, as the server listed them last. */
 type KnownTools = Map<unknown, JsonObject>;
 
-function guardedOperation(gate: Gate, { method, params }: ClientOperation, send: Method, tools: KnownTools): Method {
+function guardedOperation(
+  gate: Gate,
+  { method, params, onResult }: ClientOperation,
+  send: Method,
+  tools: KnownTools,
+): Method {
   return async (argument, given) => {
     refuseManualInput(given);
     const sent = frozenCopy(argument);
     const message = gate.request(method, params ? frozenCopy(params(sent)) : sent);
     const definition = method === 'tools/call' && isJsonObject(sent) ? tools.get(own(sent, 'name')) : undefined;
-    await gate.pass({ direction: OUTWARD, message, ...(definition ? { tool: { definition } } : {}) });
-    return send(sent, given);
+    const passage = { direction: OUTWARD, message, ...(definition ? { tool: { definition } } : {}) };
+    const obligations = await gate.pass(passage, onResult);
+    const call = () => send(sent, given);
+    return onResult ? limitedCall(call, obligations) : call();
   };
 }
 
@@ -68,7 +76,7 @@ function guardedList(
   gate: Gate,
   method: ListMethod,
   send: Method,
-  { placet, onRefused }: GuardOptions,
+  { placet, obligations, onRefused }: GuardOptions,
   tools: KnownTools,
 ): Method {
   return async (argument, given) => {
@@ -77,7 +85,8 @@ function guardedList(
     await gate.pass({ direction: OUTWARD, message });
     const result = await send(sent, given);
     const copy = frozenCopy(result) as JsonObject;
-    const listing = await placet.list({ ...gate.circumstances(), method, result: copy });
+    const handlers = { ...obligations, ...ON_RESULT_OF_LISTED[method] };
+    const listing = await placet.list({ ...gate.circumstances(), method, result: copy }, handlers);
     if ('failure' in listing) {
       onRefused?.(new PlacetDenied(listing.failure, { ...gate.circumstances(), direction: OUTWARD, message }));
     } else if (method === 'tools/list') {

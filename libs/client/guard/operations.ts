@@ -1,4 +1,6 @@
+import type { ObligationHandlers } from '../obligations.js';
 import type { ListMethod } from '../request.js';
+import { RESULT_OBLIGATIONS } from '../result-fields.js';
 import type { McpClient } from './mcp-client.js';
 
 /** A method of the MCP client that sends one request. */
@@ -6,11 +8,13 @@ export interface ClientOperation {
   readonly method: string;
   /** The params of the request, from the first argument of the client's method; as they are where it is left out. */
   readonly params?: (argument: unknown) => unknown;
+  /** What the guard itself carries out, on the result. */
+  readonly onResult?: ObligationHandlers;
 }
 
 /** What the guard knows how to ask about. */
 export const OPERATIONS = {
-  callTool: { method: 'tools/call' },
+  callTool: { method: 'tools/call', onResult: RESULT_OBLIGATIONS },
   readResource: { method: 'resources/read' },
   getPrompt: { method: 'prompts/get' },
   complete: { method: 'completion/complete' },
@@ -27,6 +31,14 @@ export const LIST_OPERATIONS = {
   listResourceTemplates: 'resources/templates/list',
   listPrompts: 'prompts/list',
 } as const satisfies Partial<Record<keyof McpClient, ListMethod>>;
+
+/** What the guard can do beside the host in a use of what is listed. */
+export const ON_RESULT_OF_LISTED: Readonly<Record<ListMethod, ObligationHandlers>> = {
+  'tools/list': OPERATIONS.callTool.onResult,
+  'resources/list': {},
+  'resources/templates/list': {},
+  'prompts/list': {},
+};
 
 /** What sends nothing that could be decided. */
 export const PASSED_ON = [

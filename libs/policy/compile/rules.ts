@@ -2,6 +2,7 @@ import { Condition } from '../cel/condition.js';
 import { ShapePool } from '../cel/shape.js';
 import type { ConsentBlock, PolicyDocument, RuleDocument } from '../documents/schema.js';
 import { digest } from '../json.js';
+import { compilePlaces, type Place } from '../fields/places.js';
 import type { Effect, Json, Obligation, RuleRef } from '../model.js';
 import { compileGlob } from '../paths/glob.js';
 import { compilePrincipals, principalKey, type PrincipalMatcher } from './principals.js';
@@ -11,6 +12,12 @@ import { entriesProve, type Target } from './targets.js';
 export interface CompiledConsent {
   readonly block: ConsentBlock;
   readonly digest: string;
+}
+
+/** The arguments, and the fields of the result, that an allow covers; null: all of them. */
+interface CompiledFields {
+  readonly arguments: readonly Place[] | null;
+  readonly result: readonly string[] | null;
 }
 
 /** A rule, ready to be asked. */
@@ -26,6 +33,8 @@ export interface CompiledRule {
   readonly when: Condition | null;
   readonly unless: Condition | null;
   readonly consent: CompiledConsent | null;
+  /** What it covers; null: all arguments, and all of the result. */
+  readonly fields: CompiledFields | null;
   readonly obligations: readonly Obligation[];
   readonly target: Target;
   /** The keys of `to`, for the index. */
@@ -89,7 +98,9 @@ function compileRule(
     when: conditions.take(rule.when),
     unless: conditions.take(rule.unless),
     consent: compileConsent(rule.consent),
-    obligations: rule.obligations ?? NO_OBLIGATIONS,
+    fields: compileFields(rule.fields),
+    // A member that a document leaves out is not there, and so never undefined.
+    obligations: (rule.obligations as readonly Obligation[] | undefined) ?? NO_OBLIGATIONS,
     target,
     principalKeys: [...new Set(rule.to.map(principalKey))],
     to: compilePrincipals(rule.to),
@@ -97,6 +108,11 @@ function compileRule(
 }
 
 const NO_OBLIGATIONS: readonly Obligation[] = [];
+
+const compileFields = (fields: RuleDocument['fields']): CompiledFields | null =>
+  fields
+    ? { arguments: fields.arguments ? compilePlaces(fields.arguments) : null, result: fields.result ?? null }
+    : null;
 
 export function compileConsent(block: ConsentBlock | undefined): CompiledConsent | null {
   return block ? { block, digest: digest(block as unknown as Json) } : null;

@@ -5,6 +5,7 @@ import type { Effect, Obligation, ReasonCode, RuleRef } from '../model.js';
 import type { BoundaryOutcome } from './boundary.js';
 import { combine, combineListing, deniedListing, type ListingVerdict, type Outcomes, type Verdict } from './combine.js';
 import { joinObligations } from './obligations.js';
+import { certainObligations, obligationsOf, unsupported } from './obliged.js';
 import type { Consent, Requirement } from './requirements.js';
 import type { DecisionInput, ResolvedRequest } from './request.js';
 import { resolve } from './resolve.js';
@@ -92,7 +93,12 @@ export function decideListing(
   const { keys } = resolution;
   if ('denied' in resolution) return { ...deniedListing(resolution.denied), keys, outcomes: NOTHING };
   const weighing = weigh(set, resolution.request, [], now, candidatesOf(set, resolution.request, now));
-  if (!('refused' in weighing)) return { ...combineListing(weighing.outcomes), keys, outcomes: weighing.outcomes };
+  if (!('refused' in weighing)) {
+    const { outcomes } = weighing;
+    const lacking = unsupported(certainObligations(weighing, resolution.request), resolution.request);
+    const verdict = lacking.length > 0 ? deniedListing('obligation_unsupported') : combineListing(outcomes);
+    return { ...verdict, keys, outcomes };
+  }
   // A call may need fewer steps than its listing, where both sides of an `&&` are looked at: it may still go through.
   if (weighing.refused === 'budget_exceeded')
     return { effect: 'allow', conditional: true, denied: null, keys, outcomes: NOTHING };
@@ -108,10 +114,16 @@ function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[
     const detail = verdict.reason === 'outside_boundary' ? describe(boundary) : null;
     return { ...base, ...none, ...named, effect: 'deny', reason: verdict.reason, detail };
   }
-  const joined = joinObligations(obligationsOf(weighing));
+  // An ask comes to the same obligations: nobody is asked for what could not hold afterwards.
+  const joined = joinObligations(obligationsOf(weighing, request));
   if ('conflict' in joined) {
     const detail = `the rules that apply contradict each other on '${joined.conflict}'`;
     return { ...base, ...none, ...named, effect: 'deny', reason: 'obligations_conflict', detail };
+  }
+  const lacking = unsupported(joined.obligations, request);
+  if (lacking.length > 0) {
+    const detail = `the host does not say that it can carry out '${lacking.join("' and '")}'`;
+    return { ...base, ...none, ...named, effect: 'deny', reason: 'obligation_unsupported', detail };
   }
   const gates = relevantRequirements(weighing);
   if (verdict.effect === 'ask') {
@@ -152,15 +164,6 @@ function relevantRequirements({ outcomes, rules, requirements }: Weighing): Weig
 function reasonToAsk(requirements: readonly Requirement[]): ReasonCode {
   const byOthers = requirements.some(({ consent }) => consent.by.some((by) => by !== 'subject'));
   return byOthers ? 'approval_required' : 'consent_required';
-}
-
-/** Of the allow rules that apply or are in error, of the met requirements, and of paths that were proven by name only. */
-function* obligationsOf({ outcomes, rules, boundary }: Weighing): Iterable<Obligation> {
-  for (const [index, rule] of rules.entries()) {
-    const { effect, met } = outcomes.rules[index]!;
-    if (effect === 'allow' || (effect === 'ask' && met === true)) yield* rule.obligations;
-  }
-  if (boundary.paths.length > 0) yield { type: 'resolve_realpath', paths: [...boundary.paths].sort() };
 }
 
 const NOTHING: Outcomes = { rules: [], boundary: 'true', default: { effect: 'deny', met: false } };

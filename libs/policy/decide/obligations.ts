@@ -1,5 +1,17 @@
 import type { Json, Obligation } from '../model.js';
 
+/** Every type of obligation that an allow can carry. A closed list: `docs/hosts.md` says what each asks of the host. */
+export const OBLIGATIONS = [
+  'fields',
+  'log',
+  'mask',
+  'notification',
+  'redact',
+  'resolve_realpath',
+  'session_termination',
+  'step-up',
+] as const;
+
 /** The one list of obligations that stands for several, or that they contradict each other. */
 export type JoinedObligations = { readonly obligations: readonly Obligation[] } | { readonly conflict: string };
 
@@ -14,7 +26,7 @@ const JOINS: Readonly<Record<string, Join>> = {
   'step-up': (left, right) => (left.acr === right.acr ? left : undefined),
 };
 
-/** Joins obligations type by type, the stricter winning; the order in which they come changes nothing. */
+/** Joins obligations type by type, the stricter winning; those without a join all stay, each by itself. The order in which they come changes nothing. */
 export function joinObligations(all: Iterable<Obligation>): JoinedObligations {
   const joined = new Map<string, Obligation>();
   for (const obligation of all) {

@@ -38,6 +38,8 @@ export interface DecisionInput {
   readonly operation: string | typeof BY_TOOL | null | undefined;
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
+  /** The types of obligations that the host can carry out, by OBLIGATIONS; undefined: it does not say. Others are ignored. */
+  readonly supportedObligations?: readonly string[] | undefined;
   /** `none`: the protocol lets it pass without a decision. `unknown-method`: the protocol does not know it. */
   readonly kind: 'ordinary' | 'none' | 'unknown-method';
 }
@@ -62,6 +64,7 @@ export interface ResolvedRequest {
   readonly operation: string | null | undefined;
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
+  readonly supportedObligations: readonly string[] | undefined;
 }
 
 /** The resource types that belong to an MCP server. Every other type is serverless. */

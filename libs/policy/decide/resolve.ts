@@ -68,6 +68,7 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
       operation: input.operation === BY_TOOL ? tool?.registered?.document.operation : input.operation,
       session: input.session,
       context: input.context,
+      supportedObligations: input.supportedObligations,
     },
   };
 }

@@ -4,6 +4,7 @@ import { CelTimestamp, Fault, type CelValue, type Result } from '../cel/values.j
 import type { Principals } from '../compile/principals.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { covers } from '../compile/targets.js';
+import { coverageOf } from '../fields/places.js';
 import type { Outcome } from '../model.js';
 import type { ResolvedRequest } from './request.js';
 
@@ -32,13 +33,22 @@ export function ruleOutcome(
   const to = principals.groups === null ? rule.to(principals) : 'true';
   if (to === 'false') return { outcome: 'false', steps: 0 };
   const partial = request.arguments === 'unknown';
+  const fields = argumentsCovered(rule, request);
+  if (fields.outcome === 'false') return fields;
   const when = rule.when?.evaluate(variables, partial) ?? ALWAYS;
-  if (when.outcome === 'false') return when;
+  if (when.outcome === 'false') return { outcome: 'false', steps: fields.steps + when.steps };
   const unless = rule.unless?.evaluate(variables, partial) ?? NEVER;
   return {
-    outcome: conjunction([target, to, when.outcome, negation(unless.outcome)]),
-    steps: when.steps + unless.steps,
+    outcome: conjunction([target, to, fields.outcome, when.outcome, negation(unless.outcome)]),
+    steps: fields.steps + when.steps + unless.steps,
   };
+}
+
+/** Whether every argument lies within the fields that the rule covers. */
+function argumentsCovered({ fields }: CompiledRule, { arguments: given }: ResolvedRequest): RuleOutcome {
+  const places = fields === null ? null : fields.arguments;
+  if (places === null) return ALWAYS;
+  return given === 'unknown' ? { outcome: 'unknown', steps: 0 } : coverageOf(given, places);
 }
 
 const ALWAYS: RuleOutcome = { outcome: 'true', steps: 0 };

@@ -174,6 +174,30 @@ describe('a mistake in a document', () => {
     [rule('when: true'), 'invalid', 'rules.0.when', 'must be a text'],
     [rule('obligations: [{ type: dance }]'), 'invalid', 'rules.0.obligations.0.type', 'is one of redact, mask, log'],
     [rule('obligations: [{ type: redact }]'), 'invalid', 'rules.0.obligations.0.fields', "'fields' is missing"],
+    ...['', 'a..b', '.a', 'a.', '$.a', 'a[0]', 'a\\\\*'].map((field): [string, string, string, string] => [
+      rule(`obligations: [{ type: redact, fields: ["${field}"] }]`),
+      'invalid',
+      'rules.0.obligations.0.fields.0',
+      'a field is named by its dotted place',
+    ]),
+    [
+      rule('obligations: [{ type: session_termination, subject: "role:a" }]'),
+      'invalid',
+      'rules.0.obligations.0.subject',
+      'sessions are those of a subject',
+    ],
+    [rule('fields: [a]'), 'invalid', 'rules.0.fields', 'must be an object'],
+    [rule('fields: {}'), 'invalid', 'rules.0.fields', 'write arguments, result, or both'],
+    [rule('fields: { result: [] }'), 'invalid', 'rules.0.fields.result', 'has at least 1 entry'],
+    [rule('fields: { results: [a] }'), 'unknown_field', 'rules.0.fields.results', 'results'],
+    ...['{ name: r, effect: deny, to: [any]', '{ name: r, effect: ask, to: [any], consent: { by: [subject] }'].map(
+      (start): [string, string, string, string] => [
+        policy(`${start}, fields: { result: [a] } }`),
+        'invalid',
+        'rules.0.fields',
+        'only an allow rule covers fields',
+      ],
+    ),
     [consent('until: 8'), 'invalid', 'rules.0.consent.until', 'must be a text'],
     [consent('until: 8 hours'), 'invalid', 'rules.0.consent.until', 'written as in 30m, 8h or 90d'],
     [consent('approvals: 0'), 'invalid', 'rules.0.consent.approvals', 'must be at least 1'],
@@ -260,7 +284,6 @@ describe('a mistake in a document', () => {
 
   it.each([
     [rule('filter: { a: 1 }'), 'rules.0.filter'],
-    [rule('fields: [a]'), 'rules.0.fields'],
     [rule('labels: [a]'), 'rules.0.labels'],
     [rule('rateLimit: {}'), 'rules.0.rateLimit'],
     [scope('rateLimit: { requests: 10, perSeconds: 60, by: [subject] }'), 'rateLimit'],

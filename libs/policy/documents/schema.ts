@@ -74,7 +74,12 @@ const consentSchema = z
     error: 'notSelf needs somebody other than the subject in "by"',
   });
 
-const fieldList = z.array(z.string().min(1).max(256)).min(1).max(100);
+const FIELD = /^(?!\$\.)[^.\\[\]]+(\.[^.\\[\]]+)*$/;
+/** Places in JSON. One that no matcher reads as it was meant would take nothing away, so it is refused. */
+const fieldList = z
+  .array(z.string().max(256).regex(FIELD, 'a field is named by its dotted place, such as ssn or payment.*'))
+  .min(1)
+  .max(100);
 
 /** What an allow obliges the host to do. A closed list: a host denies what it cannot carry out. */
 const obligationSchema = z.discriminatedUnion('type', [
@@ -83,7 +88,22 @@ const obligationSchema = z.discriminatedUnion('type', [
   z.strictObject({ type: z.literal('log'), level: z.enum(['metadata', 'full']) }),
   z.strictObject({ type: z.literal('step-up'), acr: z.string().min(1).max(256) }),
   z.strictObject({ type: z.literal('notification'), to: z.string().min(1).max(256), body: text }),
+  z.strictObject({
+    type: z.literal('session_termination'),
+    /** Left out: the person on whose behalf the host asks. */
+    subject: principal
+      .refine((ref) => parsePrincipal(ref)?.kind === 'subject', 'sessions are those of a subject: write TYPE:ID')
+      .optional(),
+  }),
 ]);
+
+/** Which arguments, and which fields of the result, an allow covers. A part that is left out covers all. */
+const fieldsSchema = z
+  .strictObject({ arguments: fieldList.optional(), result: fieldList.optional() })
+  .refine(
+    (fields) => fields.arguments !== undefined || fields.result !== undefined,
+    'write arguments, result, or both',
+  );
 
 const ruleSchema = z
   .strictObject({
@@ -96,6 +116,7 @@ const ruleSchema = z
     when: z.string().min(1).optional(),
     unless: z.string().min(1).optional(),
     consent: consentSchema.optional(),
+    fields: fieldsSchema.optional(),
     obligations: z.array(obligationSchema).min(1).max(20).optional(),
   })
   .refine((rule) => rule.effect !== 'ask' || rule.consent !== undefined, {
@@ -109,6 +130,10 @@ const ruleSchema = z
   .refine((rule) => rule.effect !== 'deny' || rule.obligations === undefined, {
     path: ['obligations'],
     error: 'a deny rule obliges to nothing: remove the obligations',
+  })
+  .refine((rule) => rule.effect === 'allow' || rule.fields === undefined, {
+    path: ['fields'],
+    error: 'only an allow rule covers fields: to take fields of the result away, add the obligation redact',
   });
 
 const allowDeny = <T extends z.ZodType>(item: T) =>
@@ -346,7 +371,7 @@ export function documentName(document: AnyDocument): string {
 export const NOT_SUPPORTED_YET: Readonly<Record<Kind, readonly string[]>> = {
   Role: [],
   Binding: [],
-  Policy: ['rules.*.filter', 'rules.*.fields', 'rules.*.labels', 'rules.*.rateLimit'],
+  Policy: ['rules.*.filter', 'rules.*.labels', 'rules.*.rateLimit'],
   Scope: ['rateLimit', 'labels', 'sampling'],
   Tenant: ['defaults.rateLimit', 'defaults.unregisteredServers', 'defaults.hostScope.rateLimit', 'issuers', 'quotas'],
   Subject: ['suspended'],

@@ -59,7 +59,7 @@ export function lintConditions(facts: Facts, policy: PolicyDocument, report: Rep
 /** An allow that is in error allows nothing either, if it obliges to nothing; a deny or an ask in error restricts. */
 function isNeverMet(
   facts: Facts,
-  { effect, obligations, ...clauses }: RuleDocument,
+  { effect, obligations, fields, ...clauses }: RuleDocument,
   clause: 'when' | 'unless',
   kinds: readonly KnownRequest[],
 ): boolean {
@@ -68,7 +68,7 @@ function isNeverMet(
   if (!condition) return false;
   const unmet: readonly Outcome[] = [
     clause === 'when' ? 'false' : 'true',
-    ...(effect === 'allow' && !obligations ? (['error'] as const) : []),
+    ...(effect === 'allow' && !obligations && !fields?.result ? (['error'] as const) : []),
   ];
   return kinds.every((kind) => unmet.includes(condition.evaluate(bindingsFor(kind), true).outcome));
 }

@@ -6,7 +6,7 @@ import type { Consent } from '../decide/requirements.js';
 import type { AnyDocument } from '../documents/schema.js';
 import type { RuleRef } from '../model.js';
 import { NOW } from './arbitraries.js';
-import { referenceDecide } from './reference.js';
+import { distinct, referenceDecide } from './reference.js';
 
 /** Agreements to everything that a decision asks for, as if each person had said yes. */
 export function agreeing(input: DecisionInput, { requirements }: Decision, set: PolicySet): Consent[] {
@@ -44,11 +44,17 @@ export function compare(
   const agreements = new Set(consents.map(({ rule }) => (rule ? idOf(rule) : 'default')));
   const decision = decide(set, input, consents, NOW);
   const reference = referenceDecide(documents, input, agreements, NOW);
+  const conflict = decision.reason === 'obligations_conflict';
   // The reference does not join obligations: a contradiction between them is a deny of the engine's alone.
-  const effect = decision.reason === 'obligations_conflict' ? reference.effect : decision.effect;
+  const effect = conflict ? reference.effect : decision.effect;
   const isEarly = decision.boundary === null;
   const rules = Object.fromEntries(decision.outcomes.rules.map(({ ref, outcome }) => [idOf(ref), outcome]));
-  const engine = { effect, rules: isEarly ? reference.rules : rules };
+  const keeps = decision.obligations.flatMap(({ type, keep }) => (type === 'fields' ? [keep as string[]] : []));
+  const engine = {
+    effect,
+    rules: isEarly ? reference.rules : rules,
+    keeps: conflict ? reference.keeps : distinct(keeps),
+  };
   return isDeepStrictEqual(engine, reference) ? { decision } : { engine, reference };
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import type { AnyDocument, DocumentOf } from '../documents/schema.js';
+import { OBLIGATIONS } from '../decide/obligations.js';
 import { BY_TOOL, type DecisionInput } from '../decide/request.js';
 import type { Json, JsonObject } from '../model.js';
 
@@ -65,6 +66,16 @@ const obligation = fc.constantFrom(
   { type: 'log' as const, level: 'full' as const },
   { type: 'log' as const, level: 'metadata' as const },
   { type: 'step-up' as const, acr: 'gold' },
+  { type: 'session_termination' as const },
+  { type: 'session_termination' as const, subject: 'user:bob' },
+);
+
+const argumentFields = fc.constantFrom(['n'], ['n', 'region', 'tags'], ['*'], ['r*', 'path'], ['tags.x']);
+const resultFields = fc.constantFrom(['name'], ['payment', 'ssn'], ['payment.card', 'name'], ['*.card'], ['*']);
+const fields = fc.oneof(
+  fc.record({ arguments: argumentFields }),
+  fc.record({ result: resultFields }),
+  fc.record({ arguments: argumentFields, result: resultFields }),
 );
 
 type Rule = Extract<AnyDocument, { kind: 'Policy' }>['rules'][number];
@@ -85,13 +96,19 @@ const ruleNamed = (name: string): fc.Arbitrary<Rule> => {
         ...named,
         effect: fc.constant('allow' as const),
         consent: maybe(consentBlock),
+        fields: maybe(fields),
         obligations: maybe(fc.array(obligation, { minLength: 1, maxLength: 2 })),
       }),
     },
     { weight: 1, arbitrary: shape<Rule>({ ...named, effect: fc.constant('deny' as const) }) },
     {
       weight: 1,
-      arbitrary: shape<Rule>({ ...named, effect: fc.constant('ask' as const), consent: consentBlock }),
+      arbitrary: shape<Rule>({
+        ...named,
+        effect: fc.constant('ask' as const),
+        consent: consentBlock,
+        obligations: fc.option(fc.array(obligation, { minLength: 1, maxLength: 1 }), { nil: undefined, freq: 1 }),
+      }),
     },
   );
 };
@@ -268,5 +285,6 @@ export const call: fc.Arbitrary<DecisionInput> = fc.record({
   operation: fc.constant(BY_TOOL),
   session: fc.constant(null),
   context: fc.oneof(fc.constant({}), fc.constant({ purpose: 'support' })),
+  supportedObligations: fc.option(fc.subarray([...OBLIGATIONS, 'dance']), { nil: undefined, freq: 1 }),
   kind: fc.constant('ordinary' as const),
 });

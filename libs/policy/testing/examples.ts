@@ -41,7 +41,11 @@ export const EXAMPLES = [
         to: ['role:sales'],
         via: ['desk'],
         when: 'arguments.n > 1',
-        obligations: [{ type: 'redact', fields: ['ssn'] }],
+        fields: { arguments: ['n', 'filter.*'], result: ['name', 'payment.*'] },
+        obligations: [
+          { type: 'redact', fields: ['ssn'] },
+          { type: 'session_termination', subject: 'user:ann' },
+        ],
       },
       { name: 'b', effect: 'ask', to: ['any'], unless: 'arguments.n > 1', consent },
       { name: 'c', effect: 'deny', to: ['group:x', 'user:ann'] },

@@ -9,6 +9,8 @@ import { referenceCondition } from './reference-condition.js';
 export interface ReferenceDecision {
   readonly effect: Effect;
   readonly rules: Readonly<Record<string, 'true' | 'error'>>;
+  /** Which fields of the result an allow leaves: a list of places for each limit. */
+  readonly keeps: readonly (readonly string[])[];
 }
 
 /** Which rules (as `policy/rule`; `default` for the tenant's) a live agreement meets. */
@@ -26,7 +28,7 @@ export function referenceDecide(
 ): ReferenceDecision {
   const all = <K extends Kind>(kind: K) =>
     documents.filter((document): document is DocumentOf<K> => document.kind === kind);
-  const deny: ReferenceDecision = { effect: 'deny', rules: {} };
+  const deny: ReferenceDecision = { effect: 'deny', rules: {}, keeps: [] };
 
   const person = [input.subject, ...all('Subject').filter((known) => isOfPerson(known, input.subject))];
   const names = person.flatMap((known) => [known, ...('aliases' in known ? (known.aliases ?? []) : [])]);
@@ -87,6 +89,7 @@ export function referenceDecide(
         ),
       ),
       truth(rule.via === undefined || rule.via.includes(host.name)),
+      truth(leavesOf(input.arguments as JsonObject).every((leaf) => isAt(rule.fields?.arguments ?? ['*'], leaf))),
       anyOf(rule.to.map(isOne)),
       rule.when === undefined ? 'true' : referenceCondition(rule.when, variables),
       rule.unless === undefined ? 'true' : opposite(referenceCondition(rule.unless, variables)),
@@ -101,8 +104,9 @@ export function referenceDecide(
       .map((rule) => ({ id: `${policy.name}/${rule.name}`, rule, outcome: outcomeOf(policy, rule) })),
   );
   const alive = rules.filter(({ outcome }) => outcome !== 'false');
-  const answer = (effect: Effect): ReferenceDecision => ({
+  const answer = (effect: Effect, keeps: ReferenceDecision['keeps'] = []): ReferenceDecision => ({
     effect,
+    keeps: distinct(keeps),
     rules: Object.fromEntries(alive.map(({ id, outcome }) => [id, outcome as 'true' | 'error'])),
   });
 
@@ -138,8 +142,47 @@ export function referenceDecide(
   else if (allows.every(({ rule }) => rule.consent !== undefined)) {
     required.push(...allows.map(({ id, rule }) => ({ id, consent: rule.consent! })));
   }
-  return answer(required.every(({ id }) => agreements.has(id)) ? 'allow' : 'ask');
+
+  const free = allows.filter(({ rule }) => rule.consent === undefined);
+  const standing = free.length > 0 ? free : allows;
+  const keeps: string[][] = [];
+  if (standing.length > 0 && standing.every(({ rule }) => rule.fields?.result)) {
+    keeps.push(standing.flatMap(({ rule }) => rule.fields!.result!));
+  }
+  for (const { rule, outcome } of alive) {
+    if (free.length === 0 && outcome === 'error' && rule.fields?.result) keeps.push(rule.fields.result);
+  }
+  const obliged = alive.flatMap(({ rule }) => rule.obligations ?? []).map(({ type }): string => type);
+  if (keeps.length > 0) obliged.push('fields');
+  if (Object.keys(tool?.arguments ?? {}).length > 0 && boundaries.some(({ paths }) => paths)) {
+    obliged.push('resolve_realpath');
+  }
+  const { supportedObligations: supported } = input;
+  if (supported && !obliged.every((type) => supported.includes(type))) return answer('deny');
+  return required.every(({ id }) => agreements.has(id)) ? answer('allow', keeps) : answer('ask');
 }
+
+/** The names on the way to every leaf; lists on the way have none. */
+function leavesOf(value: Json, way: readonly string[] = []): readonly (readonly string[])[] {
+  if (Array.isArray(value) && value.length > 0)
+    return (value as readonly Json[]).flatMap((item) => leavesOf(item, way));
+  if (typeof value !== 'object' || value === null || Object.keys(value).length === 0)
+    return way.length > 0 ? [way] : [];
+  return Object.entries(value as JsonObject).flatMap(([name, member]) => leavesOf(member, [...way, name]));
+}
+
+/** Whether a place is one of those of some patterns, or below it. */
+const isAt = (patterns: readonly string[], way: readonly string[]): boolean =>
+  patterns.some((pattern) => {
+    const names = pattern.split('.');
+    return names.length <= way.length && names.every((name, at) => like(name, way[at]!));
+  });
+
+/** Lists as sets, and each once, in one order. */
+export const distinct = (lists: readonly (readonly string[])[]): ReferenceDecision['keeps'] =>
+  [...new Set(lists.map((list) => JSON.stringify([...new Set(list)].sort())))]
+    .sort()
+    .map((list) => JSON.parse(list) as string[]);
 
 const truth = (value: boolean): 'true' | 'false' => (value ? 'true' : 'false');
 

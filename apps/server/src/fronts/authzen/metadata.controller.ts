@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Requires } from '../../http/nest.js';
 import { PublicAddress } from '../../http/public-address.js';
+import { CUSTOM_NAMES, PROFILE_TYPES } from './obligations.js';
 
 const metadataSchema = z
   .object({
@@ -12,10 +13,14 @@ const metadataSchema = z
     search_subject_endpoint: z.string(),
     search_resource_endpoint: z.string(),
     search_action_endpoint: z.string(),
+    supported_obligations: z.array(z.string()),
+    supported_custom_obligations: z
+      .array(z.string())
+      .meta({ description: 'The names in `properties.name` of obligations of the type `custom`.' }),
   })
   .meta({ id: 'AuthzenConfiguration' });
 
-/** Where the AuthZEN API is (Authorization API 1.0, section 9). What we cannot do is not listed. */
+/** Where the AuthZEN API is (Authorization API 1.0, section 9), and which obligations it can answer with. What we cannot do is not listed. */
 @Controller('.well-known/authzen-configuration')
 @ApiTags('authzen')
 export class MetadataController {
@@ -35,6 +40,8 @@ export class MetadataController {
       search_subject_endpoint: `${url}/access/v1/search/subject`,
       search_resource_endpoint: `${url}/access/v1/search/resource`,
       search_action_endpoint: `${url}/access/v1/search/action`,
+      supported_obligations: [...PROFILE_TYPES],
+      supported_custom_obligations: [...CUSTOM_NAMES],
     };
   }
 }

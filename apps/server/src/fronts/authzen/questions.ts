@@ -9,16 +9,21 @@ import {
   type JsonObject,
   type ServerReference,
 } from '#policy';
-import type { EvaluationRequestBody } from './wire.js';
+import { supportedByProfile } from './obligations.js';
+import { SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
 
 /**
  * An access evaluation as a question. What MCP needs and AuthZEN has no place for is read from where the COAZ-MCP
  * binding or common sense puts it: the server from `resource.properties.server`, `context.server` or the id of a resource
- * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`.
+ * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`. What the host can
+ * carry out is in `context.supported_obligations`, by the obligations profile.
  */
 export function questionOf({ subject, action, resource, context = {} }: EvaluationRequestBody): Question {
   const properties = resource.properties ?? {};
   const given = own(context, 'arguments');
+  const supported = own(context, SUPPORTED_OBLIGATIONS) as readonly string[] | undefined;
+  // What the host can do is not for conditions to read: an answer to a host that can do less must not be more.
+  const { [SUPPORTED_OBLIGATIONS]: _supported, ...readable } = context;
   return {
     subject: { type: subject.type, id: subject.id, properties: subject.properties ?? {} },
     action: action.name,
@@ -27,7 +32,8 @@ export function questionOf({ subject, action, resource, context = {} }: Evaluati
     arguments: isJsonObject(given) ? given : {},
     operation: operationWord(action.name),
     session: sessionOf(context),
-    context: action.properties ? layer({ action: action.properties }, context) : context,
+    context: action.properties ? layer({ action: action.properties }, readable) : readable,
+    supportedObligations: supported && supportedByProfile(supported),
     kind: 'ordinary',
   };
 }

@@ -3,13 +3,25 @@ import { id, jsonObject } from '../wire.js';
 
 const properties = jsonObject.optional();
 
+/** Where a request says what its host can carry out (obligations profile, draft 1). */
+export const SUPPORTED_OBLIGATIONS = 'supported_obligations';
+
+const isListOfTexts = (value: unknown): boolean =>
+  Array.isArray(value) && value.every((item) => typeof item === 'string');
+
+/** Anything, in which the obligations profile has a member of its own. */
+const contextSchema = jsonObject.refine(
+  (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
+  { path: [SUPPORTED_OBLIGATIONS], error: 'a list of types of obligations, as in ["step-up", "custom"]' },
+);
+
 /** One access evaluation (Authorization API 1.0, section 6.1). Unknown members are ignored (section 10.1.1). */
 export const evaluationRequestSchema = z
   .object({
     subject: z.object({ type: id, id, properties }),
     action: z.object({ name: id, properties }),
     resource: z.object({ type: id, id, properties }),
-    context: jsonObject.optional(),
+    context: contextSchema.optional(),
   })
   .meta({ id: 'AccessEvaluationRequest' });
 

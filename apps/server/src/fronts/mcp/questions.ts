@@ -1,13 +1,13 @@
 import type { Call, Question } from '#decision';
 import { Refusal } from '#http';
 import type { Direction, ListedItem, Operation } from '#mcp';
-import { digest, layer, THE_SERVER, type Json, type JsonObject, type ServerReference } from '#policy';
+import { digest, layer, OBLIGATIONS, THE_SERVER, type Json, type JsonObject, type ServerReference } from '#policy';
 import type { FrontRequest } from '../front-door.js';
 import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
 
 type Common = Pick<
   DecisionRequestBody,
-  'subject' | 'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'at_least'
+  'subject' | 'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
 >;
 
 /** What of the record is the same for every question of a request. */
@@ -70,7 +70,12 @@ export function questionOfItem(item: ListedItem, body: Common): Question {
   };
 }
 
-function aboutSubject({ subject, server, session }: Common): Pick<Question, 'subject' | 'server' | 'session'> {
+function aboutSubject({
+  subject,
+  server,
+  session,
+  supported_obligations: supported,
+}: Common): Pick<Question, 'subject' | 'server' | 'session' | 'supportedObligations'> {
   if ('token' in subject) {
     throw new Refusal(
       'subject_token_unsupported',
@@ -82,6 +87,7 @@ function aboutSubject({ subject, server, session }: Common): Pick<Question, 'sub
     subject: { type, id, properties: properties ?? {} },
     server: server === undefined ? null : referenceTo(server),
     session: session ?? null,
+    supportedObligations: supported && OBLIGATIONS.filter((type) => supported.includes(type)),
   };
 }
 

@@ -41,6 +41,7 @@ const common = {
   protocolVersion: z.string().max(32).optional(),
   purpose: z.string().min(1).max(256).optional(),
   context: jsonObject.optional(),
+  supported_obligations: z.array(z.string().max(256)).max(100).optional(),
   at_least: z.int().min(0).optional(),
 };
 
