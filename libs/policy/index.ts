@@ -31,3 +31,14 @@ export { compileGlob } from './paths/glob.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export type { Consent, Requirement } from './decide/requirements.js';
+export {
+  describeAnswer,
+  describeExpected,
+  forkForTests,
+  hasTests,
+  runTests,
+  testSteps,
+  type Coverage,
+  type TestFailure,
+  type TestReport,
+} from './tests/index.js';

@@ -1,8 +1,8 @@
-import { documentText, parseDocuments, type AnyDocument, type LintFinding } from '#policy';
+import { documentText, parseDocuments, type AnyDocument, type Coverage, type LintFinding } from '#policy';
 import type { Api } from '../api.js';
 import { diffLines } from '../diff.js';
 import { readPolicyFiles, type PolicyFile } from '../files.js';
-import { counted, finding, type Output } from '../output.js';
+import { counted, coverageLine, finding, type Output } from '../output.js';
 
 interface ChangeBody {
   readonly revision?: number;
@@ -14,6 +14,8 @@ interface ChangeBody {
     readonly after?: AnyDocument;
   }[];
   readonly warnings: readonly LintFinding[];
+  /** Absent where there are no tests. */
+  readonly tests?: { readonly documents: number; readonly cases: number; readonly coverage: Coverage };
 }
 
 /** `apply DIR`: prints what changes, then changes it, all or nothing. With `--dry-run` it only prints. */
@@ -28,6 +30,7 @@ export async function apply(
   const changes = planned.documents.filter(({ change }) => change !== 'unchanged');
   printDiff(output, changes);
   printWarnings(output, planned);
+  printTests(output, planned);
   const unchanged = planned.documents.length - changes.length;
   if (changes.length === 0) {
     const rest = unchanged === 1 ? 'is as it should be' : 'are as they should be';
@@ -45,6 +48,7 @@ export async function validate(api: Api, output: Output, directory: string): Pro
   const planned = await api.post<ChangeBody>('/api/v1/documents/validate', { files });
   const { documents } = planned;
   printWarnings(output, planned);
+  printTests(output, planned);
   const are = documents.length === 1 ? 'is' : 'are';
   output.line(`${counted(documents.length, 'document')} in ${counted(files.length, 'file')} ${are} valid`);
 }
@@ -62,6 +66,12 @@ function policyFiles(output: Output, directory: string): PolicyFile[] {
 
 function printWarnings(output: Output, { warnings }: ChangeBody): void {
   for (const warning of warnings) output.note(`warning: ${finding(warning)}`);
+}
+
+function printTests(output: Output, { tests }: ChangeBody): void {
+  if (!tests) return;
+  const { cases, documents, coverage } = tests;
+  output.line(`${counted(cases, 'case')} in ${counted(documents, 'test')}: all pass; ${coverageLine(coverage)}`);
 }
 
 function printDiff(output: Output, changes: ChangeBody['documents']): void {
