@@ -30,12 +30,12 @@ export async function apply(
   const changes = planned.documents.filter(({ change }) => change !== 'unchanged');
   printDiff(output, changes);
   printWarnings(output, planned);
-  printTests(output, planned);
   const unchanged = planned.documents.length - changes.length;
   if (changes.length === 0) {
     const rest = unchanged === 1 ? 'is as it should be' : 'are as they should be';
     return output.line(`nothing to do: ${counted(unchanged, 'document')} ${rest}`);
   }
+  printTests(output, planned);
   if (options.dryRun)
     return output.line(`${summary(changes)}, ${unchanged} unchanged; nothing was changed (--dry-run)`);
   const applied = await api.post<ChangeBody>('/api/v1/documents/apply', { files, prune: options.prune });
@@ -48,9 +48,9 @@ export async function validate(api: Api, output: Output, directory: string): Pro
   const planned = await api.post<ChangeBody>('/api/v1/documents/validate', { files });
   const { documents } = planned;
   printWarnings(output, planned);
-  printTests(output, planned);
   const are = documents.length === 1 ? 'is' : 'are';
   output.line(`${counted(documents.length, 'document')} in ${counted(files.length, 'file')} ${are} valid`);
+  printTests(output, planned);
 }
 
 /** The files of a folder. One that has no document in it is named: somebody thinks that it has. */
