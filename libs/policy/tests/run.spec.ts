@@ -277,8 +277,8 @@ describe('the tests of a state', () => {
       '',
     );
     const many = `kind: Policy\nname: many\ntarget: { actions: [x], resources: ['*'] }\nrules:\n${rules}`;
-    const steps = (changeAfter: number): { steps: number; report: TestReport | undefined } => {
-      const base = setOf(COMPANY, many, testWith(...cases));
+    const steps = (changeAfter: number, ...more: string[]): { steps: number; report: TestReport | undefined } => {
+      const base = setOf(COMPANY, ...more, testWith(...cases));
       const run = testSteps(forkForTests(base, []), operationOf);
       for (let step = 0; ; step++) {
         if (step === changeAfter) base.apply([{ kind: 'Binding', name: 'b' }]);
@@ -286,9 +286,10 @@ describe('the tests of a state', () => {
         if (done) return { steps: step, report: value };
       }
     };
-    const whole = steps(Infinity);
+    const whole = steps(Infinity, many);
     expect(whole.report).toMatchObject({ cases: 3, failures: [] });
     expect(whole.steps).toBe(4);
-    for (let after = 0; after <= 4; after++) expect(steps(after).report).toBeUndefined();
+    for (let after = 0; after <= 4; after++) expect(steps(after, many)).toEqual({ steps: after, report: undefined });
+    for (let after = 0; after <= 3; after++) expect(steps(after)).toEqual({ steps: after, report: undefined });
   });
 });

@@ -154,6 +154,19 @@ describe('a change', () => {
     await expect(outcome).rejects.toMatchObject(FAILS);
   });
 
+  it('is planned anew where it was planned on another state than its tests run on', async () => {
+    await make(test('t'));
+    const { revision } = await snapshots.of(tenant);
+    await commit(puts('kind: Role\nname: since\n'));
+    let plans = 0;
+    await changes.make(tenant, async () => {
+      const expectedRevision = plans++ === 0 ? revision : (await snapshots.of(tenant)).revision;
+      return { ...change(puts(`kind: Role\nname: r${plans}\n`)), expectedRevision };
+    });
+    const { documents } = (await snapshots.of(tenant)).policies;
+    expect([plans, documents.find('Role', 'r1'), documents.find('Role', 'r2')]).toMatchObject([2, undefined, {}]);
+  });
+
   it('is planned anew where the state moved on under its tests', async () => {
     await make(test('t', 500));
     await make(test('u', 500));
@@ -165,6 +178,7 @@ describe('a change', () => {
       return Promise.resolve(change(puts('kind: Role\nname: later\n')));
     });
     expect(await made).toBe((await snapshots.of(tenant)).revision);
+    expect(plans).toBe(2);
     const { documents } = (await snapshots.of(tenant)).policies;
     expect(documents.find('Role', 'later')).toBeDefined();
   });
