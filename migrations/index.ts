@@ -2,6 +2,7 @@ import { Credentials0003 } from './0003-credentials.js';
 import { Documents0002 } from './0002-documents.js';
 import { Ledger0004 } from './0004-ledger.js';
 import { Tenants0001 } from './0001-tenants.js';
+import { UntestedChanges0005 } from './0005-untested-changes.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
-export const migrations = [Tenants0001, Documents0002, Credentials0003, Ledger0004];
+export const migrations = [Tenants0001, Documents0002, Credentials0003, Ledger0004, UntestedChanges0005];

@@ -36,3 +36,14 @@ export { knownThings, subjectsOfRules, type Thing } from './search/things.js';
 export type { Reach } from './compile/role-paths.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export type { Consent, Requirement } from './decide/requirements.js';
+export {
+  describeAnswer,
+  describeExpected,
+  forkForTests,
+  hasTests,
+  runTests,
+  testSteps,
+  type Coverage,
+  type TestFailure,
+  type TestReport,
+} from './tests/index.js';

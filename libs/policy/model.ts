@@ -15,26 +15,29 @@ export type Effect = 'allow' | 'deny' | 'ask';
 export type Outcome = 'true' | 'false' | 'error' | 'unknown';
 
 /** Why a decision says what it says. A closed list: `docs/semantics.md` has a paragraph on each. */
-export type ReasonCode =
-  | 'allowed'
-  | 'allowed_by_consent'
-  | 'no_decision_needed'
-  | 'consent_required'
-  | 'approval_required'
-  | 'denied_by_rule'
-  | 'rule_in_error'
-  | 'outside_boundary'
-  | 'no_rule_allows'
-  | 'suspended'
-  | 'server_unknown'
-  | 'method_unknown'
-  | 'agent_unknown'
-  | 'arguments_invalid'
-  | 'resource_ambiguous'
-  | 'obligations_conflict'
-  | 'obligation_unsupported'
-  | 'too_many_candidates'
-  | 'budget_exceeded';
+export const REASON_CODES = [
+  'allowed',
+  'allowed_by_consent',
+  'no_decision_needed',
+  'consent_required',
+  'approval_required',
+  'denied_by_rule',
+  'rule_in_error',
+  'outside_boundary',
+  'no_rule_allows',
+  'suspended',
+  'server_unknown',
+  'method_unknown',
+  'agent_unknown',
+  'arguments_invalid',
+  'resource_ambiguous',
+  'obligations_conflict',
+  'obligation_unsupported',
+  'too_many_candidates',
+  'budget_exceeded',
+] as const;
+
+export type ReasonCode = (typeof REASON_CODES)[number];
 
 /** Something that the host must do for an answer to hold. Which members stand beside `type` depends on the type. */
 export interface Obligation {

@@ -33,6 +33,8 @@ export interface Change {
   readonly principal: string;
   /** The revision at which it was checked; if another change has come first, nothing is written. */
   readonly expectedRevision?: number;
+  /** Nothing is written either if there is a Test document by then: it was planned while there was none. */
+  readonly whileUntested?: boolean;
   /** What it touches. Empty for what cannot restrict: a key created. */
   readonly keys: readonly TouchKey[];
   readonly operations: readonly Operation[];
@@ -62,10 +64,11 @@ export async function commitChange(store: Store, change: Change): Promise<Change
     change.keys.length > 0,
     JSON.stringify(change.operations.map(columns)),
   ];
+  const commit = change.whileUntested ? 'commit_untested_change' : 'commit_change';
   for (let attempt = 1; ; attempt++) {
     try {
       const [row] = await store.call<{ outcome: string; place: number; new_revision: number; new_epoch: number }>(
-        'select outcome, place, new_revision, new_epoch from placet.commit_change($1, $2, $3, $4, $5, $6)',
+        `select outcome, place, new_revision, new_epoch from placet.${commit}($1, $2, $3, $4, $5, $6)`,
         values,
       );
       return outcomeOf(row!);

@@ -7,6 +7,7 @@ import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { createHost, newKey } from './commands/keys.js';
 import { lint } from './commands/lint.js';
+import { test } from './commands/test.js';
 import { EXIT, terminal, type Output } from './output.js';
 import { unreadOption, UsageError } from './usage.js';
 
@@ -17,6 +18,8 @@ const USAGE = `usage: placet COMMAND
   validate DIR                         say what is wrong with the documents in DIR
   lint DIR                             say what in the documents is hardly meant, taking DIR for all that there
                                        are, without asking a service; exits with 1 if there is anything
+  test DIR|FILE... [--json]            run the Test documents in DIR on the documents there, without asking a
+                                       service; exits with 1 if a case fails, or there is none
   get [KIND [NAME]] [--json]           list documents, or print one as YAML
   host create NAME [--title TEXT]      register a host and make a key for it
       [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
@@ -64,6 +67,8 @@ interface Command {
   readonly takes: readonly string[];
   /** How many of them there must be; undefined: all. */
   readonly needs?: number;
+  /** Whether there may be more of the last one. */
+  readonly many?: true;
   readonly options: readonly (keyof typeof OPTIONS)[];
   run(given: readonly string[], values: Values, output: Output): number | void | Promise<number | void>;
 }
@@ -76,6 +81,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   validate: { takes: ['DIR'], options: [], run: ([directory], _, output) => validate(new Api(), output, directory!) },
   lint: { takes: ['DIR'], options: [], run: ([directory], _, output) => lint(output, directory!) },
+  test: {
+    takes: ['DIR|FILE...'],
+    many: true,
+    options: ['json'],
+    run: (paths, { json }, output) => test(output, paths, json),
+  },
   get: {
     takes: ['KIND', 'NAME'],
     needs: 0,
@@ -157,10 +168,10 @@ function commandOf([first, second, ...rest]: readonly string[]): [string, ...str
 
 /** A word or an option too many would otherwise be passed over, a --dry-run among them. */
 function check(name: string, given: readonly string[], options: readonly string[]): void {
-  const { takes, needs = takes.length, options: known } = COMMANDS[name]!;
+  const { takes, needs = takes.length, many = false, options: known } = COMMANDS[name]!;
   if (given.length < needs) throw new UsageError(`'${name}' needs ${takes.slice(given.length).join(' ')}`);
   const superfluous = given[takes.length];
-  if (superfluous !== undefined)
+  if (superfluous !== undefined && !many)
     throw new UsageError(`'${name}' takes ${takes.join(' ') || 'options'} only, and not '${superfluous}'`);
   const unknown = options.find((option) => !(known as readonly string[]).includes(option));
   if (unknown !== undefined) throw new UsageError(`'${name}' has no option '--${unknown}'`);

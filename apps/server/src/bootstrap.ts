@@ -1,5 +1,6 @@
 import { generateApiKey, macOf, parseApiKey, type ApiKey, type HostRights, type KeyCheck } from '#identity';
-import { AUTHORED_KINDS, DocumentSet } from '#policy';
+import { operationWord } from '#mcp';
+import { AUTHORED_KINDS, DocumentSet, PolicySet, runTests } from '#policy';
 import { commitChange, loadCredential, loadTenant, type Operation, type Store } from '#store';
 import { planChange } from './admin/documents/plan.js';
 import { quickstartSources } from './quickstart.js';
@@ -92,6 +93,9 @@ function quickstartDocuments(): Operation[] {
     AUTHORED_KINDS,
   );
   if ('problems' in plan) throw new BootstrapError(`examples/quickstart is not valid: ${plan.problems[0]!.message}`);
+  const set = PolicySet.of(plan.documents.map(({ after }) => ({ document: after!, version: 0 })));
+  const [failure] = runTests(set, operationWord).failures;
+  if (failure) throw new BootstrapError(`examples/quickstart fails the case '${failure.case}': ${failure.message}`);
   return [...plan.operations];
 }
 

@@ -1,4 +1,5 @@
 import type { BindingDocument, RoleDocument } from '../documents/schema.js';
+import { Owned, tableOver, type Table } from '../layers.js';
 import { principalKey, type Principals } from './principals.js';
 
 /** What one binding gives. */
@@ -16,10 +17,16 @@ export interface HeldRoles extends Principals {
 
 /** Roles, their inheritance, and the bindings that give them. Changed in place, one document at a time. */
 export class Memberships {
-  readonly #parents = new Map<string, readonly string[]>();
+  readonly #parents: Table<string, readonly string[]>;
   readonly #closures = new Map<string, ReadonlySet<string>>();
   /** By the key of a subject or group, then by the binding's name. */
-  readonly #bindings = new Map<string, Map<string, Membership>>();
+  readonly #bindings: Owned<Membership>;
+
+  /** @param base those that these are a layer over */
+  constructor(base?: Memberships) {
+    this.#parents = tableOver(base && base.#parents);
+    this.#bindings = new Owned(base && base.#bindings);
+  }
 
   setRole(name: string, role: RoleDocument | undefined): void {
     if (role) this.#parents.set(name, role.inherits ?? []);
@@ -28,19 +35,10 @@ export class Memberships {
   }
 
   setBinding(name: string, before: BindingDocument | undefined, after: BindingDocument | undefined): void {
-    for (const ref of before?.subjects ?? []) {
-      const key = principalKey(ref);
-      const bindings = this.#bindings.get(key);
-      bindings?.delete(name);
-      if (bindings?.size === 0) this.#bindings.delete(key);
-    }
+    for (const ref of before?.subjects ?? []) this.#bindings.delete(principalKey(ref), name);
     if (!after) return;
     const membership = { roles: after.roles, expires: after.expires === undefined ? null : Date.parse(after.expires) };
-    for (const ref of after.subjects) {
-      const key = principalKey(ref);
-      const bindings = this.#bindings.get(key) ?? new Map<string, Membership>();
-      this.#bindings.set(key, bindings.set(name, membership));
-    }
+    for (const ref of after.subjects) this.#bindings.set(principalKey(ref), name, membership);
   }
 
   /**
@@ -53,7 +51,7 @@ export class Memberships {
     const possible = new Set<string>();
     let validUntil: number | null = null;
     const collect = (principal: string, into: Set<string>) => {
-      for (const { roles, expires } of this.#bindings.get(principal)?.values() ?? []) {
+      for (const { roles, expires } of this.#bindings.of(principal)?.values() ?? []) {
         if (expires !== null && !(expires > now)) continue;
         if (expires !== null) validUntil = Math.min(validUntil ?? expires, expires);
         for (const role of roles) for (const reached of this.#closureOf(role)) into.add(reached);
@@ -62,7 +60,7 @@ export class Memberships {
     collect(key, held);
     for (const group of groups ?? []) collect(`group:${group}`, held);
     if (groups === null) {
-      for (const principal of this.#bindings.keys()) if (principal.startsWith('group:')) collect(principal, possible);
+      for (const principal of this.#bindings.owners()) if (principal.startsWith('group:')) collect(principal, possible);
     }
     const indexKeys = [
       'any',

@@ -19,8 +19,9 @@ import { DocumentSet, type DocumentChange, type StoredDocument } from '../docume
 import { compileSchema } from '../documents/tool-schema.js';
 import type { Json, JsonObject } from '../model.js';
 import { readUri } from '../paths/uris.js';
+import { Owned, tableOver, type Table } from '../layers.js';
 import { Memberships } from './memberships.js';
-import { RuleIndex, type Query } from './rule-index.js';
+import { LayeredIndex, RuleIndex, type Query, type Rules } from './rule-index.js';
 import { compileConsent, compilePolicy, ConditionPool, type CompiledConsent, type CompiledRule } from './rules.js';
 import { compileScope, type CompiledScope } from './scopes.js';
 
@@ -48,21 +49,42 @@ export interface RegisteredTool {
  * between two evaluations; the cost follows the size of the change and not that of the set.
  */
 export class PolicySet {
-  #documents = DocumentSet.EMPTY;
-  readonly #conditions = new ConditionPool();
-  readonly #rules = new Map<string, readonly CompiledRule[]>();
-  readonly #index = new RuleIndex();
-  readonly #memberships = new Memberships();
-  readonly #serverScopes = new Map<string, Map<string, CompiledScope>>();
-  readonly #hostScopes = new Map<string, Map<string, CompiledScope>>();
-  readonly #subjects = new Map<string, SubjectDocument>();
-  readonly #serversByIdentity = new Map<string, ServerDocument>();
-  readonly #resources = new Map<string, ResourceDocument>();
-  readonly #tools = new WeakMap<ToolDocument, RegisteredTool>();
+  #documents: DocumentSet;
+  readonly #conditions: ConditionPool;
+  readonly #rules: Table<string, readonly CompiledRule[]>;
+  readonly #index: Rules;
+  readonly #memberships: Memberships;
+  readonly #serverScopes: Owned<CompiledScope>;
+  readonly #hostScopes: Owned<CompiledScope>;
+  readonly #subjects: Table<string, SubjectDocument>;
+  readonly #serversByIdentity: Table<string, ServerDocument>;
+  readonly #resources: Table<string, ResourceDocument>;
+  readonly #tools: WeakMap<ToolDocument, RegisteredTool>;
   /** By the document's name; those of the tenant stand apart, because they concern every request. */
-  readonly #suspensions = new Map<string, SuspensionDocument>();
-  readonly #tenantSuspensions = new Map<string, SuspensionDocument>();
-  #defaults: TenantDefaults = NO_DEFAULTS;
+  readonly #suspensions: Table<string, SuspensionDocument>;
+  readonly #tenantSuspensions: Table<string, SuspensionDocument>;
+  #defaults: TenantDefaults;
+  /** Of a fork: the set below it, and the documents which that one had. */
+  readonly #basis: { readonly set: PolicySet; readonly documents: DocumentSet } | null;
+
+  /** @param base the set that this one is a fork of; left out: an empty set */
+  constructor(base?: PolicySet) {
+    this.#documents = base ? base.#documents : DocumentSet.EMPTY;
+    this.#conditions = new ConditionPool(base && base.#conditions);
+    this.#rules = tableOver(base && base.#rules);
+    this.#index = base ? new LayeredIndex(base.#index) : new RuleIndex();
+    this.#memberships = new Memberships(base && base.#memberships);
+    this.#serverScopes = new Owned(base && base.#serverScopes);
+    this.#hostScopes = new Owned(base && base.#hostScopes);
+    this.#subjects = tableOver(base && base.#subjects);
+    this.#serversByIdentity = tableOver(base && base.#serversByIdentity);
+    this.#resources = tableOver(base && base.#resources);
+    this.#tools = base ? base.#tools : new WeakMap<ToolDocument, RegisteredTool>();
+    this.#suspensions = tableOver(base && base.#suspensions);
+    this.#tenantSuspensions = tableOver(base && base.#tenantSuspensions);
+    this.#defaults = base ? base.#defaults : NO_DEFAULTS;
+    this.#basis = base ? { set: base, documents: base.#documents } : null;
+  }
 
   static of(documents: Iterable<StoredDocument>): PolicySet {
     const set = new PolicySet();
@@ -71,6 +93,22 @@ export class PolicySet {
       changes.push({ kind: stored.document.kind, name: documentName(stored.document), stored });
     set.apply(changes);
     return set;
+  }
+
+  /**
+   * The set as it would be after some changes: a layer over this one that reads through to it where nothing changes, so
+   * that it costs what the changes do. This set is not changed by it; once this set changes, the fork is stale.
+   */
+  fork(changes: readonly DocumentChange[]): PolicySet {
+    const fork = new PolicySet(this);
+    fork.apply(changes);
+    return fork;
+  }
+
+  /** Whether the set below this fork has changed since. Then its answers mean nothing any more. */
+  get isStale(): boolean {
+    if (this.#basis === null) return false;
+    return this.#basis.set.#documents !== this.#basis.documents || this.#basis.set.isStale;
   }
 
   get documents(): DocumentSet {
@@ -86,8 +124,9 @@ export class PolicySet {
    * throws it away and loads anew.
    */
   apply(changes: readonly DocumentChange[]): void {
+    if (changes.length === 0) return;
     const before = this.#documents;
-    this.#documents = before.with(changes);
+    this.#documents = this.#basis === null ? before.with(changes) : before.over(changes);
     for (const { kind, name, stored } of changes) {
       this.#replace(kind, name, before.find(kind, name)?.document, stored);
     }
@@ -115,6 +154,7 @@ export class PolicySet {
       case 'Resource':
         return replaceEntries(this.#resources, resourceKeys, before as ResourceDocument, after as ResourceDocument);
       case 'Host':
+      case 'Test':
         return;
       case 'Suspension':
         this.#replaceSuspension(
@@ -147,24 +187,22 @@ export class PolicySet {
     else this.#rules.delete(name);
   }
 
-  #scopesOf(scope: ScopeDocument): { scopes: Map<string, Map<string, CompiledScope>>; owner: string } {
-    return scope.server === undefined
-      ? { scopes: this.#hostScopes, owner: scope.host! }
-      : { scopes: this.#serverScopes, owner: scope.server };
+  #scopesOf({ server, host }: ScopeDocument): { scopes: Owned<CompiledScope>; owner: string } {
+    return server === undefined
+      ? { scopes: this.#hostScopes, owner: host! }
+      : { scopes: this.#serverScopes, owner: server };
   }
 
   #removeScope(name: string, scope: ScopeDocument | undefined): void {
     if (!scope) return;
     const { scopes, owner } = this.#scopesOf(scope);
-    scopes.get(owner)?.delete(name);
-    if (scopes.get(owner)?.size === 0) scopes.delete(owner);
+    scopes.delete(owner, name);
   }
 
   #addScope(name: string, scope: ScopeDocument | undefined): void {
     if (!scope) return;
     const { scopes, owner } = this.#scopesOf(scope);
-    const named = scopes.get(owner) ?? new Map<string, CompiledScope>();
-    scopes.set(owner, named.set(name, compileScope(name, scope)));
+    scopes.set(owner, name, compileScope(name, scope));
   }
 
   /** Every rule, in no order. */
@@ -183,12 +221,12 @@ export class PolicySet {
 
   /** The boundaries of a server; none means that the server itself limits nothing. */
   serverScopes(server: string): Iterable<CompiledScope> {
-    return this.#serverScopes.get(server)?.values() ?? [];
+    return this.#serverScopes.of(server)?.values() ?? [];
   }
 
   /** The boundaries of a host, else the tenant's default one; none means that nothing is inside. */
   hostScopes(host: string): readonly CompiledScope[] {
-    const own = this.#hostScopes.get(host);
+    const own = this.#hostScopes.of(host);
     if (own) return [...own.values()];
     return this.#defaults.hostScope ? [this.#defaults.hostScope] : [];
   }
@@ -259,7 +297,7 @@ function resourceKeys({ server, type, id }: ResourceDocument): readonly string[]
 
 /** Moves a document's keys. A key that another document has taken over in the same change stays with that one. */
 function replaceEntries<T extends AnyDocument>(
-  map: Map<string, T>,
+  map: Table<string, T>,
   keysOf: (document: T) => readonly string[],
   before: T | undefined,
   after: T | undefined,

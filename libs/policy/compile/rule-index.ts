@@ -14,6 +14,34 @@ export interface Query {
   readonly principals: Principals;
 }
 
+/** Where rules are filed, to be found again. */
+export type Rules = Pick<RuleIndex, 'add' | 'remove' | 'candidates'>;
+
+/** The rules of another index without some, and some of its own. The other one is not changed. */
+export class LayeredIndex implements Rules {
+  readonly #own = new RuleIndex();
+  readonly #added = new Set<CompiledRule>();
+  readonly #removed = new Set<CompiledRule>();
+
+  constructor(private readonly base: Rules) {}
+
+  add(rule: CompiledRule): void {
+    this.#added.add(rule);
+    this.#own.add(rule);
+  }
+
+  remove(rule: CompiledRule): void {
+    if (this.#added.delete(rule)) this.#own.remove(rule);
+    else this.#removed.add(rule);
+  }
+
+  candidates(query: Query): Set<CompiledRule> {
+    const found = this.#own.candidates(query);
+    for (const rule of this.base.candidates(query)) if (!this.#removed.has(rule)) found.add(rule);
+    return found;
+  }
+}
+
 /**
  * Finds the rules that could concern a request without looking at the others: by server, action, resource (exact, by
  * the literal beginning or end of its pattern, or any) and by whom the rule names. Changed in place.

@@ -47,8 +47,13 @@ export class ConditionPool {
   readonly #shapes = new ShapePool();
   readonly #conditions = new Map<string, { readonly condition: Condition; uses: number }>();
 
+  /** @param base whose conditions are taken where it has them, without counting there */
+  constructor(private readonly base?: ConditionPool) {}
+
   take(text: string | undefined): Condition | null {
     if (text === undefined) return null;
+    const lent = this.base?.find(text);
+    if (lent) return lent;
     const known = this.#conditions.get(text);
     if (known) {
       known.uses++;
@@ -59,9 +64,13 @@ export class ConditionPool {
     return condition;
   }
 
+  find(text: string): Condition | undefined {
+    return this.base?.find(text) ?? this.#conditions.get(text)?.condition;
+  }
+
   giveBack(condition: Condition | null): void {
     const known = condition && this.#conditions.get(condition.text);
-    if (!known || --known.uses > 0) return;
+    if (!known || known.condition !== condition || --known.uses > 0) return;
     this.#conditions.delete(condition.text);
     this.#shapes.giveBack(condition.shape);
   }

@@ -32,6 +32,7 @@ export function checkChange(after: DocumentSet, change: ProposedChange): Documen
     ...change.documents.flatMap((proposed) => checkDocument(after, proposed)),
     ...checkIdentities(after, change),
     ...checkDeletedRoles(after, change),
+    ...checkTests(after, change),
   ];
 }
 
@@ -70,6 +71,7 @@ function checkDocument(after: DocumentSet, proposed: SourceDocument): DocumentPr
     case 'Subject':
     case 'Resource':
     case 'Host':
+    case 'Test':
     case 'Suspension':
       break;
   }
@@ -293,6 +295,19 @@ export function identitiesOf(document: AnyDocument): string[] {
     ];
   }
   return document.kind === 'Server' && document.identity ? serverIdentities(document.identity) : [];
+}
+
+/** Most cases of all Test documents of a tenant: they are run at every change. */
+const MAX_CASES = 2000;
+
+function checkTests(after: DocumentSet, { documents }: ProposedChange): DocumentProblem[] {
+  const proposed = documents.find(({ document }) => document.kind === 'Test');
+  if (!proposed) return [];
+  let cases = 0;
+  for (const { document } of after.all('Test')) cases += document.cases.length;
+  if (cases <= MAX_CASES) return [];
+  const message = `there would be ${cases} cases in all Test documents, and ${MAX_CASES} may be there`;
+  return [problemAt(proposed, 'too_many_cases', message, ['cases'], { position: proposed.position(['cases']) })];
 }
 
 /** A role that is deleted may not be named any more. */

@@ -22,10 +22,14 @@ export interface DocumentProblem {
     | 'role_cycle'
     | 'identity_taken'
     | 'in_use'
-    | 'too_many_candidates';
+    | 'too_many_candidates'
+    | 'too_many_cases'
+    | 'test_failed';
   readonly message: string;
   readonly document?: { readonly kind: string; readonly name: string };
   readonly rule?: string;
+  /** The case of a Test that it is about. */
+  readonly case?: string;
   /** Where in the document, as in `rules.0.when`. */
   readonly path?: string;
   readonly file?: string;
@@ -38,8 +42,7 @@ export type Described = DocumentProblem & { readonly at: readonly PropertyKey[];
 
 /** What a schema has found wrong, as a problem of ours. */
 export function describeFinding({ path, message, about }: Finding, kind: Kind, value: JsonObject): Described {
-  const rule = ruleAt(value, path);
-  const common = { document: { kind, name: nameOf(value) }, ...(rule === undefined ? {} : { rule }), at: path };
+  const common = { document: { kind, name: nameOf(value) }, ...partAt(value, path), at: path };
   if (about !== 'unknown') return { ...common, ...(about === 'name' ? { named: true } : {}), code: 'invalid', message };
   if (!NOT_SUPPORTED_YET[kind].some((pattern) => covers(pattern, path)))
     return { ...common, named: true, code: 'unknown_field', message };
@@ -60,10 +63,12 @@ function nameOf(value: JsonObject): string {
   return text('name') ?? text('id') ?? text('server') ?? text('host') ?? '?';
 }
 
-function ruleAt(value: JsonObject, path: readonly PropertyKey[]): string | undefined {
-  if (path[0] !== 'rules' || typeof path[1] !== 'number') return undefined;
-  const rule = (value.rules as readonly JsonObject[])[path[1]];
-  return typeof rule?.name === 'string' ? shown(rule.name, LONGEST_NAME) : `#${path[1] + 1}`;
+/** The rule or the case that something stands in, by its name, or by its number where it has none. */
+function partAt(value: JsonObject, [list, index]: readonly PropertyKey[]): { rule?: string; case?: string } {
+  if ((list !== 'rules' && list !== 'cases') || typeof index !== 'number') return {};
+  const part = (value[list] as readonly JsonObject[])[index];
+  const name = typeof part?.name === 'string' ? shown(part.name, LONGEST_NAME) : `#${index + 1}`;
+  return list === 'rules' ? { rule: name } : { case: name };
 }
 
 function covers(pattern: string, path: readonly PropertyKey[]): boolean {

@@ -1,3 +1,4 @@
+import { LayeredMap, type Table } from '../layers.js';
 import { documentName, KINDS, type DocumentOf, type Kind } from './schema.js';
 
 /** A document as it is stored: its content and the number of this version of it. */
@@ -14,15 +15,17 @@ export interface DocumentChange {
   readonly stored?: StoredDocument;
 }
 
+type Documents = Table<string, StoredDocument>;
+
 /** The documents of one tenant at one revision, by kind and name. Immutable. */
 export class DocumentSet {
-  readonly #kinds: ReadonlyMap<Kind, ReadonlyMap<string, StoredDocument>>;
+  readonly #kinds: ReadonlyMap<Kind, Documents>;
 
-  private constructor(kinds: ReadonlyMap<Kind, ReadonlyMap<string, StoredDocument>>) {
+  private constructor(kinds: ReadonlyMap<Kind, Documents>) {
     this.#kinds = kinds;
   }
 
-  static readonly EMPTY = new DocumentSet(new Map(KINDS.map((kind) => [kind, new Map()])));
+  static readonly EMPTY = new DocumentSet(new Map(KINDS.map((kind) => [kind, new Map<string, StoredDocument>()])));
 
   static of(documents: Iterable<StoredDocument>): DocumentSet {
     const changes: DocumentChange[] = [];
@@ -34,16 +37,12 @@ export class DocumentSet {
 
   /** The set after some changes. Only the kinds that change are copied. */
   with(changes: readonly DocumentChange[]): DocumentSet {
-    const kinds = new Map(this.#kinds);
-    const copied = new Map<Kind, Map<string, StoredDocument>>();
-    for (const { kind, name, stored } of changes) {
-      const documents = copied.get(kind) ?? new Map(this.#kinds.get(kind));
-      copied.set(kind, documents);
-      kinds.set(kind, documents);
-      if (stored) documents.set(name, stored);
-      else documents.delete(name);
-    }
-    return new DocumentSet(kinds);
+    return new DocumentSet(changed(this.#kinds, changes, copyOf));
+  }
+
+  /** The same as a layer over this set: nothing is copied, and look-ups take the longer the more layers there are. */
+  over(changes: readonly DocumentChange[]): DocumentSet {
+    return new DocumentSet(changed(this.#kinds, changes, (documents) => new LayeredMap(documents)));
   }
 
   find<K extends Kind>(kind: K, name: string): StoredDocument<K> | undefined {
@@ -57,4 +56,28 @@ export class DocumentSet {
   count(kind: Kind): number {
     return this.#kinds.get(kind)!.size;
   }
+}
+
+function changed(
+  before: ReadonlyMap<Kind, Documents>,
+  changes: readonly DocumentChange[],
+  toChange: (documents: Documents) => Documents,
+): ReadonlyMap<Kind, Documents> {
+  const kinds = new Map(before);
+  const begun = new Set<Kind>();
+  for (const { kind, name, stored } of changes) {
+    const documents = begun.has(kind) ? kinds.get(kind)! : toChange(kinds.get(kind)!);
+    begun.add(kind);
+    kinds.set(kind, documents);
+    if (stored) documents.set(name, stored);
+    else documents.delete(name);
+  }
+  return kinds;
+}
+
+function copyOf(documents: Documents): Documents {
+  if (documents instanceof Map) return new Map<string, StoredDocument>(documents);
+  const copy = new Map<string, StoredDocument>();
+  for (const name of documents.keys()) copy.set(name, documents.get(name)!);
+  return copy;
 }

@@ -24,6 +24,10 @@ describe('touchedKeys', () => {
     ],
     ['{ kind: Tenant, name: t, defaults: {} }', ['*']],
     [
+      '{ kind: Test, name: t, defaults: { subject: { id: a }, host: h, server: s, action: x }, cases: [{ name: c, expect: { effect: deny } }] }',
+      [],
+    ],
+    [
       '{ kind: Binding, name: b, subjects: ["user:ann", "user:bob"], roles: [r] }',
       ['subject:user:ann', 'subject:user:bob'],
     ],

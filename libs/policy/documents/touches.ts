@@ -12,7 +12,7 @@ export type TouchKey =
   '*' | `credential:${string}` | `subject:${string}` | `group:${string}` | `host:${string}` | `server:${string}`;
 
 /**
- * The keys that a change of one document touches. Both versions count: a binding moved from Ann to Bob concerns both.
+ * The keys that a change of one document touches; none for a Test, on which no decision rests. Both versions count: a binding moved from Ann to Bob concerns both.
  *
  * INVARIANT: every decision whose result could differ under the change shares a key with it. Where that is not plain,
  * the answer is `*`.
@@ -40,6 +40,8 @@ function keysOf(document: AnyDocument): readonly TouchKey[] {
       return [`server:${document.name}`, ...identitiesOf(document).map(keyOfServerIdentity)];
     case 'Host':
       return [`host:${document.name}`];
+    case 'Test':
+      return [];
     case 'Suspension':
       return [keyOfSuspension(document)];
   }

@@ -71,4 +71,30 @@ export const EXAMPLES = [
     tools: { read: { operation: 'read', arguments: { path: 'path', 'a.b': 'path' }, inputSchema: schema } },
   },
   { kind: 'Host', name: 'desk', owner: 'group:it', properties: { managed: true } },
+  {
+    kind: 'Test',
+    name: 't',
+    description: 'Sales.',
+    defaults: { subject: { type: 'user', id: 'ann', properties: { groups: ['emea'] } }, host: 'desk', server: 'crm' },
+    cases: [
+      {
+        name: 'reads its own region',
+        description: 'And no other one.',
+        request: {
+          tool: 'query_crm',
+          arguments: { n: 2 },
+          context: { purpose: 'support' },
+          session: { id: 's' },
+          now: '2026-06-01T09:00:00+02:00',
+        },
+        consents: ['crm/b', 'default'],
+        expect: { effect: 'allow', rule: 'crm/a', reason: 'allowed_by_consent', obligations: ['redact'] },
+      },
+      {
+        name: 'is not let in',
+        request: { action: 'read', resource: { type: 'note', id: 'n', properties: { level: 1 } } },
+        expect: { effect: 'deny', rule: ['crm/c'] },
+      },
+    ],
+  },
 ];

@@ -1,8 +1,8 @@
-import { documentText, parseDocuments, type AnyDocument, type LintFinding } from '#policy';
+import { documentText, parseDocuments, type AnyDocument, type Coverage, type LintFinding } from '#policy';
 import type { Api } from '../api.js';
 import { diffLines } from '../diff.js';
 import { readPolicyFiles, type PolicyFile } from '../files.js';
-import { counted, finding, type Output } from '../output.js';
+import { counted, coverageLine, finding, type Output } from '../output.js';
 
 interface ChangeBody {
   readonly revision?: number;
@@ -14,6 +14,8 @@ interface ChangeBody {
     readonly after?: AnyDocument;
   }[];
   readonly warnings: readonly LintFinding[];
+  /** Absent where there are no tests. */
+  readonly tests?: { readonly documents: number; readonly cases: number; readonly coverage: Coverage };
 }
 
 /** `apply DIR`: prints what changes, then changes it, all or nothing. With `--dry-run` it only prints. */
@@ -33,6 +35,7 @@ export async function apply(
     const rest = unchanged === 1 ? 'is as it should be' : 'are as they should be';
     return output.line(`nothing to do: ${counted(unchanged, 'document')} ${rest}`);
   }
+  printTests(output, planned);
   if (options.dryRun)
     return output.line(`${summary(changes)}, ${unchanged} unchanged; nothing was changed (--dry-run)`);
   const applied = await api.post<ChangeBody>('/api/v1/documents/apply', { files, prune: options.prune });
@@ -47,6 +50,7 @@ export async function validate(api: Api, output: Output, directory: string): Pro
   printWarnings(output, planned);
   const are = documents.length === 1 ? 'is' : 'are';
   output.line(`${counted(documents.length, 'document')} in ${counted(files.length, 'file')} ${are} valid`);
+  printTests(output, planned);
 }
 
 /** The files of a folder. One that has no document in it is named: somebody thinks that it has. */
@@ -62,6 +66,12 @@ function policyFiles(output: Output, directory: string): PolicyFile[] {
 
 function printWarnings(output: Output, { warnings }: ChangeBody): void {
   for (const warning of warnings) output.note(`warning: ${finding(warning)}`);
+}
+
+function printTests(output: Output, { tests }: ChangeBody): void {
+  if (!tests) return;
+  const { cases, documents, coverage } = tests;
+  output.line(`${counted(cases, 'case')} in ${counted(documents, 'test')}: all pass; ${coverageLine(coverage)}`);
 }
 
 function printDiff(output: Output, changes: ChangeBody['documents']): void {

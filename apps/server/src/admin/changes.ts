@@ -1,9 +1,19 @@
 import { Refusal } from '#http';
+import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
-import { commitChange, type Change, type ChangeOutcome, type Store } from '#store';
+import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
+import { testChange, type Locate } from './tested.js';
 
 /** Attempts at a change that others keep coming before. */
 const ATTEMPTS = 8;
+
+/** What a caller has to do with the tests that a change must pass. */
+export interface Testing {
+  /** Adds to a failing case where it stands in what was sent. */
+  readonly locate?: Locate;
+  /** Told what came of the tests, if there are any and all of them pass; once more for each attempt. */
+  readonly report?: (report: TestReport) => void;
+}
 
 /** Makes changes of tenants, as often as it takes, and brings this replica up to them. */
 export class Changes {
@@ -15,19 +25,54 @@ export class Changes {
   /**
    * Plans a change on the newest state and makes it; if another change came first, plans anew. Undefined from `plan`
    * means that there is nothing to do. Returns the revision after it.
+   *
+   * INVARIANT: where documents are written that people author, all Test documents have passed on the very state that the
+   * commit makes; what fails is a Refusal. Suspensions and keys wait for no test.
    */
-  async make(tenant: string, plan: () => Promise<Change | undefined>): Promise<number> {
+  async make(tenant: string, plan: () => Promise<Change | undefined>, testing: Testing = {}): Promise<number> {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const change = await plan();
       if (!change) return (await this.snapshots.of(tenant)).revision;
-      const outcome = await commitChange(this.store, change);
+      const tested = change.operations.some(isAuthored) ? await this.#tested(change, testing) : change;
+      const outcome = tested ? await commitChange(this.store, tested) : ({ outcome: 'moved' } as const);
       if (outcome.outcome === 'committed') {
         await this.snapshots.refresh(tenant, outcome.revision);
         return outcome.revision;
       }
       await this.#afterRefusal(tenant, outcome);
     }
-    throw new Refusal('too_many_changes', 'others keep changing the same things: try again');
+    throw tooManyChanges();
+  }
+
+  /** Runs the tests on a state after some writes, without making them. Undefined where there are no tests. */
+  async test(
+    tenant: string,
+    plan: () => Promise<readonly Operation[]>,
+    locate?: Locate,
+  ): Promise<TestReport | undefined> {
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const operations = await plan();
+      const { policies } = await this.snapshots.of(tenant);
+      const tested = await testChange(policies, operations, locate);
+      if (tested.tests === 'passed') return tested.report;
+      if (tested.tests === 'none') return undefined;
+      await this.snapshots.refresh(tenant, Infinity);
+    }
+    throw tooManyChanges();
+  }
+
+  /** The change, so that it is only made on the state that the tests ran on; undefined if that one is gone already. */
+  async #tested(change: Change, { locate, report }: Testing): Promise<Change | undefined> {
+    const snapshot = await this.snapshots.of(change.tenant);
+    const { revision } = snapshot;
+    const { documents } = snapshot.policies;
+    if (change.expectedRevision !== undefined && change.expectedRevision !== revision) return undefined;
+    const tested = await testChange(snapshot.policies, change.operations, locate);
+    if (tested.tests === 'moved') return undefined;
+    // Where there are no tests, changes that have nothing to do with each other go through side by side.
+    if (tested.tests === 'none' && !hasTests(documents)) return { ...change, whileUntested: true };
+    if (tested.tests === 'passed') report?.(tested.report);
+    return { ...change, expectedRevision: revision };
   }
 
   async #afterRefusal(tenant: string, outcome: Exclude<ChangeOutcome, { outcome: 'committed' }>): Promise<void> {
@@ -38,3 +83,8 @@ export class Changes {
     await this.snapshots.refresh(tenant, Infinity);
   }
 }
+
+const isAuthored = (operation: Operation): boolean => 'kind' in operation && AUTHORED_KINDS.includes(operation.kind);
+
+const tooManyChanges = (): Refusal =>
+  new Refusal('too_many_changes', 'others keep changing the same things: try again');

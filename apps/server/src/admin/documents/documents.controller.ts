@@ -4,6 +4,7 @@ import type { Response } from 'express';
 import { z } from 'zod';
 import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
+import type { TestReport } from '#policy';
 import { BodyText, Caller, Conditions, Requires, type RequestConditions } from '../../http/nest.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { DocumentsService, notFound, versionBody, type AppliedChange, type Precondition } from './documents.service.js';
@@ -55,8 +56,8 @@ export class DocumentsController {
     @Caller() { tenant }: AdministratorPrincipal,
     @Body({ schema: filesSchema }) body: FilesBody,
   ): Promise<ChangeBody> {
-    const plan = await this.documents.validate(tenant, wantedBy(body));
-    return { documents: plan.documents.map(changeOf), warnings: plan.warnings() };
+    const { plan, tests } = await this.documents.validate(tenant, wantedBy(body));
+    return { documents: plan.documents.map(changeOf), warnings: plan.warnings(), ...testsBody(tests) };
   }
 
   @Post('apply')
@@ -172,11 +173,18 @@ const wantedBy = ({ files, prune }: FilesBody): Wanted => ({
   prune,
 });
 
-const changeBody = ({ revision, documents, warnings }: AppliedChange): ChangeBody => ({
+const changeBody = ({ revision, documents, warnings, tests }: AppliedChange): ChangeBody => ({
   revision,
   documents: documents.map(changeOf),
   warnings: [...warnings],
+  ...testsBody(tests),
 });
+
+function testsBody(report: TestReport | undefined): Pick<ChangeBody, 'tests'> {
+  if (!report) return {};
+  const { tests, cases, coverage } = report;
+  return { tests: { documents: tests, cases, coverage: { ...coverage, uncovered: [...coverage.uncovered] } } };
+}
 
 function changeOf({
   kind,

@@ -1,8 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
-import { AUTHORED_KINDS, type AnyDocument, type Kind, type LintFinding, type Source } from '#policy';
-import type { Snapshots } from '#snapshot';
+import {
+  AUTHORED_KINDS,
+  type AnyDocument,
+  type DocumentProblem,
+  type Kind,
+  type LintFinding,
+  type Source,
+  type TestReport,
+} from '#policy';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { DocumentReader, type Store, type StoredVersion } from '#store';
 import { Changes } from '../changes.js';
 import { planChange, type Plan, type PlannedDocument, type Wanted } from './plan.js';
@@ -12,6 +20,8 @@ export interface AppliedChange {
   readonly revision: number;
   readonly documents: readonly (PlannedDocument & { readonly version: number | undefined })[];
   readonly warnings: readonly LintFinding[];
+  /** What came of the tests; undefined where there are none. */
+  readonly tests: TestReport | undefined;
 }
 
 /** What the client knows of a document that it changes: a version, or that there must be none. */
@@ -34,10 +44,15 @@ export class DocumentsService {
     return this.#reader;
   }
 
-  /** What a change would do. Throws Refusal with everything that is wrong. */
-  async validate(tenant: string, wanted: Wanted): Promise<Plan> {
-    const snapshot = await this.snapshots.of(tenant);
-    return planned(planChange(snapshot.policies.documents, wanted, AUTHORED_KINDS));
+  /** What a change would do, and what the tests say of it. Throws Refusal with everything that is wrong. */
+  async validate(tenant: string, wanted: Wanted): Promise<{ plan: Plan; tests: TestReport | undefined }> {
+    let plan: Plan | undefined;
+    const tests = await this.#changes.test(
+      tenant,
+      async () => (plan = await this.#plan(tenant, wanted)).operations,
+      (problem) => plan!.locate(problem),
+    );
+    return { plan: plan!, tests };
   }
 
   /** Makes a change of any number of documents, all or none. */
@@ -86,25 +101,38 @@ export class DocumentsService {
     check: (plan: Plan) => void,
   ): Promise<AppliedChange> {
     let made: Plan | undefined;
-    const revision = await this.#changes.make(tenant, async () => {
-      const snapshot = await this.snapshots.of(tenant);
-      made = planned(planChange(snapshot.policies.documents, wanted, AUTHORED_KINDS));
-      check(made);
-      if (made.operations.length === 0) return undefined;
-      return {
-        tenant,
-        principal: `key:${credential}`,
-        ...(made.dependsOnOthers ? { expectedRevision: snapshot.revision } : {}),
-        keys: made.keys,
-        operations: made.operations,
-      };
-    });
+    let tests: TestReport | undefined;
+    const locate = (problem: DocumentProblem) => made!.locate(problem);
+    const report = (passed: TestReport) => void (tests = passed);
+    const revision = await this.#changes.make(
+      tenant,
+      async () => {
+        tests = undefined;
+        const snapshot = await this.snapshots.of(tenant);
+        made = planOn(snapshot, wanted);
+        check(made);
+        if (made.operations.length === 0) return undefined;
+        return {
+          tenant,
+          principal: `key:${credential}`,
+          ...(made.dependsOnOthers ? { expectedRevision: snapshot.revision } : {}),
+          keys: made.keys,
+          operations: made.operations,
+        };
+      },
+      { locate, report },
+    );
+    if (made!.operations.length === 0) tests = (await this.validate(tenant, wanted)).tests;
     const present = (await this.snapshots.of(tenant)).policies.documents;
     const documents = made!.documents.map((document) => ({
       ...document,
       version: present.find(document.kind, document.name)?.version,
     }));
-    return { revision, documents, warnings: made!.warnings() };
+    return { revision, documents, warnings: made!.warnings(), tests };
+  }
+
+  async #plan(tenant: string, wanted: Wanted): Promise<Plan> {
+    return planOn(await this.snapshots.of(tenant), wanted);
   }
 
   /** Holds what the client expects against what is there. The commit holds it again against what it was planned on. */
@@ -131,7 +159,8 @@ export class DocumentsService {
   }
 }
 
-function planned(plan: ReturnType<typeof planChange>): Plan {
+function planOn({ policies }: TenantSnapshot, wanted: Wanted): Plan {
+  const plan = planChange(policies.documents, wanted, AUTHORED_KINDS);
   if (!('problems' in plan)) return plan;
   const [first] = plan.problems;
   throw new Refusal('documents_invalid', first!.message, { errors: plan.problems });

@@ -37,6 +37,8 @@ export interface Plan {
   readonly dependsOnOthers: boolean;
   /** What lint finds in the documents that were sent, changed or not, beside all that there will be. */
   warnings(): LintFinding[];
+  /** Adds to what is wrong with a document where that stands, if the document was among those that were sent. */
+  locate(problem: DocumentProblem): DocumentProblem;
 }
 
 export interface Wanted {
@@ -76,7 +78,17 @@ export function planChange(
       change === 'deleted' ? kind === 'Role' : !INDEPENDENT.includes(kind),
     ),
     warnings: () => lint(after, proposed),
+    locate: (problem) => located(problem, proposed),
   };
+}
+
+function located(problem: DocumentProblem, proposed: readonly SourceDocument[]): DocumentProblem {
+  const { document: about, path } = problem;
+  const found = proposed.find(({ document }) => document.kind === about?.kind && documentName(document) === about.name);
+  if (!found) return problem;
+  const { file } = found.source;
+  const position = found.position((path ?? '').split('.').map((part) => (/^\d+$/.test(part) ? Number(part) : part)));
+  return { ...problem, ...(file === undefined ? {} : { file }), ...position };
 }
 
 /** Kinds that are right or wrong whatever else there is. */

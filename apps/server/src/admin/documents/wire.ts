@@ -64,6 +64,22 @@ export const storedDocumentSchema = z
 
 export const documentPageSchema = pageSchema(storedDocumentSchema).meta({ id: 'StoredDocumentPage' });
 
+const testsSchema = z
+  .object({
+    documents: z.int().meta({ description: 'Test documents.' }),
+    cases: z.int().meta({ description: 'Their cases, all of which pass: one that fails is an error.' }),
+    coverage: z.object({
+      rules: z.int().meta({ description: 'Rules that are enforced.' }),
+      covered: z.int().meta({ description: 'Those that decided, or at least applied, in some case.' }),
+      percent: z.int(),
+      uncovered: z
+        .array(z.object({ rule: z.string(), evaluated: z.boolean() }))
+        .meta({ description: 'The first hundred others, and whether a case came as far as to look at them.' }),
+      shadow: z.object({ rules: z.int(), covered: z.int() }),
+    }),
+  })
+  .meta({ id: 'TestReport', description: 'What came of the Test documents; absent where there are none.' });
+
 export const changeSchema = z
   .object({
     revision: z.int().optional().meta({ description: 'Absent where nothing was changed because it was only asked.' }),
@@ -78,6 +94,7 @@ export const changeSchema = z
       }),
     ),
     warnings: z.array(warningSchema).meta({ description: 'About the documents that were sent; they hinder nothing.' }),
+    tests: testsSchema.optional(),
   })
   .meta({ id: 'DocumentChange' });
 

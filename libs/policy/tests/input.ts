@@ -1,0 +1,39 @@
+import { THE_SERVER, type DecisionInput } from '../decide/request.js';
+import type { WholeTestRequest } from '../documents/test-request.js';
+import { layer } from '../json.js';
+import type { JsonObject } from '../model.js';
+
+/** The moment of a case that names none, in ms since 1970: no result may depend on the day on which tests are run. */
+export const TEST_NOW = Date.parse('2026-01-01T12:00:00Z');
+
+/** What an action does in the words of a Scope, as the fronts know it: libs/mcp has the methods. */
+export type OperationOf = (action: string) => DecisionInput['operation'];
+
+/** A case's request as a front would understand it, from a caller who may assert all that the case asserts. */
+export function inputOf(request: WholeTestRequest, operationOf: OperationOf): DecisionInput {
+  const { subject, host, server, action, session } = request;
+  const resource = resourceOf(request);
+  const properties = (subject.properties ?? {}) as JsonObject;
+  return {
+    subject: { type: subject.type, id: subject.id, properties, assurance: 'asserted' },
+    agent: host,
+    action,
+    resource,
+    server: server === undefined ? null : { name: server },
+    arguments: (request.arguments ?? {}) as JsonObject,
+    operation: operationOf(action),
+    session: session ?? null,
+    context: layer(
+      { asserted: { subject: properties, resource: resource.properties } },
+      (request.context ?? {}) as JsonObject,
+    ),
+    kind: 'ordinary',
+  };
+}
+
+/** A tool, a resource as it is written, or else the server itself. */
+function resourceOf({ tool, resource }: WholeTestRequest): DecisionInput['resource'] {
+  if (tool !== undefined) return { type: 'tool', id: tool, properties: {} };
+  if (resource === undefined) return { type: 'mcp_server', id: THE_SERVER, properties: {} };
+  return { type: resource.type, id: resource.id, properties: (resource.properties ?? {}) as JsonObject };
+}
