@@ -4,4 +4,5 @@ export { actionsOn } from './actions.js';
 export { cutsOff, Decisions, type Answer, type DecisionMetrics } from './decisions.js';
 export type { Call, Question, Semantic } from './question.js';
 export { REASON_TEXT } from './reasons.js';
-export { MAX_PAGE, pace, type Search } from './search.js';
+export { pace } from './pages.js';
+export { MAX_PAGE, type Search } from './search.js';

@@ -73,7 +73,7 @@ export class Memberships {
 
   /** What gives roles to a subject or group, by the binding's name; also what has expired. */
   bindingsOf(key: string): Iterable<readonly [string, Membership]> {
-    return this.#bindings.get(key) ?? [];
+    return this.#bindings.of(key) ?? [];
   }
 
   /** The roles that a role inherits by its own word. */
