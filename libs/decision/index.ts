@@ -1,4 +1,5 @@
 export { cutsOff, Decisions, type Answer, type DecisionMetrics } from './decisions.js';
 export type { Call, Question, Semantic } from './question.js';
+export { explainRecord, type RecordedExplanation } from './recorded.js';
 export { REASON_TEXT } from './reasons.js';
 export { MAX_PAGE, type Search } from './search.js';

@@ -12,6 +12,8 @@ export interface Question {
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
   readonly kind: DecisionInput['kind'];
+  /** Whether the answer is to be explained; the key must have the right. */
+  readonly explain?: boolean | undefined;
 }
 
 /** When a call with several questions stops: at the first deny, at the first allow, or never. */

@@ -30,4 +30,7 @@ export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './d
 export { compileGlob } from './paths/glob.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
+export { combine, type Outcomes } from './decide/combine.js';
 export type { Consent, Requirement } from './decide/requirements.js';
+export { explain } from './explain/explain.js';
+export { stepOf, STEPS, type Explanation, type Step } from './explain/explanation.js';

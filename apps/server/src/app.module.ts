@@ -3,6 +3,8 @@ import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
+import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
+import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
@@ -42,6 +44,7 @@ export class AppModule {
         DocumentsController,
         KeysController,
         SuspensionsController,
+        RecordedDecisionsController,
         MeController,
         MetadataController,
         OperationsController,
@@ -51,6 +54,7 @@ export class AppModule {
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
+        { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

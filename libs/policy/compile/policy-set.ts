@@ -177,6 +177,11 @@ export class PolicySet {
     return this.#index.candidates(query);
   }
 
+  /** The rules whose target could cover a request, whomever they are for; `limit` of them are looked at. */
+  covering(query: Query, limit: number): ReturnType<RuleIndex['covering']> {
+    return this.#index.covering(query, limit);
+  }
+
   get memberships(): Memberships {
     return this.#memberships;
   }

@@ -44,13 +44,14 @@ export function ruleOutcome(
 const ALWAYS: RuleOutcome = { outcome: 'true', steps: 0 };
 const NEVER: RuleOutcome = { outcome: 'false', steps: 0 };
 
-function negation(outcome: Outcome): Outcome {
+/** What `unless` contributes: the opposite of what it came to. */
+export function negation(outcome: Outcome): Outcome {
   if (outcome === 'true') return 'false';
   return outcome === 'false' ? 'true' : outcome;
 }
 
 /** False beats unknown beats error beats true: an unknown part may still turn out false. */
-function conjunction(outcomes: readonly Outcome[]): Outcome {
+export function conjunction(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes('false')) return 'false';
   if (outcomes.includes('unknown')) return 'unknown';
   return outcomes.includes('error') ? 'error' : 'true';

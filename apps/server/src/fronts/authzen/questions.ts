@@ -16,7 +16,7 @@ import type { EvaluationRequestBody } from './wire.js';
  * binding or common sense puts it: the server from `resource.properties.server`, `context.server` or the id of a resource
  * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`.
  */
-export function questionOf({ subject, action, resource, context = {} }: EvaluationRequestBody): Question {
+export function questionOf({ subject, action, resource, context = {}, explain }: EvaluationRequestBody): Question {
   const properties = resource.properties ?? {};
   const given = own(context, 'arguments');
   return {
@@ -29,6 +29,7 @@ export function questionOf({ subject, action, resource, context = {} }: Evaluati
     session: sessionOf(context),
     context: action.properties ? layer({ action: action.properties }, context) : context,
     kind: 'ordinary',
+    explain,
   };
 }
 
