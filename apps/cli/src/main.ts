@@ -25,6 +25,7 @@ const USAGE = `usage: placet COMMAND
   decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
   decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
                                        exits with 0 for allow, 3 for deny, 4 for ask
+      [--explain]                        say why, to be read: the key must have that right
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -87,10 +88,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   decide: {
     takes: [],
-    options: ['subject', 'server', 'tool', 'arguments', 'file'],
-    run: (_, { subject, server, tool, arguments: given, file }, output) => {
+    options: ['subject', 'server', 'tool', 'arguments', 'file', 'explain'],
+    run: (_, { subject, server, tool, arguments: given, file, explain }, output) => {
       const request = decisionRequest({ subject, server, tool, arguments: given, file });
-      return decide(new Api(), output, request);
+      return decide(new Api(), output, request, explain);
     },
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
