@@ -65,6 +65,9 @@ describe('the record of a decision', () => {
       recomputed: { effect: 'deny', reason: 'denied_by_rule' },
       consistent: false,
     });
+    expect(explainRecord({ ...outcomes, effect: 'allow', reason: 'denied_by_rule' })).toMatchObject({
+      consistent: false,
+    });
     expect(explainRecord({ ...outcomes, effect: 'deny', reason: 'rule_in_error' })).toMatchObject({
       consistent: false,
     });

@@ -28,8 +28,6 @@ export interface Weighing {
   readonly rules: readonly CompiledRule[];
   readonly requirements: readonly (Requirement & { readonly metBy: string | null })[];
   readonly validUntil: number | null;
-  /** Steps that the conditions took. */
-  readonly steps: number;
 }
 
 /** The rules that could concern a request, and those of them that only would. */
@@ -99,7 +97,6 @@ export function weigh(
     rules: weighed.map(({ rule }) => rule),
     requirements,
     validUntil: principals.validUntil,
-    steps,
   };
 }
 

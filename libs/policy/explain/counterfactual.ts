@@ -45,9 +45,10 @@ export function counterfactual(
   let second: Counterfactual | 'none' = 'none';
   let [tried, checks] = [0, 0];
   for (const supposition of trials) {
+    if (tried >= affordable) return { found: second, isComplete: false };
     const supposed = suppose(known, supposition);
     if (!supposed) continue;
-    if (tried++ >= affordable) return { found: second, isComplete: false };
+    tried++;
     const { effect, reason } = supposed.decision;
     const flips = before === 'allow' ? effect !== 'allow' : effect === 'allow';
     const eases = before === 'deny' && effect === 'ask' && second === 'none';

@@ -1,4 +1,5 @@
-import type { weigh } from '../decide/weigh.js';
+import type { CompiledRule } from '../compile/rules.js';
+import { ruleOutcome } from '../decide/rule-outcome.js';
 import type { Json, JsonObject } from '../model.js';
 import type { Chosen } from './rules-to-show.js';
 import type { View } from './rule-parts.js';
@@ -18,26 +19,33 @@ const PER_VALUE_CHECKED = 200;
 const MAX_SIZE = 50_000;
 
 /**
- * How often the same request can be decided again within the budget, by what it was to decide it once. There is no clock
+ * How often the same request can be decided again within the budget, by what it takes to decide it once. There is no clock
  * here: the figures are such that each is on the high side.
  */
-export function affordableTrials(
-  { request, principals }: View,
-  weighing: ReturnType<typeof weigh>,
-  chosen: Chosen,
-  share: number,
-): number {
-  if ('refused' in weighing) return 0;
-  const { steps, outcomes } = weighing;
+export function affordableTrials(view: View, chosen: Chosen, share: number): number {
+  const { request, principals } = view;
+  const { candidates, forOthers, isComplete } = chosen;
+  const all = [...candidates, ...forOthers];
+  const asked = all.filter(({ consent }) => consent !== null).length + 1;
   const size = sizeOf(request.arguments, MAX_SIZE);
-  const asked = outcomes.rules.filter(({ met }) => met !== null).length + 1;
   const paths = Object.values(request.tool?.registered?.document.arguments ?? {}).includes('path');
   // With groups unknown every rule that covers the request is looked at, whomever it is for.
-  const rules = principals.groups === null && !chosen.isComplete ? TRIAL_BUDGET / PER_RULE / 4 : chosen.candidates;
+  const rules = principals.groups === null && !isComplete ? TRIAL_BUDGET / PER_RULE / 4 : all.length;
+  const steps = stepsOf(candidates, view);
   // Shadow rules are weighed with all others once more.
   const cost =
     FIXED + 2 * steps + PER_RULE * rules + size * (PER_VALUE_BOUND * asked + (paths ? PER_VALUE_CHECKED : 0));
   return Math.floor((TRIAL_BUDGET * share) / cost);
+}
+
+/** Steps that the conditions of some rules take; not counted to the end where they are more than all trials may take. */
+function stepsOf(rules: readonly CompiledRule[], { request, principals, variables }: View): number {
+  let steps = 0;
+  for (const rule of rules) {
+    if (steps > TRIAL_BUDGET) break;
+    steps += ruleOutcome(rule, request, principals, variables).steps;
+  }
+  return steps;
 }
 
 /** Values within a value, long texts counting for more; no more than `limit`. */

@@ -6,7 +6,7 @@ import type { Consent } from '../decide/requirements.js';
 import type { DecisionInput, ResolvedRequest } from '../decide/request.js';
 import { resolve } from '../decide/resolve.js';
 import { bindingsOf } from '../decide/rule-outcome.js';
-import { candidatesOf, principalsOf, weigh } from '../decide/weigh.js';
+import { principalsOf } from '../decide/weigh.js';
 import type { RuleRef } from '../model.js';
 import { changesFor } from './changes.js';
 import { counterfactual, type Supposition } from './counterfactual.js';
@@ -20,8 +20,8 @@ import { partsOf, type View } from './rule-parts.js';
 const MAX_NAMES = 20;
 
 /** Steps that the conditions of the rules shown may take once more, and characters of them that are read once more. */
-const STEP_BUDGET = 150_000;
-const TEXT_BUDGET = 16_000;
+const STEP_BUDGET = 100_000;
+const TEXT_BUDGET = 12_000;
 
 /** What was asked, and on what it was decided. */
 export interface Decided {
@@ -48,10 +48,9 @@ export function explain({ set, input, consents, now, decision }: Decided, share 
   const { shown, compiled } = describe(chosen.rules, view, decision, share);
   const roles = rolesNamed(set, view, compiled, now);
 
-  const weighing = weigh(set, request, consents, now, candidatesOf(set, request, principals));
   const known = { set, request, variables: view.variables, consents, now, decision };
   const suppositions = suppositionsOf(compiled, roles.roles, share);
-  const affordable = affordableTrials(view, weighing, chosen, share);
+  const affordable = affordableTrials(view, chosen, share);
   const trial = counterfactual(known, suppositions.all, affordable);
 
   const isWhole = {

@@ -15,8 +15,10 @@ const MAX_LOOKED_AT = 2000;
 /** The rules that an explanation shows. */
 export interface Chosen {
   readonly rules: readonly CompiledRule[];
-  /** How many there are that could concern the request. */
-  readonly candidates: number;
+  /** All that could concern the request. */
+  readonly candidates: readonly CompiledRule[];
+  /** Those that are for others, and would with another role. */
+  readonly forOthers: readonly CompiledRule[];
   readonly isComplete: boolean;
 }
 
@@ -42,7 +44,8 @@ export function rulesToShow(set: PolicySet, { request, principals }: View, decis
   const all = [...candidates.sort(byRank), ...forOthers.slice(0, MAX_FOR_OTHERS)];
   return {
     rules: all.slice(0, MAX_RULES),
-    candidates: candidates.length,
+    candidates,
+    forOthers,
     isComplete: covering.isComplete && forOthers.length <= MAX_FOR_OTHERS && all.length <= MAX_RULES,
   };
 }
