@@ -1,7 +1,7 @@
 import { principalOf, type HostPrincipal, type PresentedKey } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
-import { decide, decideListing, type Decision, type Effect, type TouchKey } from '#policy';
+import { decide, decideListing, explain, type Decision, type Effect, type Explanation, type TouchKey } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import { checkSpeaksFor, permitted } from './assertions.js';
@@ -19,6 +19,8 @@ export interface Answer {
   readonly decision: Decision;
   /** Whether the caller may be told in detail what stood in the way. */
   readonly explain: boolean;
+  /** Where one was asked for. */
+  readonly explanation: Explanation | undefined;
 }
 
 /** One entry of a listing, as a question and by its name. */
@@ -43,6 +45,9 @@ export interface SearchAnswer extends Pick<FoundPage, 'found' | 'next'> {
 
 /** How often a page is searched for anew, where the tenant's state moves on in between. */
 const MAX_SEARCHES = 5;
+
+/** Answers of one call that are explained at most: an explanation takes as long as many decisions. */
+const MAX_EXPLAINED = 20;
 
 export interface DecisionMetrics extends LedgerMetrics {
   decided(front: Call['front'], decision: Decision): void;
@@ -78,12 +83,15 @@ export class Decisions {
         const moment = this.#moment(call);
         const { snapshot, principal, now } = moment;
         const { revision, epoch } = snapshot;
+        const explained = explainable(questions, principal);
         evaluated = [];
         const proposed: Proposed[] = [];
         for (const question of questions) {
           const input = permitted(question, principal);
           const decision = decide(snapshot.policies, input, [], now);
-          evaluated.push({ decision, revision, now, explain: principal.rights.explain });
+          const decided = { set: snapshot.policies, input, consents: [], now, decision };
+          const explanation = question.explain ? explain(decided, 1 / explained) : undefined;
+          evaluated.push({ decision, revision, now, explain: principal.rights.explain, explanation });
           const content = decisionRecord(call, principal, input, decision, { revision, epoch, now });
           proposed.push(propose('decision', moment, decision.keys, decision.validUntil, content));
           if (cutsOff(semantic, decision)) break;
@@ -211,6 +219,21 @@ function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now
   } catch {
     return false;
   }
+}
+
+/** How many of the questions want an explanation. Throws Refusal where the key may not have one, or there are too many. */
+function explainable(questions: readonly Question[], { host, rights }: HostPrincipal): number {
+  const count = questions.reduce((sum, question) => sum + Number(question.explain === true), 0);
+  if (count > 0 && !rights.explain) {
+    throw new Refusal(
+      'forbidden',
+      `explain: the key of the host '${host}' may not have answers explained: an administrator can give it the right 'explain'`,
+    );
+  }
+  if (count > MAX_EXPLAINED) {
+    throw new Refusal('invalid_request', `explain: at most ${MAX_EXPLAINED} answers of a call, and not ${count}`);
+  }
+  return count;
 }
 
 /** Whether a call stops at a decision. */

@@ -14,6 +14,8 @@ export interface Question {
   /** The types of obligations that the host can carry out; undefined: it does not say. */
   readonly supportedObligations?: DecisionInput['supportedObligations'];
   readonly kind: DecisionInput['kind'];
+  /** Whether the answer is to be explained; the key must have the right. */
+  readonly explain?: boolean | undefined;
 }
 
 /** When a call with several questions stops: at the first deny, at the first allow, or never. */

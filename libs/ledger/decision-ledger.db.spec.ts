@@ -9,7 +9,7 @@ import {
   type Proposal,
   type Proposed,
 } from './decision-ledger.js';
-import { NO_RECORD, recordContent, recordHash } from './record.js';
+import { NO_RECORD, placeOfEvaluation, recordContent, recordHash } from './record.js';
 
 let database: TestDatabase;
 let commits: DecisionCommits;
@@ -227,10 +227,4 @@ async function cancelWaitingCommit(admin: {
     await sleep(10);
   }
   throw new Error('no commit waits for a standby');
-}
-
-/** Where the record of an evaluation is, as its id says. */
-function placeOfEvaluation(id: string): { writer: number; seq: number } | undefined {
-  const parts = /^ev_([0-9a-z]{1,11})_([0-9a-z]{1,11})_[0-9A-Za-z_-]{8}$/.exec(id);
-  return parts ? { writer: parseInt(parts[1]!, 36), seq: parseInt(parts[2]!, 36) } : undefined;
 }

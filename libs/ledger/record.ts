@@ -42,3 +42,10 @@ export function recordHash(body: string): Buffer {
 export function evaluationId(writer: number, seq: number, nonce: string): string {
   return `ev_${writer.toString(36)}_${seq.toString(36)}_${nonce}`;
 }
+
+/** Where the record of an evaluation is, as its id says; undefined for what is no such id. Only the record proves it. */
+export function placeOfEvaluation(id: string): Pick<ChainPlace, 'writer' | 'seq'> | undefined {
+  const [, writer = '', seq = ''] = /^ev_([0-9a-z]{1,11})_([0-9a-z]{1,11})_[0-9A-Za-z_-]{8}$/.exec(id) ?? [];
+  const place = { writer: parseInt(writer, 36), seq: parseInt(seq, 36) };
+  return Number.isSafeInteger(place.writer) && Number.isSafeInteger(place.seq) ? place : undefined;
+}

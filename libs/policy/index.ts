@@ -35,6 +35,7 @@ export { furtherRules, type FurtherRule } from './search/further.js';
 export { knownThings, subjectsOfRules, type Thing } from './search/things.js';
 export type { Reach } from './compile/role-paths.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
+export { combine, type Outcomes } from './decide/combine.js';
 export type { Consent, Requirement } from './decide/requirements.js';
 export {
   describeAnswer,
@@ -47,3 +48,5 @@ export {
   type TestFailure,
   type TestReport,
 } from './tests/index.js';
+export { explain } from './explain/explain.js';
+export { stepOf, STEPS, type Explanation, type Step } from './explain/explanation.js';

@@ -76,6 +76,18 @@ export class DocumentReader {
     return query.map(historic);
   }
 
+  /** Several versions of documents of one kind; those that are not there are left out. */
+  async versionsNamed(
+    tenant: string,
+    kind: Kind,
+    wanted: readonly { readonly name: string; readonly version: number }[],
+  ): Promise<StoredVersion[]> {
+    if (wanted.length === 0) return [];
+    const where = wanted.map(({ name, version }) => ({ tenant, kind, name, version }));
+    const found = await this.store.read(tenant, (view) => view.getRepository(DocumentVersionEntity).find({ where }));
+    return found.map(historic);
+  }
+
   /** One version out of the history. */
   async version(tenant: string, kind: Kind, name: string, version: number): Promise<StoredVersion | undefined> {
     const found = await this.store.read(tenant, (view) =>

@@ -14,4 +14,5 @@ export { commitChange, type Change, type ChangeOutcome, type Operation } from '.
 export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
+export { RecordReader } from './record-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';

@@ -4,7 +4,7 @@ import { describe, expect, it } from 'vitest';
 import { SETTING_NAMES } from '#config';
 import { REASON_TEXT } from '#decision';
 import { PROBLEM_CODES } from '#http';
-import { DESTRUCTIVE_OPERATIONS, KINDS, LINT_CODES } from '#policy';
+import { DESTRUCTIVE_OPERATIONS, KINDS, LINT_CODES, STEPS } from '#policy';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
@@ -28,6 +28,10 @@ describe('the documentation', () => {
 
   it.each(Object.keys(REASON_TEXT))('explains the reason %s', (reason) => {
     expect(read('docs/semantics.md')).toContain(`\`${reason}\``);
+  });
+
+  it.each(STEPS)('explains the step %s', (step) => {
+    expect(read('docs/explain.md')).toContain(`\`${step}\``);
   });
 
   it.each(KINDS)('explains documents of kind %s', (kind) => {

@@ -521,6 +521,20 @@ describe('decide', () => {
     expect(JSON.parse(asked.stdout)).toMatchObject(answer);
   });
 
+  it('says why, where it is asked to', async () => {
+    const asked = await decide('--server', 'crm', '--tool', 'query', '--explain');
+    expect(asked).toMatchObject({ code: 3, stderr: '' });
+    const lines = asked.stdout.split('\n');
+    expect(lines[0]).toBe('deny (no_rule_allows): No policy allows this.');
+    expect(lines).toContain('settled because no allow rule applies (step 3)');
+
+    const wrong = await decide('--server', 'database-server', '--tool', 'query', '--explain');
+    expect(wrong.stdout).toContain('allow rule database@1/look-things-up: true (decided)');
+    expect(wrong.stdout).toContain('when: tool.operation == "delete" is false; tool.operation: "query"');
+    expect(wrong.stdout).toContain('role sales: held (group:sales-emea by binding sales-people)');
+    expect(wrong.stdout).toContain('would be otherwise: without the role sales: then deny (no_rule_allows)');
+  });
+
   it('takes a whole request from a file', async () => {
     const request = {
       subject: { type: 'user', id: 'ann' },

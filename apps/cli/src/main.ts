@@ -29,6 +29,7 @@ const USAGE = `usage: placet COMMAND
   decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
   decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
                                        exits with 0 for allow, 3 for deny, 4 for ask
+      [--explain]                        say why, to be read: the key must have that right
   who-can --server NAME --tool NAME [--arguments JSON] [--host NAME] [--json]
   who-can --resource TYPE:ID [--server NAME] [--action NAME] [...]
                                        everybody who could do this, and by which rules
@@ -107,10 +108,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   decide: {
     takes: [],
-    options: ['subject', 'server', 'tool', 'arguments', 'file'],
-    run: (_, { subject, server, tool, arguments: given, file }, output) => {
+    options: ['subject', 'server', 'tool', 'arguments', 'file', 'explain'],
+    run: (_, { subject, server, tool, arguments: given, file, explain }, output) => {
       const request = decisionRequest({ subject, server, tool, arguments: given, file });
-      return decide(new Api(), output, request);
+      return decide(new Api(), output, request, explain);
     },
   },
   'who-can': {

@@ -5,6 +5,8 @@ import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
+import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
+import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
@@ -45,6 +47,7 @@ export class AppModule {
         KeysController,
         SuspensionsController,
         AccessController,
+        RecordedDecisionsController,
         MeController,
         MetadataController,
         OperationsController,
@@ -55,6 +58,7 @@ export class AppModule {
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
+        { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

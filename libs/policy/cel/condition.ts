@@ -5,7 +5,7 @@ import { shapeOf, ShapePool } from './shape.js';
 import { Fault, toJson, type CelValue, type FaultCode, type Result } from './values.js';
 
 /** Steps that one condition may take; about a millisecond's work. A condition that needs more is in error. */
-const CONDITION_BUDGET = 50_000;
+export const CONDITION_BUDGET = 50_000;
 
 /** The variables of a condition by slot, in the order of `VARIABLES`. */
 export type Bindings = readonly Result[];
@@ -68,7 +68,8 @@ export class Condition {
   }
 }
 
-function treeOf(text: string) {
+/** The tree of a text that `checkCondition` has accepted; throws for any other. */
+export function treeOf(text: string) {
   const parsed = parse(text);
   if ('problems' in parsed) throw new Error(`condition '${text}': ${parsed.problems[0]!.message}`);
   return parsed.tree;

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { BindingDocument, RoleDocument } from '../documents/schema.js';
-import { Memberships } from './memberships.js';
+import { Memberships, type SupposedRole } from './memberships.js';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 const at = (ms: number): string => new Date(NOW + ms).toISOString();
@@ -172,5 +172,70 @@ describe('a change', () => {
     expect(rolesNow(made)).toEqual(['auditor', 'lead', 'reader', 'writer']);
     made.setRole('auditor', undefined);
     expect(rolesNow(made)).toEqual(['auditor', 'lead']);
+  });
+});
+
+describe('the ways to a role', () => {
+  const ann = { key: 'user:ann', groups: known('emea') };
+
+  it('are the bindings that count, as whom, and the shortest inheritance', () => {
+    const made = memberships(
+      binding(['user:ann'], ['lead', 'reader'], at(1000)),
+      binding(['group:emea'], ['writer']),
+      binding(['user:ann'], ['auditor'], at(-1)),
+      binding(['user:bob', 'group:apac'], ['reader']),
+    );
+    const ways = made.waysTo(new Set(['reader', 'nobody']), ann, NOW, 10);
+    expect(ways).toEqual(
+      new Map([
+        [
+          'reader',
+          [
+            { binding: 'b0', by: 'user:ann', through: ['lead', 'writer', 'reader'], expires: NOW + 1000 },
+            { binding: 'b0', by: 'user:ann', through: ['reader'], expires: NOW + 1000 },
+            { binding: 'b1', by: 'group:emea', through: ['writer', 'reader'], expires: null },
+          ],
+        ],
+      ]),
+    );
+    expect(made.waysTo(new Set(['reader']), ann, NOW, 2).get('reader')).toHaveLength(2);
+    expect(made.waysTo(new Set(['writer']), { ...ann, groups: null }, NOW, 9).get('writer')).toHaveLength(1);
+  });
+
+  it('come to an end on a cycle', () => {
+    const made = memberships(binding(['user:ann'], ['lead']));
+    made.setRole('reader', role('reader', 'lead'));
+    const [way] = made.waysTo(new Set(['reader']), ann, NOW, 1).get('reader')!;
+    expect(way!.through).toEqual(['lead', 'writer', 'reader']);
+  });
+});
+
+describe('roles that are supposed', () => {
+  const made = memberships(
+    binding(['user:ann'], ['writer']),
+    binding(['group:emea'], ['writer', 'auditor']),
+    binding(['group:apac'], ['lead']),
+  );
+  const supposing = (groups: ReadonlySet<string> | null, supposed?: SupposedRole) => {
+    const held = made.rolesOf('user:ann', groups, NOW, supposed);
+    return [sorted(held.roles), sorted(held.possibleRoles)];
+  };
+
+  it.each<[ReadonlySet<string> | null, SupposedRole, string[], string[]]>([
+    [known(), { given: 'lead' }, ['auditor', 'lead', 'reader', 'writer'], []],
+    [known(), { given: 'unheard' }, ['reader', 'unheard', 'writer'], []],
+    [known('emea'), { taken: 'writer' }, ['auditor', 'reader'], []],
+    [known(), { taken: 'writer' }, [], []],
+    // Only what is given can be taken, not what is inherited.
+    [known(), { taken: 'reader' }, ['reader', 'writer'], []],
+    [null, { taken: 'lead' }, ['reader', 'writer'], ['auditor', 'reader', 'writer']],
+  ])('in the groups %j by %j are %j, and perhaps %j', (groups, supposed, roles, possible) => {
+    const before = supposing(groups);
+    expect(supposing(groups, supposed)).toEqual([roles, possible]);
+    expect(supposing(groups)).toEqual(before);
+  });
+
+  it('stand in the index as well', () => {
+    expect(made.rolesOf('user:ann', known(), NOW, { given: 'auditor' }).indexKeys).toContain('role:auditor');
   });
 });

@@ -15,6 +15,20 @@ export interface HeldRoles extends Principals {
   readonly validUntil: number | null;
 }
 
+/** What a subject's roles would be like: with one more, or without one wherever it is given. */
+export type SupposedRole = { readonly given: string } | { readonly taken: string };
+
+/** One way on which a subject comes by a role. */
+export interface RoleWay {
+  readonly binding: string;
+  /** Whom the binding names: the subject's key, or `group:…`. */
+  readonly by: string;
+  /** The role that is given, those that lead on from it by inheritance, and the one that was asked for. */
+  readonly through: readonly string[];
+  /** When the binding expires, in ms since 1970; null: never. */
+  readonly expires: number | null;
+}
+
 /** Roles, their inheritance, and the bindings that give them. Changed in place, one document at a time. */
 export class Memberships {
   readonly #parents: Table<string, readonly string[]>;
@@ -45,16 +59,21 @@ export class Memberships {
    * The roles of a subject at `now` (milliseconds since 1970). A binding that has expired by then does not count.
    * @param key the subject's key
    * @param groups the groups it is in, or null where they are not known
+   * @param supposed what is to be otherwise than it is, for an explanation
    */
-  rolesOf(key: string, groups: ReadonlySet<string> | null, now: number): HeldRoles {
-    const held = new Set<string>();
+  rolesOf(key: string, groups: ReadonlySet<string> | null, now: number, supposed?: SupposedRole): HeldRoles {
+    const taken = supposed && 'taken' in supposed ? supposed.taken : undefined;
+    const held = new Set<string>(supposed && 'given' in supposed ? this.#closureOf(supposed.given) : []);
     const possible = new Set<string>();
     let validUntil: number | null = null;
     const collect = (principal: string, into: Set<string>) => {
       for (const { roles, expires } of this.#bindings.of(principal)?.values() ?? []) {
         if (expires !== null && !(expires > now)) continue;
         if (expires !== null) validUntil = Math.min(validUntil ?? expires, expires);
-        for (const role of roles) for (const reached of this.#closureOf(role)) into.add(reached);
+        for (const role of roles) {
+          if (role === taken) continue;
+          for (const reached of this.#closureOf(role)) into.add(reached);
+        }
       }
     };
     collect(key, held);
@@ -79,6 +98,49 @@ export class Memberships {
   /** The roles that a role inherits by its own word. */
   parentsOf(role: string): readonly string[] {
     return this.#parents.get(role) ?? [];
+  }
+
+  /**
+   * How a subject comes by some roles at `now`: by which bindings, as whom, and by what inheritance. At most `limit` ways
+   * for each role, in the order of names.
+   */
+  waysTo(
+    wanted: ReadonlySet<string>,
+    { key, groups }: Pick<HeldRoles, 'key' | 'groups'>,
+    now: number,
+    limit: number,
+  ): ReadonlyMap<string, readonly RoleWay[]> {
+    const ways = new Map<string, RoleWay[]>();
+    for (const by of [key, ...[...(groups ?? [])].map((group) => `group:${group}`).sort()]) {
+      const bindings = [...(this.#bindings.of(by) ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
+      for (const [binding, { roles, expires }] of bindings) {
+        if (expires !== null && !(expires > now)) continue;
+        for (const role of [...roles].sort()) {
+          for (const reached of this.#closureOf(role)) {
+            if (!wanted.has(reached)) continue;
+            const found = ways.get(reached) ?? [];
+            if (found.length < limit) found.push({ binding, by, through: this.#wayDown(role, reached), expires });
+            ways.set(reached, found);
+          }
+        }
+      }
+    }
+    return ways;
+  }
+
+  /** The shortest line of inheritance from one role to another that it reaches. */
+  #wayDown(from: string, to: string): string[] {
+    const heirs = new Map<string, string>();
+    const seen = new Set([from]);
+    for (const role of seen) {
+      for (const parent of this.#parents.get(role) ?? []) {
+        if (!seen.has(parent)) heirs.set(parent, role);
+        seen.add(parent);
+      }
+    }
+    const way = [to];
+    for (let heir = heirs.get(to); heir !== undefined; heir = heirs.get(heir)) way.unshift(heir);
+    return way;
   }
 
   /** A role and all that it inherits. Ends on a cycle, too, though none is ever saved. */

@@ -21,7 +21,7 @@ import type { Json, JsonObject } from '../model.js';
 import { readUri } from '../paths/uris.js';
 import { Owned, tableOver, type Table } from '../layers.js';
 import { Memberships } from './memberships.js';
-import { LayeredIndex, RuleIndex, type Query, type Rules } from './rule-index.js';
+import { LayeredIndex, RuleIndex, type Covering, type Query, type Rules } from './rule-index.js';
 import { compileConsent, compilePolicy, ConditionPool, type CompiledConsent, type CompiledRule } from './rules.js';
 import { compileScope, type CompiledScope } from './scopes.js';
 
@@ -213,6 +213,11 @@ export class PolicySet {
   /** The rules that could concern a request. */
   candidates(query: Query): ReadonlySet<CompiledRule> {
     return this.#index.candidates(query);
+  }
+
+  /** The rules whose target could cover a request, whomever they are for; `limit` of them are looked at. */
+  covering(query: Query, limit: number): Covering {
+    return this.#index.covering(query, limit);
   }
 
   get memberships(): Memberships {

@@ -35,6 +35,10 @@ function isFound(target: Target, query: Partial<Query> = {}, ...to: string[][]):
   const rules = rulesOf(target, ...to);
   rules.forEach((rule) => index.add(rule));
   const found = index.candidates({ ...QUERY, ...query });
+  const { server, action, type, id } = { ...QUERY, ...query };
+  const covering = rules.filter((rule) => covers(rule.target, server, action, type, id) !== 'false');
+  const all = index.covering({ ...QUERY, ...query }, Infinity);
+  expect(all).toEqual({ rules: new Set(covering), isComplete: true });
   rules.forEach((rule) => index.remove(rule));
   expect(index.candidates({ ...QUERY, ...query }).size).toBe(0);
   return found.size > 0;
@@ -259,5 +263,17 @@ describe('a target of which all but one part is literal', () => {
     [{ servers: ['files'], resources: ['read', ...Array.from({ length: 4096 }, (_, at) => `t${at}`)] }, true],
   ])('is found only where it covers: %#', (part, found) => {
     expect(isFound({ ...LITERAL, ...part })).toBe(found);
+  });
+});
+
+describe('the rules that cover a request, whomever they are for', () => {
+  it('are looked at up to a limit, and it is told if there are more', () => {
+    const index = new RuleIndex();
+    const rules = rulesOf(ALL, ['user:bob'], ['role:writer'], ['any']);
+    rules.forEach((rule) => index.add(rule));
+    expect(index.candidates(QUERY).size).toBe(2);
+    expect(index.covering(QUERY, 3)).toEqual({ rules: new Set(rules), isComplete: true });
+    expect(index.covering(QUERY, 2)).toMatchObject({ isComplete: false });
+    expect(index.covering(QUERY, 2).rules.size).toBe(2);
   });
 });

@@ -1,7 +1,7 @@
 import type { Glob } from '../paths/glob.js';
 import type { Principals } from './principals.js';
 import type { CompiledRule } from './rules.js';
-import { Slot, type Asked } from './rule-slot.js';
+import { addCovering, Slot, type Asked } from './rule-slot.js';
 import { ANY, entriesOf } from './targets.js';
 
 /** What a rule is looked up by. */
@@ -14,8 +14,14 @@ export interface Query {
   readonly principals: Principals;
 }
 
+/** Rules whose target could cover a query, and whether these are all. */
+export interface Covering {
+  readonly rules: ReadonlySet<CompiledRule>;
+  readonly isComplete: boolean;
+}
+
 /** Where rules are filed, to be found again. */
-export type Rules = Pick<RuleIndex, 'add' | 'remove' | 'candidates'>;
+export type Rules = Pick<RuleIndex, 'add' | 'remove' | 'candidates' | 'covering'>;
 
 /** The rules of another index without some, and some of its own. The other one is not changed. */
 export class LayeredIndex implements Rules {
@@ -39,6 +45,12 @@ export class LayeredIndex implements Rules {
     const found = this.#own.candidates(query);
     for (const rule of this.base.candidates(query)) if (!this.#removed.has(rule)) found.add(rule);
     return found;
+  }
+
+  covering(query: Query, limit: number): Covering {
+    const [own, below] = [this.#own.covering(query, limit), this.base.covering(query, limit)];
+    const kept = [...below.rules].filter((rule) => !this.#removed.has(rule));
+    return { rules: new Set([...own.rules, ...kept]), isComplete: own.isComplete && below.isComplete };
   }
 }
 
@@ -91,6 +103,25 @@ export class RuleIndex {
       shelves.get(ANY)?.collect(asked, found);
     }
     return found;
+  }
+
+  /**
+   * The rules whose target could cover a query, whomever they are for. Looks at no more than `limit`; if there are more,
+   * which ones depends on the order in which they were saved.
+   */
+  covering(query: Query, limit: number): Covering {
+    const { server, action, type, id } = query;
+    const rules = new Set<CompiledRule>();
+    let seen = 0;
+    for (const shelves of [this.#shelves.get(action), this.#shelves.get(ANY)]) {
+      for (const shelf of [server === null ? undefined : shelves?.get(server), shelves?.get(ANY)]) {
+        for (const rule of shelf?.filed(id) ?? []) {
+          if (++seen > limit) return { rules, isComplete: false };
+          addCovering(rule, { server, action, type, id, principals: null }, rules);
+        }
+      }
+    }
+    return { rules, isComplete: true };
   }
 }
 
@@ -162,6 +193,14 @@ class Shelf {
     this.#suffixes?.collect(asked, found);
   }
 
+  /** Everything that stands where a resource leads, some of it more than once. */
+  *filed(id: string | null): Iterable<CompiledRule> {
+    const exact = id === null ? this.#exact.values() : [this.#exact.get(id)];
+    for (const slot of exact) yield* slot?.filed ?? [];
+    yield* this.#prefixes?.filed(id) ?? [];
+    yield* this.#suffixes?.filed(id) ?? [];
+  }
+
   get isEmpty(): boolean {
     return this.#exact.size === 0 && this.#prefixes === null && this.#suffixes === null;
   }
@@ -203,6 +242,14 @@ class AffixMap {
     else
       for (const length of this.#lengths) {
         if (length <= id.length) this.#slots.get(this.affix(id, length))?.collect(asked, found);
+      }
+  }
+
+  *filed(id: string | null): Iterable<CompiledRule> {
+    if (id === null) for (const slot of this.#slots.values()) yield* slot.filed;
+    else
+      for (const length of this.#lengths) {
+        if (length <= id.length) yield* this.#slots.get(this.affix(id, length))?.filed ?? [];
       }
   }
 

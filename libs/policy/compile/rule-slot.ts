@@ -74,12 +74,17 @@ export class Slot {
     return grouped;
   }
 
+  get filed(): Iterable<CompiledRule> {
+    return this.#rules;
+  }
+
   get isEmpty(): boolean {
     return this.#rules.length === 0;
   }
 }
 
-function addCovering(rule: CompiledRule, { server, action, type, id }: Asked, found: Set<CompiledRule>): void {
+/** Adds a rule that a look-up has led to, if its target could cover what is asked. */
+export function addCovering(rule: CompiledRule, { server, action, type, id }: Asked, found: Set<CompiledRule>): void {
   if ((rule.foundIsCovered && id !== null) || covers(rule.target, server, action, type, id) !== 'false') {
     found.add(rule);
   }

@@ -1,3 +1,4 @@
+import type { HeldRoles } from '../compile/memberships.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledRule } from '../compile/rules.js';
 import type { TouchKey } from '../documents/touches.js';
@@ -9,7 +10,7 @@ import { certainObligations, obligationsOf, unsupported } from './obliged.js';
 import type { Consent, Requirement } from './requirements.js';
 import type { DecisionInput, ResolvedRequest } from './request.js';
 import { resolve } from './resolve.js';
-import { candidatesOf, weigh, type Weighing } from './weigh.js';
+import { candidatesOf, principalsOf, weigh, type Weighing } from './weigh.js';
 
 /** The names by which rules know what a request is about, however the host named it. */
 interface Found {
@@ -64,8 +65,24 @@ export function decide(set: PolicySet, input: DecisionInput, consents: readonly 
   if ('denied' in resolution) return early('deny', resolution.denied, resolution.detail, keys, null);
   const { request } = resolution;
   if (input.kind === 'none') return early('allow', 'no_decision_needed', null, keys, request);
+  return decideResolved(set, { request, keys, principals: principalsOf(set, request, now) }, consents, now);
+}
 
-  const candidates = candidatesOf(set, request, now);
+/** A request that has been looked up, and the roles to decide it with. */
+interface Known {
+  readonly request: ResolvedRequest;
+  readonly principals: HeldRoles;
+  readonly keys: readonly TouchKey[];
+}
+
+/** Decides a request that has been looked up. Pure and total. */
+export function decideResolved(
+  set: PolicySet,
+  { request, principals, keys }: Known,
+  consents: readonly Consent[],
+  now: number,
+): Decision {
+  const candidates = candidatesOf(set, request, principals);
   const decideBy = (rules: readonly CompiledRule[]): Decision => {
     const weighing = weigh(set, request, consents, now, { ...candidates, rules });
     if ('refused' in weighing) return early('deny', weighing.refused, null, keys, request);
@@ -92,7 +109,7 @@ export function decideListing(
   const resolution = resolve(set, input);
   const { keys } = resolution;
   if ('denied' in resolution) return { ...deniedListing(resolution.denied), keys, outcomes: NOTHING };
-  const weighing = weigh(set, resolution.request, [], now, candidatesOf(set, resolution.request, now));
+  const weighing = weighListed(set, resolution.request, now);
   if (!('refused' in weighing)) {
     const { outcomes } = weighing;
     const lacking = unsupported(certainObligations(weighing, resolution.request), resolution.request);
@@ -103,6 +120,10 @@ export function decideListing(
   if (weighing.refused === 'budget_exceeded')
     return { effect: 'allow', conditional: true, denied: null, keys, outcomes: NOTHING };
   return { ...deniedListing(weighing.refused), keys, outcomes: NOTHING };
+}
+
+function weighListed(set: PolicySet, request: ResolvedRequest, now: number): ReturnType<typeof weigh> {
+  return weigh(set, request, [], now, candidatesOf(set, request, principalsOf(set, request, now)));
 }
 
 function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[], request: ResolvedRequest): Decision {

@@ -45,7 +45,7 @@ export function ruleOutcome(
 }
 
 /** Whether every argument lies within the fields that the rule covers. */
-function argumentsCovered({ fields }: CompiledRule, { arguments: given }: ResolvedRequest): RuleOutcome {
+export function argumentsCovered({ fields }: CompiledRule, { arguments: given }: ResolvedRequest): RuleOutcome {
   const places = fields === null ? null : fields.arguments;
   if (places === null) return ALWAYS;
   return given === 'unknown' ? { outcome: 'unknown', steps: 0 } : coverageOf(given, places);
@@ -54,13 +54,14 @@ function argumentsCovered({ fields }: CompiledRule, { arguments: given }: Resolv
 const ALWAYS: RuleOutcome = { outcome: 'true', steps: 0 };
 const NEVER: RuleOutcome = { outcome: 'false', steps: 0 };
 
-function negation(outcome: Outcome): Outcome {
+/** What `unless` contributes: the opposite of what it came to. */
+export function negation(outcome: Outcome): Outcome {
   if (outcome === 'true') return 'false';
   return outcome === 'false' ? 'true' : outcome;
 }
 
 /** False beats unknown beats error beats true: an unknown part may still turn out false. */
-function conjunction(outcomes: readonly Outcome[]): Outcome {
+export function conjunction(outcomes: readonly Outcome[]): Outcome {
   if (outcomes.includes('false')) return 'false';
   if (outcomes.includes('unknown')) return 'unknown';
   return outcomes.includes('error') ? 'error' : 'true';

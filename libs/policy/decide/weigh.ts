@@ -1,6 +1,7 @@
 import type { HeldRoles } from '../compile/memberships.js';
 import { MAX_CANDIDATES } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
+import type { Query } from '../compile/rule-index.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { boundaryOf, type BoundaryOutcome } from './boundary.js';
 import type { Outcomes, RuleRecord } from './combine.js';
@@ -34,13 +35,19 @@ interface Candidates {
   readonly shadows: readonly CompiledRule[];
 }
 
-export function candidatesOf(set: PolicySet, request: ResolvedRequest, now: number): Candidates {
-  const principals = set.memberships.rolesOf(request.subject.key, request.subject.groups, now);
-  const { server, action, resource } = request;
+/** Who a request is about, as rules see it at `now`. */
+export const principalsOf = (set: PolicySet, { subject }: ResolvedRequest, now: number): HeldRoles =>
+  set.memberships.rolesOf(subject.key, subject.groups, now);
+
+/** What rules are looked up by. */
+export function queryOf({ server, action, resource }: ResolvedRequest, principals: HeldRoles): Query {
+  return { server: server?.id ?? null, action, type: resource.type, id: resource.id, principals };
+}
+
+export function candidatesOf(set: PolicySet, request: ResolvedRequest, principals: HeldRoles): Candidates {
   const rules: CompiledRule[] = [];
   const shadows: CompiledRule[] = [];
-  const query = { server: server?.id ?? null, action, type: resource.type, id: resource.id, principals };
-  for (const rule of set.candidates(query)) (rule.enforced ? rules : shadows).push(rule);
+  for (const rule of set.candidates(queryOf(request, principals))) (rule.enforced ? rules : shadows).push(rule);
   return { principals, rules, shadows };
 }
 

@@ -4,7 +4,7 @@ import { decide, type Decision } from '../decide/decide.js';
 import type { Consent } from '../decide/requirements.js';
 import type { DecisionInput } from '../decide/request.js';
 import { resolve } from '../decide/resolve.js';
-import { candidatesOf } from '../decide/weigh.js';
+import { candidatesOf, principalsOf } from '../decide/weigh.js';
 import { subjectKey } from '../documents/names.js';
 import type { DocumentProblem } from '../documents/problems.js';
 import { documentName, type TestDocument } from '../documents/schema.js';
@@ -147,6 +147,7 @@ function agreementsTo(
 function candidatesFor(set: PolicySet, input: DecisionInput, now: number): readonly CompiledRule[] {
   const resolution = resolve(set, input);
   if ('denied' in resolution) return [];
-  const { rules, shadows } = candidatesOf(set, resolution.request, now);
+  const { request } = resolution;
+  const { rules, shadows } = candidatesOf(set, request, principalsOf(set, request, now));
   return [...rules, ...shadows];
 }

@@ -1,5 +1,7 @@
 import { readFileSync } from 'node:fs';
+import type { Explanation } from '#policy';
 import { CommandError, type Api } from '../api.js';
+import { explanationLines } from '../explanation.js';
 import { EXIT, type Output } from '../output.js';
 import { UsageError } from '../usage.js';
 
@@ -13,14 +15,25 @@ export interface DecideOptions {
 
 interface DecisionBody {
   readonly effect: 'allow' | 'deny' | 'ask';
+  readonly evaluation_id: string;
+  readonly reason: { readonly code: string; readonly message: string };
+  readonly explanation?: Explanation;
 }
 
 const EXIT_OF = { allow: EXIT.ok, deny: EXIT.deny, ask: EXIT.ask } as const;
 
-/** `decide`: asks for one decision with the key of a host, prints the answer, and exits by its effect. */
-export async function decide(api: Api, output: Output, request: unknown): Promise<number> {
-  const answer = await api.post<DecisionBody>('/mcp/v1/decisions', request);
-  output.line(JSON.stringify(answer, null, 2));
+/**
+ * `decide`: asks for one decision with the key of a host, prints the answer, and exits by its effect. With `explain` it
+ * prints why, to be read by a person; else the answer as it came.
+ */
+export async function decide(api: Api, output: Output, request: unknown, explain: boolean): Promise<number> {
+  const asked = explain && typeof request === 'object' ? { ...request, explain } : request;
+  const answer = await api.post<DecisionBody>('/mcp/v1/decisions', asked);
+  if (explain && answer.explanation) {
+    const { effect, reason, evaluation_id: id, explanation } = answer;
+    for (const line of [`${effect} (${reason.code}): ${reason.message}`, id, ...explanationLines(explanation)])
+      output.line(line);
+  } else output.line(JSON.stringify(answer, null, 2));
   return EXIT_OF[answer.effect] ?? EXIT.failure;
 }
 

@@ -18,7 +18,7 @@ import { SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
  * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`. What the host can
  * carry out is in `context.supported_obligations`, by the obligations profile.
  */
-export function questionOf({ subject, action, resource, context = {} }: EvaluationRequestBody): Question {
+export function questionOf({ subject, action, resource, context = {}, explain }: EvaluationRequestBody): Question {
   const properties = resource.properties ?? {};
   const given = own(context, 'arguments');
   const supported = own(context, SUPPORTED_OBLIGATIONS) as readonly string[] | undefined;
@@ -35,6 +35,7 @@ export function questionOf({ subject, action, resource, context = {} }: Evaluati
     context: action.properties ? layer({ action: action.properties }, readable) : readable,
     supportedObligations: supported && supportedByProfile(supported),
     kind: 'ordinary',
+    explain,
   };
 }
 

@@ -106,9 +106,9 @@ async function evaluateAll(
 }
 
 /** What the items share. Members that are not there stay away, so that an item's own are not hidden. */
-function entitiesOf({ subject, action, resource, context }: EvaluationsRequestBody): Record<string, unknown> {
+function entitiesOf({ subject, action, resource, context, explain }: EvaluationsRequestBody): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries({ subject, action, resource, context }).filter(([, value]) => value !== undefined),
+    Object.entries({ subject, action, resource, context, explain }).filter(([, value]) => value !== undefined),
   );
 }
 
@@ -141,7 +141,7 @@ function inOrder(items: readonly Item[], answers: readonly Answer[], semantic: S
   return bodies;
 }
 
-function evaluationBody({ decision, evaluationId, revision, now, explain }: Answer): EvaluationAnswerBody {
+function evaluationBody({ decision, evaluationId, revision, now, explain, explanation }: Answer): EvaluationAnswerBody {
   const { effect, reason, detail, obligations, requirements, wouldBe } = decision;
   const context: Record<string, unknown> = {
     evaluation_id: evaluationId,
@@ -151,6 +151,7 @@ function evaluationBody({ decision, evaluationId, revision, now, explain }: Answ
     reason_user: { en: REASON_TEXT[reason] },
     ...(explain && detail !== null ? { reason_admin: { en: detail } } : {}),
     ...(explain && wouldBe ? { would_be: wouldBe } : {}),
+    ...(explanation ? { explanation } : {}),
     ...(obligations.length > 0 ? { obligations: profileObligations(obligations) } : {}),
     ...(effect === 'ask' ? { access_request: accessRequest(requirements, now) } : {}),
   };

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explanationSchema } from '../explanation.js';
 import { id, jsonObject } from '../wire.js';
 
 const properties = jsonObject.optional();
@@ -14,6 +15,7 @@ const contextSchema = jsonObject.refine(
   (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
   { path: [SUPPORTED_OBLIGATIONS], error: 'a list of types of obligations, as in ["step-up", "custom"]' },
 );
+const explain = z.boolean().optional().meta({ description: 'Ours: explain the answer, in context.explanation.' });
 
 /** One access evaluation (Authorization API 1.0, section 6.1). Unknown members are ignored (section 10.1.1). */
 export const evaluationRequestSchema = z
@@ -22,6 +24,7 @@ export const evaluationRequestSchema = z
     action: z.object({ name: id, properties }),
     resource: z.object({ type: id, id, properties }),
     context: contextSchema.optional(),
+    explain,
   })
   .meta({ id: 'AccessEvaluationRequest' });
 
@@ -39,6 +42,7 @@ export const evaluationsRequestSchema = z
     action: z.unknown().optional(),
     resource: z.unknown().optional(),
     context: z.unknown().optional(),
+    explain,
     evaluations: z.array(jsonObject).max(1000).optional(),
     options: z
       .object({ evaluations_semantic: z.enum(SEMANTICS).default('execute_all') })
@@ -49,7 +53,7 @@ export const evaluationsRequestSchema = z
 export type EvaluationsRequestBody = z.output<typeof evaluationsRequestSchema>;
 
 export const evaluationAnswerSchema = z
-  .object({ decision: z.boolean(), context: z.looseObject({}).optional() })
+  .object({ decision: z.boolean(), context: z.looseObject({ explanation: explanationSchema.optional() }).optional() })
   .meta({ id: 'AccessEvaluationResponse' });
 
 export type EvaluationAnswerBody = z.output<typeof evaluationAnswerSchema>;

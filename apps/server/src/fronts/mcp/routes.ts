@@ -1,4 +1,4 @@
-import { REASON_TEXT, type Answer, type Decisions } from '#decision';
+import { REASON_TEXT, type Answer, type Decisions, type Question } from '#decision';
 import { listedItems, mapMessage } from '#mcp';
 import type { Effect, Json, Requirement } from '#policy';
 import { frontRoute, type FrontRoute } from '../front-door.js';
@@ -25,7 +25,8 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
                   direction,
                 ),
               ];
-        const answered = await decisions.decide(callOf(body, request), questions);
+        const asked = questions.map((question): Question => ({ ...question, explain: body.explain }));
+        const answered = await decisions.decide(callOf(body, request), asked);
         return decisionBody(
           answered,
           questions.map(({ action, resource }) => ({
@@ -61,7 +62,7 @@ function decisionBody(
   const decisive = answers.reduce((strictest, answer) =>
     STRICTNESS[answer.decision.effect] > STRICTNESS[strictest.decision.effect] ? answer : strictest,
   );
-  const { decision, evaluationId, revision, explain } = decisive;
+  const { decision, evaluationId, revision, explain, explanation } = decisive;
   const asks = answers.flatMap((answer) => answer.decision.requirements);
   return {
     effect: decision.effect,
@@ -76,6 +77,7 @@ function decisionBody(
     obligations: decision.effect === 'allow' ? answers.flatMap((answer) => answer.decision.obligations) : [],
     valid_for: 0,
     ...(explain && decision.wouldBe ? { would_be: { ...decision.wouldBe, rules: [...decision.wouldBe.rules] } } : {}),
+    ...(explanation ? { explanation } : {}),
     ...(decision.effect === 'ask' ? { ask: { requirements: asks.map(requirementBody) } } : {}),
     ...(answers.length > 1
       ? {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { explanationSchema } from '../explanation.js';
 import { id, jsonObject } from '../wire.js';
 
 const subject = z
@@ -52,6 +53,7 @@ export const decisionRequestSchema = z
     message: z.unknown().refine((message) => message !== undefined, 'the JSON-RPC message that is to be sent'),
     answers: jsonObject.optional(),
     tool: tool.optional(),
+    explain: z.boolean().optional().meta({ description: 'Explain the answer, for keys with that right.' }),
   })
   .meta({
     id: 'McpDecisionRequest',
@@ -107,6 +109,7 @@ export const decisionAnswerSchema = z
       .object({ effect, reason: z.string(), rules: z.array(rule) })
       .optional()
       .meta({ description: 'What shadow rules would make of it; for keys that may have it explained.' }),
+    explanation: explanationSchema.optional(),
     operations: z
       .array(
         z.object({
