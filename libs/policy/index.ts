@@ -31,3 +31,7 @@ export { compileGlob } from './paths/glob.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export type { Consent, Requirement } from './decide/requirements.js';
+export { filterOf, type Filter } from './residual/filter.js';
+export { COMPARISONS, TEXT_TESTS, type Formula } from './residual/formula.js';
+export type { NoFilter } from './residual/residual.js';
+export { COLUMN_TYPES, SQL_NAME, type Columns } from './residual/columns.js';

@@ -5,7 +5,7 @@ import { shapeOf, ShapePool } from './shape.js';
 import { Fault, toJson, type CelValue, type FaultCode, type Result } from './values.js';
 
 /** Steps that one condition may take; about a millisecond's work. A condition that needs more is in error. */
-const CONDITION_BUDGET = 50_000;
+export const CONDITION_BUDGET = 50_000;
 
 /** The variables of a condition by slot, in the order of `VARIABLES`. */
 export type Bindings = readonly Result[];

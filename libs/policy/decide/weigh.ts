@@ -8,10 +8,10 @@ import { meets, requirementOf, type Consent, type Requirement } from './requirem
 import { bindingsOf, ruleOutcome } from './rule-outcome.js';
 
 /** Most candidates that one request may have. More are refused: nobody could explain such an answer. */
-const MAX_CANDIDATES = 2000;
+export const MAX_CANDIDATES = 2000;
 
 /** Steps that all conditions of one request may take together. */
-const REQUEST_BUDGET = 500_000;
+export const REQUEST_BUDGET = 500_000;
 
 /** One candidate that did not come out false. */
 interface Weighed {
