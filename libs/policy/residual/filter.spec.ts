@@ -143,6 +143,12 @@ describe('what a filter says', () => {
       'conditional',
       null,
     ],
+    [
+      'nothing that is not comparable with all of a list',
+      [{ unless: 'resource.properties.region in ["a", "b", 1]', when: 'resource.properties.region != "a"' }],
+      'none',
+      'no_rule_allows',
+    ],
     ['whatever a shadow rule says', [{}, { effect: 'deny', enforce: false }], 'all', 'allowed'],
   ])('%s', (_what, rules, filter, reason) => {
     expect(filtered(rules.length > 0 ? [policy(rules)] : [])).toMatchObject({ filter, reason });
@@ -297,8 +303,17 @@ describe('there is no filter', () => {
     if (clause !== null) expect(filter).toMatchObject({ refused: { rule: { policy: 'p' }, clause } });
   });
 
+  it('that all rules together could take too many steps for', () => {
+    const long = (at: number) => `resource.properties.region.contains("${'x'.repeat(150)}${at}")`;
+    const rules = Array.from({ length: 15 }, (_, at) => ({ when: long(at) }));
+    expect(filtered([policy(rules)])).toMatchObject({
+      refused: { why: expect.stringContaining('too many steps') as string },
+    });
+    expect(filtered([policy(rules.slice(0, 12))])).toMatchObject({ filter: 'conditional' });
+  });
+
   it('that would be too long', () => {
-    const list = Array.from({ length: 8000 }, (_, at) => `somebody-${at}`);
+    const list = Array.from({ length: 10_000 }, (_, at) => `somebody-of-somewhere-${at}`);
     const input = { ...question(), arguments: { list } };
     expect(filtered([policy([{ when: 'resource.properties.owner in arguments.list' }])], COLUMNS, input)).toMatchObject(
       {

@@ -39,7 +39,7 @@ export const ALWAYS: Formula = { op: 'true' };
 export const NEVER: Formula = { op: 'false' };
 
 /** Longest formula, in characters of its text. */
-const MAX_LENGTH = 100_000;
+const MAX_LENGTH = 250_000;
 
 /** A formula would become longer than anybody could use. */
 export class FormulaTooLong extends Error {}

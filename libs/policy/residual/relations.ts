@@ -20,8 +20,9 @@ export const opposite = (op: Comparison): Comparison => OPPOSITE[op];
 
 /** Steps that are counted for a text of a row: one of 65,536 characters. */
 const LONGEST_TEXT = 65_536;
-/** Most elements of a list at the door. */
+/** Most elements of a list at the door, and most characters of all of them. */
 const LONGEST_LIST = 10_000;
+const LARGEST_LIST = 2 ** 20;
 
 /** Where a comparison of two terms is true. Where it is in error it is false, and so is its opposite. */
 export function comparison(op: Comparison, left: Term, right: Term, meter: Meter): Formula {
@@ -83,8 +84,9 @@ const lengthOf = (term: Term): number => {
 
 /** Where a test of a text by another is true. */
 export function textTest(op: TextTest, left: Term, right: Term, meter: Meter): Formula {
-  meter.steps += lengthOf(right) >> 6;
-  if (op.endsWith('contains')) meter.steps += (lengthOf(left) * lengthOf(right)) / 256;
+  // The same test serves its opposite.
+  if (!op.startsWith('not_')) meter.steps += lengthOf(right) >> 6;
+  if (op === 'contains') meter.steps += (lengthOf(left) * lengthOf(right)) / 256;
   const operands = [left, right].map((term): Operand | undefined => {
     if ('known' in term) return typeof term.known === 'string' ? { value: term.known } : undefined;
     return term.type === 'any' || term.type === 'text' ? term.field : undefined;
@@ -124,7 +126,8 @@ export function memberOf(term: Term, values: readonly CelValue[], wanted: boolea
 
 /** Where a list of the row has an element, or has none. */
 export function listTest(op: ListTest, list: Field, element: Term, meter: Meter): Formula {
-  meter.steps += LONGEST_LIST * (1 + (lengthOf(element) >> 6));
+  if (op === 'includes')
+    meter.steps += LONGEST_LIST + Math.min(LONGEST_LIST * (lengthOf(element) >> 6), LARGEST_LIST >> 6);
   if (list.type !== 'any' && list.type !== 'texts') return NEVER;
   const operand: Operand | undefined = 'field' in element ? element.field : asOperand(element.known);
   if (!operand)

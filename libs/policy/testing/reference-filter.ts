@@ -64,16 +64,18 @@ const holds = (by: number | undefined, test: (by: number) => boolean): boolean =
 
 const texts = (left: Json, right: Json): boolean => typeof left === 'string' && typeof right === 'string';
 
-/** Undefined where the two cannot be compared. */
+/** Undefined where the two cannot be compared. Lists and objects by what is in them: one difference is enough. */
 function equal(left: Json, right: Json): boolean | undefined {
   if (left === null || right === null) return undefined;
-  if (Array.isArray(left) && Array.isArray(right)) {
-    if (left.length !== right.length) return false;
-    const each = (left as Json[]).map((item, index) => equal(item, (right as Json[])[index]!));
-    return each.includes(false) ? false : each.includes(undefined) ? undefined : true;
+  if (typeof left !== 'object' || typeof right !== 'object') {
+    return typeof left === typeof right ? left === right : undefined;
   }
-  if (typeof left === 'object' || typeof right === 'object' || typeof left !== typeof right) return undefined;
-  return left === right;
+  if (Array.isArray(left) !== Array.isArray(right)) return undefined;
+  const [one, other] = [left as JsonObject, right as JsonObject];
+  const keys = Object.keys(one);
+  if (keys.length !== Object.keys(other).length || !keys.every((key) => Object.hasOwn(other, key))) return false;
+  const each = keys.map((key) => equal(one[key]!, other[key]!));
+  return each.includes(false) ? false : each.includes(undefined) ? undefined : true;
 }
 
 function order(left: Json, right: Json): number | undefined {
