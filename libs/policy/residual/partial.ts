@@ -2,6 +2,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import { compile, type Compiled } from '../cel/compile.js';
 import { CONDITION_BUDGET, type Bindings, type Condition } from '../cel/condition.js';
 import { parse } from '../cel/language.js';
+import { shapeOf, type Shaped } from '../cel/shape.js';
 import { Fault, typeOf, type CelValue, type Meter, type Result } from '../cel/values.js';
 import { ALWAYS, conjunction, disjunction, NEVER, type Comparison, type Formula } from './formula.js';
 import { comparison, listTest, memberOf, opposite, presence, textTest } from './relations.js';
@@ -157,20 +158,26 @@ const always = (term: Term): Case => ({ where: ALWAYS, term });
 
 /** The value of an expression that does not read the row, by the evaluator that conditions have. */
 function valueOf(node: ASTNode, { variables, item, meter }: Run): Result {
-  const evaluation = { variables, item: item?.value ?? null, steps: 0, limit: CONDITION_BUDGET };
-  const value = compiledOf(node, item?.name)(evaluation);
+  const { compiled, constants } = compiledOf(node, item?.name);
+  const evaluation = { variables, constants, item: item?.value ?? null, steps: 0, limit: CONDITION_BUDGET };
+  const value = compiled(evaluation);
   meter.steps += evaluation.steps;
   if (value === Fault.ABORT) throw new Inexpressible(TOO_MANY_STEPS);
   return value;
 }
 
-/** By the node: one that reads an element stands in one comprehension, and so has one name for it. */
-const compiled = new WeakMap<ASTNode, Compiled>();
+type CompiledPart = Pick<Shaped, 'constants'> & { readonly compiled: Compiled };
 
-function compiledOf(node: ASTNode, item: string | undefined): Compiled {
-  let known = compiled.get(node);
-  if (!known) compiled.set(node, (known = compile(node, false, item)));
-  return known;
+/** By the node: one that reads an element stands in one comprehension, and so has one name for it. */
+const parts = new WeakMap<ASTNode, CompiledPart>();
+
+function compiledOf(node: ASTNode, item: string | undefined): CompiledPart {
+  let part = parts.get(node);
+  if (!part) {
+    const { slots, constants } = shapeOf(node);
+    parts.set(node, (part = { compiled: compile(node, slots, false, item), constants }));
+  }
+  return part;
 }
 
 const knownCase = (value: Result): readonly Case[] => (value instanceof Fault ? [] : [always({ known: value })]);
