@@ -33,6 +33,10 @@ export function permitted(
   };
 }
 
+/** Whether a key with these rights may say that a resource has an attribute of a name. */
+export const mayAssertOfResource = (name: string, rights: HostPrincipal['rights']): boolean =>
+  matchesAny(rights.resourceProperties, name);
+
 type Named = Pick<Question['subject'], 'type' | 'id'>;
 
 /** Throws Refusal for a subject that the key of a host may not speak for. */

@@ -1,13 +1,25 @@
 import { principalOf, type HostPrincipal, type PresentedKey } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
-import { decide, decideListing, explain, type Decision, type Effect, type Explanation, type TouchKey } from '#policy';
+import {
+  decide,
+  decideListing,
+  explain,
+  filterOf,
+  type Columns,
+  type Decision,
+  type Effect,
+  type Explanation,
+  type Filter,
+  type NoFilter,
+  type TouchKey,
+} from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
-import { checkSpeaksFor, permitted } from './assertions.js';
+import { checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
 import { pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
-import { decisionRecord, listingRecord, searchRecord } from './records.js';
+import { decisionRecord, filterRecord, listingRecord, searchRecord } from './records.js';
 import { findPage, type FoundPage, type Search } from './search.js';
 
 /** A decision that is valid: it stands in the ledger. */
@@ -41,6 +53,14 @@ export interface SearchAnswer extends Pick<FoundPage, 'found' | 'next'> {
   readonly evaluationId: string;
   readonly revision: number;
   readonly now: number;
+}
+
+/** The filter that is valid: advisory, and recorded once. */
+export interface FilterAnswer {
+  readonly evaluationId: string;
+  readonly revision: number;
+  readonly now: number;
+  readonly filter: Filter;
 }
 
 /** How often a page is searched for anew, where the tenant's state moves on in between. */
@@ -174,6 +194,36 @@ export class Decisions {
     }
   }
 
+  /**
+   * Says for which rows of the caller's the question would be allowed; the id and the attributes of its resource do not
+   * count. Throws Refusal (`no_exact_filter`) where no filter says exactly that.
+   */
+  async filter(
+    call: Call,
+    question: Question,
+    table: { readonly columns: Columns | null; readonly firstParameter: number },
+  ): Promise<FilterAnswer> {
+    await this.#bringUp(call);
+    let answer: Omit<FilterAnswer, 'evaluationId'> | undefined;
+    const proposal: Proposal = {
+      evaluate: () => {
+        const moment = this.#moment(call);
+        const { snapshot, principal, now } = moment;
+        const { revision, epoch } = snapshot;
+        const { rights } = principal;
+        const input = permitted(question, principal);
+        const isOpen = (name: string) => mayAssertOfResource(name, rights);
+        const filter = filterOf(snapshot.policies, input, { isOpen, ...table }, now);
+        if ('refused' in filter) throw noFilter(filter.refused, rights.explain);
+        answer = { revision, now, filter };
+        const content = filterRecord(call, principal, input, filter, { revision, epoch, now });
+        return [propose('listing', moment, filter.keys, filter.validUntil, content)];
+      },
+    };
+    const [evaluationId] = await this.#ledger(call.tenant).submit(proposal);
+    return { evaluationId: evaluationId!, ...answer! };
+  }
+
   /** Resolves when no decision is under way any more. */
   async drain(): Promise<void> {
     await Promise.all([...this.#ledgers.values()].map((ledger) => ledger.drain()));
@@ -212,6 +262,15 @@ export class Decisions {
 
 /** A page of a search was refused by the ledger: it is searched for anew, which takes its time. */
 class Overtaken extends Error {}
+
+/** The text of a condition is for those who may be told in detail what stands in the way. */
+function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
+  const of = rule ? `the rule '${rule.rule}' of the policy '${rule.policy}' is in the way: ` : '';
+  return new Refusal('no_exact_filter', `no filter says exactly which rows are allowed: ${of}${why}. Ask row by row`, {
+    ...(rule ? { rule } : {}),
+    ...(explain && clause !== null ? { clause } : {}),
+  });
+}
 
 function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now: number): boolean {
   try {

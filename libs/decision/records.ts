@@ -1,6 +1,6 @@
 import type { HostPrincipal } from '#identity';
 import { recordContent } from '#ledger';
-import type { Decision, DecisionInput } from '#policy';
+import { digest, type Decision, type DecisionInput, type Filter } from '#policy';
 import type { Call } from './question.js';
 import type { FoundPage, Search } from './search.js';
 
@@ -74,6 +74,29 @@ export function searchRecord(
       false,
       ...(server === null ? [] : [server]),
     ]),
+  });
+}
+
+/** What the ledger keeps of a filter: the question, how much of the rows it lets through, and the digest of its tree. */
+export function filterRecord(
+  call: Call,
+  principal: HostPrincipal,
+  input: DecisionInput,
+  { filter, ast, reason, obligations }: Filter,
+  state: State,
+): string {
+  return recordContent({
+    kind: 'listing',
+    ...common(call, principal, input, state),
+    action: 'filter',
+    filter: {
+      type: input.resource.type,
+      action: input.action,
+      rows: filter,
+      digest: digest(ast),
+      reason: reason ?? undefined,
+    },
+    obligations,
   });
 }
 

@@ -20,6 +20,7 @@ export type RefusalCode =
   | 'already_exists'
   | 'version_mismatch'
   | 'precondition_required'
+  | 'no_exact_filter'
   | 'too_many_changes'
   | 'revision_not_reached';
 
@@ -62,6 +63,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   body_too_large: 413,
   unsupported_content_type: 415,
   documents_invalid: 422,
+  no_exact_filter: 422,
   precondition_required: 428,
   internal: 500,
   contention: 503,

@@ -45,7 +45,8 @@ const grantsAndGates = ({ outcomes, rules }: Weighing): readonly Weighed[] =>
     .map((rule, index) => ({ rule, record: outcomes.rules[index]! }))
     .filter(({ record }) => record.effect !== 'deny');
 
-function* obligationsOfRule(rule: CompiledRule, { subject }: ResolvedRequest): Iterable<Obligation> {
+/** What a rule that is not false obliges to by itself; fields of the result apart. */
+export function* obligationsOfRule(rule: CompiledRule, { subject }: ResolvedRequest): Iterable<Obligation> {
   for (const obligation of rule.obligations) {
     const { type, subject: whose } = obligation;
     if (type === 'session_termination') yield { type, subject: whose ?? subject.key };
@@ -73,7 +74,11 @@ function* resultFields(weighed: readonly Weighed[]): Iterable<Obligation> {
   }
 }
 
-const keeping = (fields: readonly string[]): Obligation => ({ type: 'fields', keep: [...new Set(fields)].sort() });
+/** The obligation to leave these fields of the result, and nothing else. */
+export const keeping = (fields: readonly string[]): Obligation => ({
+  type: 'fields',
+  keep: [...new Set(fields)].sort(),
+});
 
 function* ofBoundary({ boundary }: Weighing): Iterable<Obligation> {
   if (boundary.paths.length > 0) yield { type: 'resolve_realpath', paths: [...boundary.paths].sort() };

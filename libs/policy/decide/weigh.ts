@@ -10,7 +10,7 @@ import { meets, requirementOf, type Consent, type Requirement } from './requirem
 import { bindingsOf, ruleOutcome } from './rule-outcome.js';
 
 /** Steps that all conditions of one request may take together. */
-const REQUEST_BUDGET = 500_000;
+export const REQUEST_BUDGET = 500_000;
 
 /** One candidate that did not come out false. */
 interface Weighed {

@@ -29,8 +29,8 @@ export function compileGlob(text: string): Glob {
   };
 }
 
-/** The literal runs between the stars. */
-function literalParts(text: string): string[] {
+/** The literal runs between the stars of a pattern. */
+export function literalParts(text: string): string[] {
   // Nearly always. Without escapes the parts are pieces of the text itself, which is shorter for the processor to read.
   if (!text.includes('\\')) return text.split('*');
   const parts = [''];

@@ -10,3 +10,5 @@ export {
   suspension,
 } from './arbitraries.js';
 export { EXAMPLES } from './examples.js';
+export { assertedRow, COLUMNS, filterDocuments, filterQuestion, rowId, tableRow, type TableRow } from './filters.js';
+export { referenceFilter } from './reference-filter.js';

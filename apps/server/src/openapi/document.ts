@@ -7,6 +7,11 @@ import {
   evaluationRequestSchema,
   evaluationsAnswerSchema,
   evaluationsRequestSchema,
+  filterAnswerSchema,
+  filterColumnSchema,
+  filterOperandSchema,
+  filterRequestSchema,
+  filterSchema,
   searchActionAnswerSchema,
   searchActionRequestSchema,
   searchResourceAnswerSchema,
@@ -80,6 +85,13 @@ const DECISION_ROUTES: readonly Described[] = [
     request: searchActionRequestSchema,
     answer: searchActionAnswerSchema,
   },
+  {
+    path: '/access/v1/filter',
+    tag: 'authzen',
+    summary: 'Which rows of a table of yours are allowed? As a tree, as SQL, as CEL',
+    request: filterRequestSchema,
+    answer: filterAnswerSchema,
+  },
 ];
 
 /** The OpenAPI document of the whole API. */
@@ -97,7 +109,8 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
   for (const route of DECISION_ROUTES) {
     document.paths[route.path] = { post: operationOf(route) } as OpenAPIObject['paths'][string];
   }
-  const schemas = componentsOf([problemSchema, ...DECISION_ROUTES.flatMap(({ request, answer }) => [request, answer])]);
+  const parts = [problemSchema, filterSchema, filterOperandSchema, filterColumnSchema];
+  const schemas = componentsOf([...parts, ...DECISION_ROUTES.flatMap(({ request, answer }) => [request, answer])]);
   document.components = { ...document.components, schemas: { ...document.components?.schemas, ...schemas } };
   addProblems(document);
   return document;

@@ -3,6 +3,7 @@ import type { Problem } from '#http';
 import { PLAIN_WORDS } from '#policy';
 import { frontRoute, invalid, type FrontRequest, type FrontRoute } from '../front-door.js';
 import { accessRequest } from './access-request.js';
+import { filterBody } from './filters.js';
 import { profileObligations } from './obligations.js';
 import type { PageTokens } from './page-tokens.js';
 import { questionOf } from './questions.js';
@@ -10,6 +11,7 @@ import { actionSearch, resourceSearch, subjectSearch, type PagedSearch } from '.
 import {
   evaluationRequestSchema,
   evaluationsRequestSchema,
+  filterRequestSchema,
   searchActionRequestSchema,
   searchResourceRequestSchema,
   searchSubjectRequestSchema,
@@ -17,7 +19,7 @@ import {
   type EvaluationsRequestBody,
 } from './wire.js';
 
-/** The AuthZEN Authorization API 1.0: access evaluation, access evaluations and the three searches. */
+/** The AuthZEN Authorization API 1.0: access evaluation, access evaluations and the three searches; and filters, which are ours. */
 export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRoute[] {
   return [
     frontRoute({
@@ -61,6 +63,12 @@ export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRo
       body: searchActionRequestSchema,
       adapt,
       answer: (body, request) => searchBody(decisions, actionSearch(body, request, tokens), request),
+    }),
+    frontRoute({
+      path: '/access/v1/filter',
+      body: filterRequestSchema,
+      adapt,
+      answer: (body, request) => filterBody(decisions, body, callOf(request)),
     }),
   ];
 }

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { COLUMN_TYPES, COMPARISONS, SQL_NAME, TEXT_TESTS, type Formula } from '#policy';
 import { explanationSchema } from '../explanation.js';
 import { id, jsonObject } from '../wire.js';
 
@@ -114,3 +115,94 @@ export const searchResourceAnswerSchema = answerWith(
 export const searchActionAnswerSchema = answerWith(z.object({ name: z.string() })).meta({
   id: 'ActionSearchResponse',
 });
+
+const sqlName = z
+  .string()
+  .regex(
+    SQL_NAME,
+    'a name has up to 63 letters, digits or "_", starts with no digit, and is written as Postgres has it',
+  );
+
+export const filterColumnSchema = z
+  .strictObject({ column: sqlName, type: z.enum(COLUMN_TYPES) })
+  .meta({ id: 'FilterColumn' });
+
+/** Each by hand, because a zod record would drop `__proto__`. */
+const attributeColumns = jsonObject.transform((given, context) => {
+  const columns = new Map<string, z.output<typeof filterColumnSchema> | null>();
+  for (const [name, value] of Object.entries(given)) {
+    const parsed = filterColumnSchema.nullable().safeParse(value);
+    if (parsed.success) columns.set(name, parsed.data);
+    else
+      for (const { message, path } of parsed.error.issues)
+        context.issues.push({ code: 'custom', message, path: [name, ...path], input: given });
+  }
+  return columns;
+});
+
+/** The greatest number that a parameter of PostgreSQL's protocol can have. */
+const LAST_PARAMETER = 65_535;
+
+/** A question about the rows of a table: an evaluation without the id of the resource, and where the rows have what. */
+export const filterRequestSchema = z
+  .strictObject({
+    subject,
+    action,
+    resource: z.object({ type: id, properties }),
+    context,
+    sql: z
+      .strictObject({
+        table: sqlName.optional().meta({ description: 'The name or alias of the table, to put before each column.' }),
+        id: filterColumnSchema.optional(),
+        properties: attributeColumns.optional().meta({
+          description: 'By attribute: its column, or null where the rows have no such attribute.',
+        }),
+        first_parameter: z.int().min(1).max(LAST_PARAMETER).optional(),
+      })
+      .optional(),
+  })
+  .meta({ id: 'FilterRequest' });
+
+export type FilterRequestBody = z.output<typeof filterRequestSchema>;
+
+const constant = z.union([z.string(), z.number(), z.boolean()]);
+export const filterOperandSchema = z
+  .union([
+    z.strictObject({ id: z.literal(true) }),
+    z.strictObject({ attribute: z.string() }),
+    z.strictObject({ value: constant }),
+  ])
+  .meta({ id: 'FilterOperand' });
+
+/** docs/filter.md says what each of them is true of. */
+export const filterSchema: z.ZodType<Formula> = z
+  .union([
+    z.strictObject({ op: z.enum(['true', 'false']) }),
+    z.strictObject({
+      op: z.enum(['and', 'or']),
+      get of() {
+        return z.array(filterSchema);
+      },
+    }),
+    z.strictObject({
+      op: z.enum([...COMPARISONS, ...TEXT_TESTS, 'includes', 'excludes']),
+      left: filterOperandSchema,
+      right: filterOperandSchema,
+    }),
+    z.strictObject({ op: z.enum(['in', 'not_in']), left: filterOperandSchema, values: z.array(constant) }),
+    z.strictObject({ op: z.enum(['glob', 'not_glob']), left: filterOperandSchema, pattern: z.string() }),
+    z.strictObject({ op: z.enum(['present', 'absent', 'is_null', 'not_null']), left: filterOperandSchema }),
+  ])
+  .meta({ id: 'Filter' });
+
+/** The rows that would be allowed. Advisory: a use is decided when it happens. */
+export const filterAnswerSchema = z
+  .object({
+    filter: z.enum(['all', 'none', 'conditional']),
+    ast: filterSchema,
+    cel: z.string().nullable(),
+    sql: z.object({ where: z.string(), params: z.array(z.union([constant, z.array(constant)])) }).optional(),
+    obligations: z.array(z.looseObject({ id: z.string(), type: z.string() })),
+    context: z.looseObject({}),
+  })
+  .meta({ id: 'FilterResponse' });
