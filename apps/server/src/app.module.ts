@@ -5,9 +5,13 @@ import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
+import { DraftsController } from './admin/drafts/drafts.controller.js';
+import { DraftsService } from './admin/drafts/drafts.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
+import { RevisionsController } from './admin/revisions/revisions.controller.js';
+import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
@@ -40,6 +44,8 @@ export class AppModule {
       module: AppModule,
       controllers: [
         DocumentsController,
+        DraftsController,
+        RevisionsController,
         KeysController,
         SuspensionsController,
         MeController,
@@ -49,6 +55,16 @@ export class AppModule {
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
+        {
+          provide: DraftsService,
+          inject: [DocumentsService],
+          useFactory: (documents: DocumentsService) => new DraftsService(store, snapshots, documents),
+        },
+        {
+          provide: RevisionsService,
+          inject: [DocumentsService],
+          useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
+        },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
         { provide: Metrics, useValue: metrics },

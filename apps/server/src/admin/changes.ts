@@ -17,9 +17,16 @@ export class Changes {
    * means that there is nothing to do. Returns the revision after it.
    */
   async make(tenant: string, plan: () => Promise<Change | undefined>): Promise<number> {
+    let isCurrent = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
       const change = await plan();
-      if (!change) return (await this.snapshots.of(tenant)).revision;
+      if (!change) {
+        if (isCurrent) return (await this.snapshots.of(tenant)).revision;
+        // A replica that has not heard of the last change may only believe that there is nothing to do.
+        await this.snapshots.refresh(tenant, Infinity);
+        isCurrent = true;
+        continue;
+      }
       const outcome = await commitChange(this.store, change);
       if (outcome.outcome === 'committed') {
         await this.snapshots.refresh(tenant, outcome.revision);

@@ -33,7 +33,7 @@ export const versionParamsSchema = z.object({
 });
 export type VersionParams = z.output<typeof versionParamsSchema>;
 
-const warningSchema = z
+export const warningSchema = z
   .object({
     code: z.enum(LINT_CODES),
     message: z.string(),
@@ -64,19 +64,22 @@ export const storedDocumentSchema = z
 
 export const documentPageSchema = pageSchema(storedDocumentSchema).meta({ id: 'StoredDocumentPage' });
 
+export const changedDocumentSchema = z
+  .object({
+    kind: kindSchema,
+    name: z.string(),
+    change: z.enum(['created', 'updated', 'deleted', 'unchanged']),
+    version: z.int().optional(),
+    before: documentSchema.optional(),
+    after: documentSchema.optional(),
+  })
+  .meta({ id: 'ChangedDocument' });
+export type ChangedDocumentBody = z.output<typeof changedDocumentSchema>;
+
 export const changeSchema = z
   .object({
     revision: z.int().optional().meta({ description: 'Absent where nothing was changed because it was only asked.' }),
-    documents: z.array(
-      z.object({
-        kind: kindSchema,
-        name: z.string(),
-        change: z.enum(['created', 'updated', 'deleted', 'unchanged']),
-        version: z.int().optional(),
-        before: documentSchema.optional(),
-        after: documentSchema.optional(),
-      }),
-    ),
+    documents: z.array(changedDocumentSchema),
     warnings: z.array(warningSchema).meta({ description: 'About the documents that were sent; they hinder nothing.' }),
   })
   .meta({ id: 'DocumentChange' });
