@@ -415,6 +415,20 @@ describe('the history', () => {
     expect((await get(path)).status).toBe(status);
   });
 
+  it('has every change that a replica was asked for which had not heard of the one before', async () => {
+    await apply(role('turn', 'on'));
+    for (let round = 0; round < 20; round++) {
+      await apply(role('turn', 'off'));
+      // To a replica that is behind it is as it should be already.
+      await service.call('POST', '/api/v1/documents/apply', {
+        url: other.url,
+        body: { files: files(role('turn', 'on')) },
+      });
+      const { document } = (await get('/api/v1/documents/Role/turn')).body;
+      expect([round, document.description]).toEqual([round, 'on']);
+    }
+  });
+
   it('has a message of one line, and passes over none that is mistyped', async () => {
     const before = await revision();
     expect(await apply(role('a', 'y'), {}, '?message=a%0Ab')).toMatchObject({ status: 400 });

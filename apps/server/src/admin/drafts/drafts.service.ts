@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
@@ -59,7 +60,7 @@ export class DraftsService {
     body: DraftFilesBody,
     expected: Precondition,
   ): Promise<'created' | 'updated'> {
-    const content = contentOf(body);
+    const content = await contentOf(body);
     await this.snapshots.refresh(principal.tenant, Infinity);
     const { revision } = await this.snapshots.of(principal.tenant);
     const baseRevision = body.base_revision ?? revision;
@@ -135,8 +136,13 @@ export class DraftsService {
 }
 
 /** What a draft holds, once it can be read. Throws Refusal. */
-function contentOf({ files, deletions, prune, description }: DraftFilesBody): DraftContent {
-  const parsed = files.map(({ path, text }) => parseDocuments({ file: path, text }));
+async function contentOf({ files, deletions, prune, description }: DraftFilesBody): Promise<DraftContent> {
+  const parsed: ReturnType<typeof parseDocuments>[] = [];
+  for (const { path, text } of files) {
+    parsed.push(parseDocuments({ file: path, text }));
+    // Between files decisions go on.
+    await turn();
+  }
   const sources = parsed.flatMap(({ documents }) => documents);
   const problems = [...parsed.flatMap((source) => source.problems), ...duplicateNames(sources)];
   if (problems.length > 0) throw invalid(problems);
