@@ -571,6 +571,19 @@ describe('rolling back', () => {
     expect(await revision()).toBe(before);
   });
 
+  it('while others save what depends on nothing: what it makes is exactly what was', async () => {
+    const to = await revision();
+    const put = (name: string, url = service.url) =>
+      service.call('PUT', `/api/v1/documents/Host/${name}`, { url, body: { kind: 'Host', name } });
+    for (let round = 0; round < 20; round++) {
+      await put(`old-${round}`);
+      const writers = Array.from({ length: 4 }, (_, at) => put(`new-${round}-${at}`, at % 2 ? service.url : other.url));
+      const [{ body }] = await Promise.all([rollback(to), ...writers]);
+      const { documents } = (await get(`/api/v1/diff?from=${to}&to=${body.revision}`)).body;
+      expect([round, documents]).toEqual([round, []]);
+    }
+  });
+
   it('several times at once to two revisions ends at one of them, exactly', async () => {
     const one = await revision();
     await apply(`${policy('deny')}\n---\n${role('reader', 'two')}\n---\n${role('more', 'two')}`);
