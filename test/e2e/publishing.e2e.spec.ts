@@ -429,6 +429,15 @@ describe('the history', () => {
     }
   });
 
+  it('has what was asked of a replica that had not heard of what it is about', async () => {
+    for (let round = 0; round < 20; round++) {
+      const path = `/api/v1/documents/Role/fresh-${round}`;
+      await service.call('PUT', path, { body: { kind: 'Role', name: `fresh-${round}` } });
+      const { status } = await service.call('DELETE', path, { url: other.url, ...match(1) });
+      expect([round, status]).toEqual([round, 200]);
+    }
+  });
+
   it('has a message of one line, and passes over none that is mistyped', async () => {
     const before = await revision();
     expect(await apply(role('a', 'y'), {}, '?message=a%0Ab')).toMatchObject({ status: 400 });

@@ -14,15 +14,18 @@ export class Changes {
 
   /**
    * Plans a change on the newest state and makes it; if another change came first, plans anew. Undefined from `plan`
-   * means that there is nothing to do. Returns the revision after it.
+   * means that there is nothing to do. Returns the revision after it. Throws what `plan` throws.
    */
   async make(tenant: string, plan: () => Promise<Change | undefined>): Promise<number> {
     let isCurrent = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const change = await plan();
+      const change = await plan().catch((error: unknown) => {
+        if (isCurrent || !(error instanceof Refusal)) throw error;
+        return undefined;
+      });
       if (!change) {
         if (isCurrent) return (await this.snapshots.of(tenant)).revision;
-        // A replica that has not heard of the last change may only believe that there is nothing to do.
+        // A replica that has not heard of the last change may only believe that there is nothing to do, or that it is wrong.
         await this.snapshots.refresh(tenant, Infinity);
         isCurrent = true;
         continue;
