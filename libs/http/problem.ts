@@ -18,6 +18,7 @@ export type RefusalCode =
   | 'not_found'
   | 'method_not_allowed'
   | 'already_exists'
+  | 'draft_conflict'
   | 'version_mismatch'
   | 'precondition_required'
   | 'no_exact_filter'
@@ -58,6 +59,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   tenant_unknown: 404,
   method_not_allowed: 405,
   already_exists: 409,
+  draft_conflict: 409,
   revision_not_reached: 409,
   version_mismatch: 412,
   body_too_large: 413,

@@ -13,6 +13,7 @@ export {
 export {
   duplicateNames,
   parseDocuments,
+  parseValues,
   type DocumentProblem,
   type Source,
   type SourceDocument,
@@ -20,7 +21,7 @@ export {
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';
-export { isSubjectType, parsePrincipal } from './documents/names.js';
+export { isSubjectType, NAME, parsePrincipal } from './documents/names.js';
 export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';

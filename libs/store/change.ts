@@ -3,7 +3,7 @@ import { isRetryable, StoreError, toStoreError } from './errors.js';
 import type { Store } from './store.js';
 import type { TenantNumbers } from './tenant-state.js';
 
-/** One write of a change. A document's `expectedVersion` is 0 where it must not be there yet. */
+/** One write of a change. The `expectedVersion` of a document or draft is 0 where it must not be there yet. */
 export type Operation =
   | {
       readonly op: 'put_document';
@@ -24,7 +24,32 @@ export type Operation =
       readonly mac: string;
     }
   | { readonly op: 'rotate_credential'; readonly id: string; readonly mac: string; readonly oldExpiresAt: string }
-  | { readonly op: 'disable_credential'; readonly id: string };
+  | { readonly op: 'disable_credential'; readonly id: string }
+  | {
+      readonly op: 'save_draft';
+      readonly name: string;
+      readonly baseRevision: number;
+      readonly body: DraftContent;
+      readonly expectedVersion: number;
+    }
+  | { readonly op: 'discard_draft'; readonly name: string; readonly expectedVersion: number };
+
+/** A change that is being prepared. */
+export interface DraftContent {
+  readonly description?: string;
+  /** Whether the documents are to be all that there are. */
+  readonly prune: boolean;
+  readonly documents: readonly AnyDocument[];
+  readonly deletions: readonly { readonly kind: Kind; readonly name: string }[];
+}
+
+/** Why a change is made, for the log. */
+export interface ChangeNote {
+  readonly message?: string | undefined;
+  /** The draft that it publishes. */
+  readonly draft?: string;
+  readonly rolledBackTo?: number;
+}
 
 /** A change of one tenant: all of it happens, under one new revision, or none. */
 export interface Change {
@@ -35,9 +60,10 @@ export interface Change {
   readonly expectedRevision?: number;
   /** Nothing is written either if there is a Test document by then: it was planned while there was none. */
   readonly whileUntested?: boolean;
-  /** What it touches. Empty for what cannot restrict: a key created. */
+  /** What it touches. Empty for what cannot restrict: a key created, a draft saved. */
   readonly keys: readonly TouchKey[];
   readonly operations: readonly Operation[];
+  readonly about?: ChangeNote;
 }
 
 /** What became of a change; `operation` counts from 1. */
@@ -63,12 +89,13 @@ export async function commitChange(store: Store, change: Change): Promise<Change
     change.keys,
     change.keys.length > 0,
     JSON.stringify(change.operations.map(columns)),
+    change.about ? JSON.stringify(columns(change.about)) : null,
   ];
   const commit = change.whileUntested ? 'commit_untested_change' : 'commit_change';
   for (let attempt = 1; ; attempt++) {
     try {
       const [row] = await store.call<{ outcome: string; place: number; new_revision: number; new_epoch: number }>(
-        `select outcome, place, new_revision, new_epoch from placet.${commit}($1, $2, $3, $4, $5, $6)`,
+        `select outcome, place, new_revision, new_epoch from placet.${commit}($1, $2, $3, $4, $5, $6, $7)`,
         values,
       );
       return outcomeOf(row!);
@@ -94,10 +121,10 @@ function outcomeOf(row: { outcome: string; place: number; new_revision: number; 
   }
 }
 
-/** An operation with the member names that the function in the database reads. */
-function columns(operation: Operation): Record<string, unknown> {
+/** An operation, or a note, with the member names that the function in the database reads. */
+function columns(members: Operation | ChangeNote): Record<string, unknown> {
   return Object.fromEntries(
-    Object.entries(operation).map(([key, value]) => [
+    Object.entries(members).map(([key, value]) => [
       key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),
       value as unknown,
     ]),

@@ -10,9 +10,18 @@ export {
   type TenantDelta,
   type TenantNumbers,
 } from './tenant-state.js';
-export { commitChange, type Change, type ChangeOutcome, type Operation } from './change.js';
+export {
+  commitChange,
+  type Change,
+  type ChangeNote,
+  type ChangeOutcome,
+  type DraftContent,
+  type Operation,
+} from './change.js';
 export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
 export { RecordReader } from './record-reader.js';
+export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
+export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';

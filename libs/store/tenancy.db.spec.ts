@@ -2,6 +2,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange, type Change, type Operation } from './change.js';
 import { ensureTenant } from './database.js';
+import { DraftReader } from './draft-reader.js';
+import { RevisionReader } from './revision-reader.js';
 import type { TenantView } from './store.js';
 import { loadTenant } from './tenant-state.js';
 
@@ -52,6 +54,13 @@ const everything = (tenant: string): Change => ({
       rights: {},
       expiresAt: null,
       mac: '00',
+    },
+    {
+      op: 'save_draft',
+      name: 'kept',
+      baseRevision: 0,
+      body: { prune: false, documents: [], deletions: [] },
+      expectedVersion: 0,
     },
   ],
 });
@@ -139,6 +148,8 @@ describe('the service', () => {
       'change',
       `insert into placet.change (tenant, revision, epoch, restricting, keys, commit) values (placet.current_tenant(), 99, 99, false, '{}', 1)`,
     ],
+    ['revision', `update placet.revision set message = 'another'`],
+    ['revision', 'delete from placet.revision'],
     ['tenant_state', 'update placet.tenant_state set epoch = 0'],
     ['tenant', `insert into placet.tenant (id, name) values (gen_random_uuid(), 'mine')`],
     ['document', 'delete from placet.document'],
@@ -152,6 +163,8 @@ describe('the service', () => {
     `update placet.document set body = '{}'`,
     `update placet.credential set disabled_at = null`,
     `update placet.credential_secret set mac = ''`,
+    `update placet.draft set prune = true`,
+    `delete from placet.draft`,
   ])('may not write without a new revision: %s', async (statement) => {
     await expect(asService(database.tenant, (query) => query(statement))).rejects.toThrow(
       'without a new revision of its tenant',
@@ -162,6 +175,21 @@ describe('the service', () => {
     await change([]);
     const statement = `update placet.document set body = '{}'`;
     await expect(asService(database.tenant, (query) => query(statement))).rejects.toThrow('without a new revision');
+  });
+
+  it('may log the revision that it makes, and no other', async () => {
+    await database.store.call(`select placet.bump($1, '{}', false)`, [database.tenant]);
+    const late = `insert into placet.revision (tenant, revision, epoch, changed_by, documents, others)
+      select tenant, revision, epoch, 'nobody', 0, '[]' from placet.tenant_state`;
+    await expect(asService(database.tenant, (query) => query(late))).rejects.toThrow('without a new revision');
+    await asService(database.tenant, async (query) => {
+      await query(`select placet.bump(placet.current_tenant(), '{}', false)`);
+      const insert = (revision: string) =>
+        query(`insert into placet.revision (tenant, revision, epoch, changed_by, documents, others)
+                 select tenant, ${revision}, epoch, 'system:test', 0, '[]' from placet.tenant_state`);
+      expect((await insert('revision')).rowCount).toBe(1);
+      await expect(insert('revision + 1')).rejects.toMatchObject({ code: '42501' });
+    });
   });
 
   it('may write after a bump in the same transaction', async () => {
@@ -253,6 +281,70 @@ describe('a change', () => {
       operations: [{ op: 'put_document', kind: 'Role', name: 'recorded' }],
     });
     expect(records.some(({ body }) => body.includes('"mac"') || body.includes('"body"'))).toBe(false);
+  });
+
+  it('is logged with who made it and why, once, and what it wrote besides documents without secrets', async () => {
+    const outcome = await change([roleNamed('logged')], { about: { message: 'because', draft: 'd', rolledBackTo: 1 } });
+    const { revision, epoch } = outcome as { revision: number; epoch: number };
+    const reader = new RevisionReader(database.store);
+    expect(await reader.find(database.tenant, revision)).toEqual({
+      revision,
+      epoch,
+      changedBy: 'system:test',
+      administrator: null,
+      changedAt: expect.any(String) as string,
+      message: 'because',
+      draft: 'd',
+      rolledBackTo: 1,
+      documents: 1,
+      others: [],
+    });
+    const first = (await reader.list(database.tenant, false, undefined, 1000)).at(-1)!;
+    expect(first).toMatchObject({ documents: 2, message: null });
+    expect(first.others).toEqual([
+      { op: 'create_credential', id: expect.any(String) as string, principal: 'desk' },
+      { op: 'save_draft', name: 'kept' },
+    ]);
+    const [record] = await database.store.read(database.tenant, (view) =>
+      view.query<{ body: string }[]>(
+        'select body from placet.ledger_record where writer = 0 order by seq desc limit 1',
+      ),
+    );
+    expect(JSON.parse(record!.body)).toMatchObject({ revision, about: { message: 'because', draft: 'd' } });
+  });
+
+  it('that is refused is not logged', async () => {
+    const reader = new RevisionReader(database.store);
+    const [before] = await reader.list(database.tenant, false, undefined, 1);
+    expect(await change([{ ...role, expectedVersion: 7 }])).toMatchObject({ outcome: 'version' });
+    expect((await reader.list(database.tenant, false, undefined, 1))[0]).toEqual(before);
+  });
+
+  it('of a draft is refused where it is not at the expected version, which is never used again', async () => {
+    const save = (expectedVersion: number) =>
+      change(
+        [
+          {
+            op: 'save_draft',
+            name: 'd',
+            baseRevision: 0,
+            body: { prune: false, documents: [], deletions: [] },
+            expectedVersion,
+          },
+        ],
+        { keys: [] },
+      );
+    const discard = (expectedVersion: number) =>
+      change([{ op: 'discard_draft', name: 'd', expectedVersion }], { keys: [] });
+    const drafts = new DraftReader(database.store);
+    expect(await discard(1)).toEqual({ outcome: 'version', operation: 1 });
+    await save(0);
+    const { version } = (await drafts.find(database.tenant, 'd'))!;
+    expect(await save(0)).toEqual({ outcome: 'version', operation: 1 });
+    expect(await discard(version)).toMatchObject({ outcome: 'committed' });
+    await save(0);
+    expect((await drafts.find(database.tenant, 'd'))!.version).not.toBe(version);
+    expect(await discard(version)).toEqual({ outcome: 'version', operation: 1 });
   });
 
   it('shows a replica only what is new, deletions as such', async () => {

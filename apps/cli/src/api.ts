@@ -31,12 +31,16 @@ export class Api {
     return (await this.#call('GET', path)) as T;
   }
 
-  async post<T>(path: string, body: unknown): Promise<T> {
-    return (await this.#call('POST', path, body)) as T;
+  async post<T>(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+    return (await this.#call('POST', path, body, headers)) as T;
   }
 
-  async put<T>(path: string, body: unknown, headers: Readonly<Record<string, string>>): Promise<T> {
+  async put<T>(path: string, body: unknown, headers: Readonly<Record<string, string>> = {}): Promise<T> {
     return (await this.#call('PUT', path, body, headers)) as T;
+  }
+
+  async delete<T>(path: string, headers: Readonly<Record<string, string>> = {}): Promise<T> {
+    return (await this.#call('DELETE', path, undefined, headers)) as T;
   }
 
   /** The answer, or undefined where there is no such thing. */

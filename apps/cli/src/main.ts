@@ -5,8 +5,11 @@ import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
+import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
 import { lint } from './commands/lint.js';
+import { diff, history, rollback } from './commands/revisions.js';
+import { resume, suspend } from './commands/suspensions.js';
 import { test } from './commands/test.js';
 import { EXIT, terminal, type Output } from './output.js';
 import { unreadOption, UsageError } from './usage.js';
@@ -14,13 +17,26 @@ import { unreadOption, UsageError } from './usage.js';
 const USAGE = `usage: placet COMMAND
 
   apply DIR [--prune] [--dry-run]      make the documents be as in DIR: prints a diff, then changes all or nothing;
-                                       what is not in DIR is deleted with --prune only
+      [-m MESSAGE]                       what is not in DIR is deleted with --prune only; MESSAGE says why
   validate DIR                         say what is wrong with the documents in DIR
   lint DIR                             say what in the documents is hardly meant, taking DIR for all that there
                                        are, without asking a service; exits with 1 if there is anything
   test DIR|FILE... [--json]            run the Test documents in DIR on the documents there, without asking a
                                        service; exits with 1 if a case fails, or there is none
   get [KIND [NAME]] [--json]           list documents, or print one as YAML
+  draft save NAME DIR                  keep the documents in DIR as a draft, which decides nothing; prints what
+      [--prune] [--delete KIND/NAME]...  publishing it would change, and what stands in the way
+      [--description TEXT]
+      [--base REVISION]                  what others changed after REVISION is in conflict (default: the present one)
+  draft show NAME                      the same of a draft that is there
+  draft list, draft delete NAME        list drafts, or throw one away
+  publish NAME -m MESSAGE              make a draft hold, all or nothing; the draft is then gone
+  history [--all]                      who changed which documents when and why, newest first; everything with --all
+  diff [FROM [TO]]                     what differs between two revisions; without any: what the last change did
+  rollback REVISION -m MESSAGE         make the documents be what they were at REVISION, as a new revision;
+                                       suspensions and keys stay as they are
+  suspend OF NAME [--reason TEXT]      stop a Server, a Host, a Subject (as in user:ann) or the Tenant (default) at once
+  resume OF NAME                       let it go on
   host create NAME [--title TEXT]      register a host and make a key for it
       [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
@@ -50,6 +66,12 @@ const OPTIONS = {
   'may-assert': { type: 'string', multiple: true, default: [] as string[] },
   'may-assert-resource': { type: 'string', multiple: true, default: [] as string[] },
   explain: { type: 'boolean', default: false },
+  message: { type: 'string', short: 'm' },
+  delete: { type: 'string', multiple: true, default: [] as string[] },
+  description: { type: 'string' },
+  base: { type: 'string' },
+  all: { type: 'boolean', default: false },
+  reason: { type: 'string' },
   subject: { type: 'string' },
   server: { type: 'string' },
   tool: { type: 'string' },
@@ -77,8 +99,9 @@ interface Command {
 const COMMANDS: Readonly<Record<string, Command>> = {
   apply: {
     takes: ['DIR'],
-    options: ['prune', 'dry-run'],
-    run: ([directory], { prune, 'dry-run': dryRun }, output) => apply(new Api(), output, directory!, { prune, dryRun }),
+    options: ['prune', 'dry-run', 'message'],
+    run: ([directory], { prune, 'dry-run': dryRun, message }, output) =>
+      apply(new Api(), output, directory!, { prune, dryRun, message }),
   },
   validate: { takes: ['DIR'], options: [], run: ([directory], _, output) => validate(new Api(), output, directory!) },
   lint: { takes: ['DIR'], options: [], run: ([directory], _, output) => lint(output, directory!) },
@@ -94,6 +117,42 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     options: ['json'],
     run: ([kind, name], { json }, output) => get(new Api(), output, kind, name, json),
   },
+  'draft save': {
+    takes: ['NAME', 'DIR'],
+    options: ['prune', 'delete', 'description', 'base'],
+    run: ([name, directory], { prune, delete: deletions, description, base }, output) =>
+      saveDraft(new Api(), output, name!, directory!, { prune, deletions, description, base }),
+  },
+  'draft show': {
+    takes: ['NAME'],
+    options: [],
+    run: async ([name], _, output) => void (await showDraft(new Api(), output, name!)),
+  },
+  'draft list': { takes: [], options: [], run: (_, __, output) => listDrafts(new Api(), output) },
+  'draft delete': { takes: ['NAME'], options: [], run: ([name], _, output) => deleteDraft(new Api(), output, name!) },
+  publish: {
+    takes: ['NAME'],
+    options: ['message'],
+    run: ([name], { message }, output) => publish(new Api(), output, name!, message),
+  },
+  history: { takes: [], options: ['all'], run: (_, { all }, output) => history(new Api(), output, all) },
+  diff: {
+    takes: ['FROM', 'TO'],
+    needs: 0,
+    options: [],
+    run: ([from, to], _, output) => diff(new Api(), output, from, to),
+  },
+  rollback: {
+    takes: ['REVISION'],
+    options: ['message'],
+    run: ([revision], { message }, output) => rollback(new Api(), output, revision!, message),
+  },
+  suspend: {
+    takes: ['OF', 'NAME'],
+    options: ['reason'],
+    run: ([of, name], { reason }, output) => suspend(new Api(), output, of!, name!, reason),
+  },
+  resume: { takes: ['OF', 'NAME'], options: [], run: ([of, name], _, output) => resume(new Api(), output, of!, name!) },
   'host create': {
     takes: ['NAME'],
     options: ['title', 'may-speak-for', 'may-assert', 'may-assert-resource', 'explain'],

@@ -19,6 +19,10 @@ export const EXIT = { ok: 0, failure: 1, usage: 2, deny: 3, ask: 4 } as const;
 /** A number of things, as in `1 file` or `3 files`. */
 export const counted = (count: number, thing: string): string => `${count} ${thing}${count === 1 ? '' : 's'}`;
 
+/** A text of somebody else's as one line, with nothing in it on which a terminal would act. */
+export const plain = (text: string): string =>
+  text.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]/gu, (sign) => `\\u{${sign.codePointAt(0)!.toString(16)}}`);
+
 /** Something that was found in a document. */
 export interface Placed {
   readonly message: string;

@@ -9,9 +9,13 @@ import { RecordedDecisionsController } from './admin/decisions/recorded-decision
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
+import { DraftsController } from './admin/drafts/drafts.controller.js';
+import { DraftsService } from './admin/drafts/drafts.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
+import { RevisionsController } from './admin/revisions/revisions.controller.js';
+import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
@@ -44,6 +48,8 @@ export class AppModule {
       module: AppModule,
       controllers: [
         DocumentsController,
+        DraftsController,
+        RevisionsController,
         KeysController,
         SuspensionsController,
         AccessController,
@@ -55,6 +61,16 @@ export class AppModule {
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
+        {
+          provide: DraftsService,
+          inject: [DocumentsService],
+          useFactory: (documents: DocumentsService) => new DraftsService(store, snapshots, documents),
+        },
+        {
+          provide: RevisionsService,
+          inject: [DocumentsService],
+          useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
+        },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },

@@ -83,7 +83,7 @@ function problemAt(
   code: DocumentProblem['code'],
   message: string,
   path: readonly PropertyKey[],
-  more: { rule?: string | undefined; position: Position },
+  more: { rule?: string | undefined; position: Partial<Position> },
 ): DocumentProblem {
   const { rule, position } = more;
   return {

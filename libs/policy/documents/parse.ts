@@ -2,7 +2,7 @@ import { LineCounter, parseAllDocuments, type Document } from 'yaml';
 import type { z } from 'zod';
 import type { Json, JsonObject } from '../model.js';
 import { offsetOfMember, offsetOfName } from './positions.js';
-import { describeFinding, type DocumentProblem, type Position } from './problems.js';
+import { describeFinding, type Described, type DocumentProblem, type Position } from './problems.js';
 import { AUTHORED_KINDS, documentName, documentSchemas, type AnyDocument, type Kind } from './schema.js';
 import { isEmpty, structuralProblem, syntaxMessage } from './structure.js';
 import { findings, placeOf, PLAIN_WORDS } from './wording.js';
@@ -19,8 +19,11 @@ export interface Source {
 export interface SourceDocument {
   readonly document: AnyDocument;
   readonly source: Source;
-  /** Where a member stands; for a text with `offset`, where that character of it stands as nearly as can be told. */
-  position(path: readonly PropertyKey[], offset?: number): Position;
+  /**
+   * Where a member stands; for a text with `offset`, where that character of it stands as nearly as can be told. Nothing
+   * of a document that was read from a value.
+   */
+  position(path: readonly PropertyKey[], offset?: number): Partial<Position>;
 }
 
 export interface ParsedSource {
@@ -78,23 +81,44 @@ function readDocument(
   const structural = structuralProblem(tree);
   if (structural) return { problems: [problem('syntax', structural.message, at(structural.offset))] };
 
-  const value = tree.toJS() as Json;
   const position = (path: readonly PropertyKey[], offset = 0): Position =>
     at(offsetOfMember(tree, source.text, path, offset));
+  const read = readValue(tree.toJS() as Json);
+  if ('document' in read) return { ...read, source, position };
+  const problems = read.described.map(({ at: path, named, ...rest }): DocumentProblem => {
+    const name = named ? offsetOfName(tree, path) : undefined;
+    return { ...rest, ...file, ...(name === undefined ? position(path) : at(name)) };
+  });
+  return { problems };
+}
+
+/** Reads documents that were read before, and stored: what they were allowed to be then, they need not be any more. */
+export function parseValues(values: readonly Json[]): ParsedSource {
+  const documents: SourceDocument[] = [];
+  const problems: DocumentProblem[] = [];
+  for (const value of values) {
+    const read = readValue(value);
+    if ('document' in read) documents.push({ ...read, source: { text: '' }, position: () => ({}) });
+    else problems.push(...read.described.map(({ at: _at, named: _named, ...rest }) => rest));
+  }
+  return { documents, problems };
+}
+
+function readValue(value: Json): Pick<SourceDocument, 'document'> | { described: Described[] } {
   const kind = (value as JsonObject | null)?.kind;
   if (!AUTHORED_KINDS.includes(kind as Kind)) {
-    return { problems: [problem('unknown_kind', `kind is one of ${AUTHORED_KINDS.join(', ')}`, position(['kind']))] };
+    const message = `kind is one of ${AUTHORED_KINDS.join(', ')}`;
+    return { described: [{ code: 'unknown_kind', message, at: ['kind'] }] };
   }
   const parsed = documentSchemas[kind as Kind].safeParse(value, PLAIN_WORDS);
   const dropped = parsed.success ? droppedMember(value, parsed.data as Json) : undefined;
-  if (parsed.success && !dropped) return { document: parsed.data, source, position };
+  if (parsed.success && !dropped) return { document: parsed.data };
   const issues = parsed.success ? [droppedIssue(dropped!)] : parsed.error.issues;
-  const problems = findings({ issues }, value).map((finding): DocumentProblem => {
-    const { at: path, named, ...rest } = describeFinding(finding, kind as Kind, value as JsonObject);
-    const name = named ? offsetOfName(tree, path) : undefined;
-    return { ...rest, ...file, ...(name === undefined ? position(path) : at(name)), path: placeOf(path) };
+  const described = findings({ issues }, value).map((finding): Described => {
+    const found = describeFinding(finding, kind as Kind, value as JsonObject);
+    return { ...found, path: placeOf(found.at) };
   });
-  return { problems };
+  return { described };
 }
 
 /** The first member that a schema has dropped without a word: zod takes no `__proto__` into a record. */

@@ -54,7 +54,7 @@ describe('the place of a mistake', () => {
 
 describe('the place of a character', () => {
   /** Where the text `<HERE>` stands in a rule's condition, by its offset in the condition. */
-  function placeOfHere(condition: string): { line: number; column: number } {
+  function placeOfHere(condition: string): { line?: number; column?: number } {
     const text = `kind: Policy
 name: p
 target: { actions: [a], resources: [a] }

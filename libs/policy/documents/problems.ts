@@ -50,8 +50,15 @@ export function describeFinding({ path, message, about }: Finding, kind: Kind, v
     ...common,
     named: true,
     code: 'not_supported_yet',
-    message: `'${String(path.at(-1))}' is not enforced by this version and is therefore refused`,
+    message: insteadOf(kind, String(path.at(-1))),
   };
+}
+
+/** What is to be done instead of writing a member that nothing enforces. */
+function insteadOf(kind: Kind, member: string): string {
+  if (member !== 'suspended') return `'${member}' is not enforced by this version and is therefore refused`;
+  const [name, example] = kind === 'Subject' ? ['TYPE:ID', ', as in user:ann'] : ['NAME', ''];
+  return `'suspended' is not written in documents: run 'placet suspend ${kind} ${name}'${example}, or PUT /api/v1/suspensions/${kind}/${name}`;
 }
 
 /** No name of ours is longer, and most ids are shorter. */

@@ -1,5 +1,4 @@
 import fc from 'fast-check';
-import type { Client } from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import {
   assertedRow,
@@ -23,7 +22,7 @@ const RUNS = Number(process.env.PLACET_LAW_RUNS ?? 150);
 const ROWS = 60;
 
 let database: TestDatabase;
-let client: Client;
+let client: Awaited<ReturnType<TestDatabase['connect']>>;
 let rows: TableRow[];
 
 const NAMES = ['id', 'region', 'Owner', 'ref', 'level', 'most', 'score', 'public', 'weird', 'tags'];

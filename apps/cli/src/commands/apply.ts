@@ -1,18 +1,12 @@
-import { documentText, parseDocuments, type AnyDocument, type Coverage, type LintFinding } from '#policy';
+import { parseDocuments, type Coverage, type LintFinding } from '#policy';
 import type { Api } from '../api.js';
-import { diffLines } from '../diff.js';
+import { countsOf, printChanges, summary, type ChangedDocument } from '../changes.js';
 import { readPolicyFiles, type PolicyFile } from '../files.js';
 import { counted, coverageLine, finding, type Output } from '../output.js';
 
 interface ChangeBody {
   readonly revision?: number;
-  readonly documents: readonly {
-    readonly kind: string;
-    readonly name: string;
-    readonly change: 'created' | 'updated' | 'deleted' | 'unchanged';
-    readonly before?: AnyDocument;
-    readonly after?: AnyDocument;
-  }[];
+  readonly documents: readonly ChangedDocument[];
   readonly warnings: readonly LintFinding[];
   /** Absent where there are no tests. */
   readonly tests?: { readonly documents: number; readonly cases: number; readonly coverage: Coverage };
@@ -23,12 +17,12 @@ export async function apply(
   api: Api,
   output: Output,
   directory: string,
-  options: { readonly prune: boolean; readonly dryRun: boolean },
+  options: { readonly prune: boolean; readonly dryRun: boolean; readonly message: string | undefined },
 ): Promise<void> {
   const files = policyFiles(output, directory);
   const planned = await api.post<ChangeBody>('/api/v1/documents/validate', { files, prune: options.prune });
   const changes = planned.documents.filter(({ change }) => change !== 'unchanged');
-  printDiff(output, changes);
+  printChanges(output, changes);
   printWarnings(output, planned);
   const unchanged = planned.documents.length - changes.length;
   if (changes.length === 0) {
@@ -37,9 +31,10 @@ export async function apply(
   }
   printTests(output, planned);
   if (options.dryRun)
-    return output.line(`${summary(changes)}, ${unchanged} unchanged; nothing was changed (--dry-run)`);
-  const applied = await api.post<ChangeBody>('/api/v1/documents/apply', { files, prune: options.prune });
-  output.line(`${summary(changes)}, ${unchanged} unchanged; revision ${applied.revision}`);
+    return output.line(`${summary(countsOf(changes))}, ${unchanged} unchanged; nothing was changed (--dry-run)`);
+  const why = options.message === undefined ? '' : `?message=${encodeURIComponent(options.message)}`;
+  const applied = await api.post<ChangeBody>(`/api/v1/documents/apply${why}`, { files, prune: options.prune });
+  output.line(`${summary(countsOf(changes))}, ${unchanged} unchanged; revision ${applied.revision}`);
 }
 
 /** `validate DIR`: the same questions, and no change. */
@@ -54,7 +49,7 @@ export async function validate(api: Api, output: Output, directory: string): Pro
 }
 
 /** The files of a folder. One that has no document in it is named: somebody thinks that it has. */
-function policyFiles(output: Output, directory: string): PolicyFile[] {
+export function policyFiles(output: Output, directory: string): PolicyFile[] {
   const files = readPolicyFiles(directory);
   for (const { path, text } of files) {
     const { documents, problems } = parseDocuments({ text });
@@ -64,7 +59,7 @@ function policyFiles(output: Output, directory: string): PolicyFile[] {
   return files;
 }
 
-function printWarnings(output: Output, { warnings }: ChangeBody): void {
+export function printWarnings(output: Output, { warnings }: Pick<ChangeBody, 'warnings'>): void {
   for (const warning of warnings) output.note(`warning: ${finding(warning)}`);
 }
 
@@ -72,17 +67,4 @@ function printTests(output: Output, { tests }: ChangeBody): void {
   if (!tests) return;
   const { cases, documents, coverage } = tests;
   output.line(`${counted(cases, 'case')} in ${counted(documents, 'test')}: all pass; ${coverageLine(coverage)}`);
-}
-
-function printDiff(output: Output, changes: ChangeBody['documents']): void {
-  for (const { kind, name, change, before, after } of changes) {
-    output.line(`${kind} ${name} (${change})`);
-    const text = (document: AnyDocument | undefined) => (document ? documentText(document) : '');
-    for (const line of diffLines(text(before), text(after))) output.line(`    ${line}`);
-  }
-}
-
-function summary(changes: ChangeBody['documents']): string {
-  const count = (wanted: string) => changes.filter(({ change }) => change === wanted).length;
-  return `${count('created')} created, ${count('updated')} updated, ${count('deleted')} deleted`;
 }

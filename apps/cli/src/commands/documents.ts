@@ -1,6 +1,7 @@
 import { documentText, type AnyDocument } from '#policy';
 import { CommandError, type Api } from '../api.js';
 import type { Output } from '../output.js';
+import { pagesOf } from '../pages.js';
 
 interface StoredBody {
   readonly kind: string;
@@ -33,15 +34,8 @@ export async function get(
 
 /** Every document, or every one of a kind, page by page. */
 export async function* storedDocuments(api: Api, kind: string | undefined): AsyncGenerator<StoredBody> {
-  const query = kind === undefined ? '' : `kind=${encodeURIComponent(kind)}&`;
-  let token: string | undefined;
-  do {
-    const page: PageBody = await api.get(
-      `/api/v1/documents?${query}${token === undefined ? '' : `page_token=${token}`}`,
-    );
-    yield* page.items;
-    token = page.next_page_token;
-  } while (token !== undefined);
+  const query = kind === undefined ? '' : `?kind=${encodeURIComponent(kind)}`;
+  for await (const { items } of pagesOf<PageBody>(api, `/api/v1/documents${query}`)) yield* items;
 }
 
 /** How documents are named that have no name of their own, for those who wrote something else. */

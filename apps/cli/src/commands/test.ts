@@ -8,7 +8,7 @@ import { counted, coverageLines, EXIT, type Output } from '../output.js';
 interface Outcome {
   readonly name: string;
   readonly report: TestReport;
-  readonly placeOf: (failure: TestFailure) => { readonly file?: string; readonly line: number };
+  readonly placeOf: (failure: TestFailure) => { readonly file?: string; readonly line?: number | undefined };
 }
 
 /**

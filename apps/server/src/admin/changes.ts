@@ -24,17 +24,26 @@ export class Changes {
 
   /**
    * Plans a change on the newest state and makes it; if another change came first, plans anew. Undefined from `plan`
-   * means that there is nothing to do. Returns the revision after it.
+   * means that there is nothing to do. Returns the revision after it. Throws what `plan` throws.
    *
    * INVARIANT: where documents are written that people author, all Test documents have passed on the very state that the
    * commit makes; what fails is a Refusal. Suspensions and keys wait for no test.
    */
   async make(tenant: string, plan: () => Promise<Change | undefined>, testing: Testing = {}): Promise<number> {
+    let isCurrent = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const change = await plan();
-      if (!change) return (await this.snapshots.of(tenant)).revision;
-      const tested = change.operations.some(isAuthored) ? await this.#tested(change, testing) : change;
-      const outcome = tested ? await commitChange(this.store, tested) : ({ outcome: 'moved' } as const);
+      const prepared = await this.#prepare(plan, testing).catch((error: unknown) => {
+        if (isCurrent || !(error instanceof Refusal)) throw error;
+        return 'nothing' as const;
+      });
+      if (prepared === 'nothing') {
+        if (isCurrent) return (await this.snapshots.of(tenant)).revision;
+        // A replica that has not heard of the last change may only believe that there is nothing to do, or that it is wrong.
+        await this.snapshots.refresh(tenant, Infinity);
+        isCurrent = true;
+        continue;
+      }
+      const outcome = prepared === 'moved' ? { outcome: prepared } : await commitChange(this.store, prepared);
       if (outcome.outcome === 'committed') {
         await this.snapshots.refresh(tenant, outcome.revision);
         return outcome.revision;
@@ -59,6 +68,12 @@ export class Changes {
       await this.snapshots.refresh(tenant, Infinity);
     }
     throw tooManyChanges();
+  }
+
+  async #prepare(plan: () => Promise<Change | undefined>, testing: Testing): Promise<Change | 'nothing' | 'moved'> {
+    const change = await plan();
+    if (!change) return 'nothing';
+    return change.operations.some(isAuthored) ? ((await this.#tested(change, testing)) ?? 'moved') : change;
   }
 
   /** The change, so that it is only made on the state that the tests ran on; undefined if that one is gone already. */

@@ -27,6 +27,15 @@ export function pageOf<Row, Item>(
 
 /** The token of a place, for the page that begins there. */
 export const tokenOf = (cursor: unknown): string => Buffer.from(JSON.stringify(cursor)).toString('base64url');
+/** Most that the contents on one page come to, in characters of JSON, unless a single one is larger. */
+const PAGE_CHARACTERS = 4 * 1024 * 1024;
+
+/** How many of the first rows go onto a page of at most `size`: contents can be large. */
+export function withinSize(rows: readonly unknown[], size: number): number {
+  let characters = 0;
+  const over = rows.slice(0, size).findIndex((row) => (characters += JSON.stringify(row).length) > PAGE_CHARACTERS);
+  return over < 0 ? size : Math.max(over, 1);
+}
 
 /** Where a page begins. Throws Refusal for a token that is not one of ours. */
 export function cursorOf<T>(token: string | undefined, schema: z.ZodType<T>): T | undefined {

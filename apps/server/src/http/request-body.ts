@@ -6,7 +6,7 @@ import type { PlacetRequest } from './nest.js';
 /** Whole sets of documents may be larger than other bodies: 32 MiB. */
 const DOCUMENT_SET_LIMIT = 32 * 1024 * 1024;
 
-const DOCUMENT_SETS = ['/api/v1/documents/apply', '/api/v1/documents/validate'];
+const DOCUMENT_SETS = /^\/api\/v1\/(documents\/(apply|validate)|drafts\/[^/]+)$/;
 
 /** Gives each request its id, and counts it when it is done. */
 export function requestContext(metrics: Metrics): RequestHandler {
@@ -40,7 +40,7 @@ async function read(request: PlacetRequest): Promise<void> {
     'application/json',
     ...(isDocument ? ['application/yaml', 'application/x-yaml', 'text/yaml'] : []),
   ]);
-  const bytes = await readBody(request, DOCUMENT_SETS.includes(request.path) ? DOCUMENT_SET_LIMIT : BODY_LIMIT);
+  const bytes = await readBody(request, DOCUMENT_SETS.test(request.path) ? DOCUMENT_SET_LIMIT : BODY_LIMIT);
   if (type === 'application/json') request.body = parseJson(bytes);
   if (isDocument) request.text = bytes.toString('utf8');
 }

@@ -7,7 +7,9 @@ import type { AdministratorPrincipal } from '#identity';
 import type { TestReport } from '#policy';
 import { BodyText, Caller, Conditions, Requires, type RequestConditions } from '../../http/nest.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
-import { DocumentsService, notFound, versionBody, type AppliedChange, type Precondition } from './documents.service.js';
+import { preconditionOf } from '../preconditions.js';
+import { messageQuerySchema, type MessageQuery } from '../wire.js';
+import { DocumentsService, notFound, versionBody, type AppliedChange } from './documents.service.js';
 import type { PlannedDocument, Wanted } from './plan.js';
 import {
   changeSchema,
@@ -68,9 +70,10 @@ export class DocumentsController {
   async apply(
     @Caller() principal: AdministratorPrincipal,
     @Body({ schema: filesSchema }) body: FilesBody,
+    @Query({ schema: messageQuerySchema }) about: MessageQuery,
   ): Promise<ChangeBody> {
     if (body.dry_run) return this.validate(principal, body);
-    return changeBody(await this.documents.apply(principal, wantedBy(body)));
+    return changeBody(await this.documents.apply(principal, wantedBy(body), about));
   }
 
   @Get(':kind/:name')
@@ -105,9 +108,10 @@ export class DocumentsController {
     @Param({ schema: documentParamsSchema }) { kind, name }: DocumentParams,
     @Conditions() conditions: RequestConditions,
     @BodyText() text: string,
+    @Query({ schema: messageQuerySchema }) about: MessageQuery,
     @Res({ passthrough: true }) response: Response,
   ): Promise<ChangeBody> {
-    const change = await this.documents.put(principal, kind, name, { text }, preconditionOf(conditions));
+    const change = await this.documents.put(principal, kind, name, { text }, preconditionOf(conditions), about);
     const [document] = change.documents;
     response.status(document!.change === 'created' ? 201 : 200).setHeader('ETag', `"${document!.version}"`);
     return changeBody(change);
@@ -122,8 +126,9 @@ export class DocumentsController {
     @Caller() principal: AdministratorPrincipal,
     @Param({ schema: documentParamsSchema }) { kind, name }: DocumentParams,
     @Conditions() conditions: RequestConditions,
+    @Query({ schema: messageQuerySchema }) about: MessageQuery,
   ): Promise<ChangeBody> {
-    return changeBody(await this.documents.remove(principal, kind, name, preconditionOf(conditions)));
+    return changeBody(await this.documents.remove(principal, kind, name, preconditionOf(conditions), about));
   }
 
   @Get(':kind/:name/versions')
@@ -155,18 +160,6 @@ export class DocumentsController {
   }
 }
 
-function preconditionOf({ match, none }: RequestConditions): Precondition {
-  if (none !== undefined) {
-    if (none.trim() !== '*') throw new Refusal('invalid_request', 'If-None-Match takes * only');
-    return 'absent';
-  }
-  if (match === undefined) return undefined;
-  const version = /^"?(\d{1,9})"?$/.exec(match.trim())?.[1];
-  if (version === undefined)
-    throw new Refusal('invalid_request', 'If-Match takes the version of the document, as in "3"');
-  return { version: Number(version) };
-}
-
 const wantedBy = ({ files, prune }: FilesBody): Wanted => ({
   sources: files.map(({ path, text }) => ({ file: path, text })),
   deletions: [],
@@ -176,7 +169,7 @@ const wantedBy = ({ files, prune }: FilesBody): Wanted => ({
 const changeBody = ({ revision, documents, warnings, tests }: AppliedChange): ChangeBody => ({
   revision,
   documents: documents.map(changeOf),
-  warnings: [...warnings],
+  warnings: [...warnings()],
   ...testsBody(tests),
 });
 
@@ -186,7 +179,8 @@ function testsBody(report: TestReport | undefined): Pick<ChangeBody, 'tests'> {
   return { tests: { documents: tests, cases, coverage: { ...coverage, uncovered: [...coverage.uncovered] } } };
 }
 
-function changeOf({
+/** A planned document on the wire; what stays as it is, without its contents. */
+export function changeOf({
   kind,
   name,
   change,

@@ -10,22 +10,34 @@ import {
   type Source,
   type TestReport,
 } from '#policy';
-import type { Snapshots, TenantSnapshot } from '#snapshot';
-import { DocumentReader, type Store, type StoredVersion } from '#store';
+import type { Snapshots } from '#snapshot';
+import { DocumentReader, type ChangeNote, type Operation, type Store, type StoredVersion } from '#store';
 import { Changes } from '../changes.js';
-import { planChange, type Plan, type PlannedDocument, type Wanted } from './plan.js';
+import { checkPrecondition, type Precondition } from '../preconditions.js';
+import { planChange, type Hindrance, type Plan, type PlannedDocument, type Wanted } from './plan.js';
 
 /** What became of each document, and the revision since which it is so. */
 export interface AppliedChange {
   readonly revision: number;
   readonly documents: readonly (PlannedDocument & { readonly version: number | undefined })[];
-  readonly warnings: readonly LintFinding[];
+  readonly warnings: () => readonly LintFinding[];
   /** What came of the tests; undefined where there are none. */
   readonly tests: TestReport | undefined;
 }
 
-/** What the client knows of a document that it changes: a version, or that there must be none. */
-export type Precondition = { readonly version: number } | 'absent' | undefined;
+/** A change that is to be made, as it is told anew for each attempt. */
+export interface Intent {
+  readonly wanted: Wanted;
+  readonly about: ChangeNote;
+  /** Writes beside those of the documents. */
+  readonly also?: readonly Operation[];
+  /** Whether it is meant for the state that it is planned on and for no later one. */
+  readonly isOfWholeState?: boolean;
+  /** Throws Refusal where other documents would change than may; comes before what else is wrong. */
+  readonly guard?: (documents: readonly PlannedDocument[]) => void;
+  /** Throws Refusal where the change is right and still not to be made. */
+  readonly check?: (plan: Plan) => void;
+}
 
 @Injectable()
 export class DocumentsService {
@@ -49,15 +61,32 @@ export class DocumentsService {
     let plan: Plan | undefined;
     const tests = await this.#changes.test(
       tenant,
-      async () => (plan = await this.#plan(tenant, wanted)).operations,
+      async () => (plan = planned(await this.#plan(tenant, wanted))).operations,
       (problem) => plan!.locate(problem),
     );
     return { plan: plan!, tests };
   }
 
+  /** What a change would do, and what stands in its way, failing tests among it. */
+  async review(tenant: string, wanted: Wanted): Promise<Plan | Hindrance> {
+    const outcome = await this.#plan(tenant, wanted);
+    if ('problems' in outcome) return outcome;
+    try {
+      return (await this.validate(tenant, wanted)).plan;
+    } catch (error) {
+      if (!(error instanceof Refusal) || error.code !== 'documents_invalid') throw error;
+      return { problems: error.members.errors as readonly DocumentProblem[], documents: outcome.documents };
+    }
+  }
+
+  async #plan(tenant: string, wanted: Wanted): Promise<Plan | Hindrance> {
+    const { policies } = await this.snapshots.of(tenant);
+    return planChange(policies.documents, wanted, AUTHORED_KINDS);
+  }
+
   /** Makes a change of any number of documents, all or none. */
-  async apply(principal: AdministratorPrincipal, wanted: Wanted): Promise<AppliedChange> {
-    return this.#make(principal, wanted, () => undefined);
+  async apply(principal: AdministratorPrincipal, wanted: Wanted, about: ChangeNote): Promise<AppliedChange> {
+    return this.make(principal, async () => ({ wanted, about }));
   }
 
   /** Saves one document under the name that it has been asked for. */
@@ -67,8 +96,9 @@ export class DocumentsService {
     name: string,
     source: Source,
     expected: Precondition,
+    about: ChangeNote,
   ): Promise<AppliedChange> {
-    return this.#make(principal, { sources: [source], deletions: [], prune: false }, ({ documents }) => {
+    const check = ({ documents }: Plan) => {
       const [document] = documents;
       if (documents.length !== 1 || document!.kind !== kind || document!.name !== name) {
         throw new Refusal(
@@ -77,7 +107,9 @@ export class DocumentsService {
         );
       }
       this.#check(principal.tenant, kind, name, expected);
-    });
+    };
+    const wanted = { sources: [source], deletions: [], prune: false };
+    return this.make(principal, async () => ({ wanted, about, check }));
   }
 
   async remove(
@@ -85,82 +117,73 @@ export class DocumentsService {
     kind: Kind,
     name: string,
     expected: Precondition,
+    about: ChangeNote,
   ): Promise<AppliedChange> {
     if (!AUTHORED_KINDS.includes(kind)) {
       throw new Refusal('invalid_request', `a ${kind} is ended by DELETE /api/v1/suspensions/{of}/{name}`);
     }
-    return this.#make(principal, { sources: [], deletions: [{ kind, name }], prune: false }, ({ documents }) => {
+    const check = ({ documents }: Plan) => {
       if (documents.length === 0) throw notFound(kind, name);
       this.#check(principal.tenant, kind, name, expected);
-    });
+    };
+    const wanted = { sources: [], deletions: [{ kind, name }], prune: false };
+    return this.make(principal, async () => ({ wanted, about, check }));
   }
 
-  async #make(
-    { tenant, credential }: AdministratorPrincipal,
-    wanted: Wanted,
-    check: (plan: Plan) => void,
-  ): Promise<AppliedChange> {
+  /**
+   * Makes a change of documents as one revision, or throws Refusal with what is wrong. `intend` is asked after the state
+   * that the change is planned on has been taken down: what it reads in the database is of that revision or a later one.
+   */
+  async make({ tenant, credential }: AdministratorPrincipal, intend: () => Promise<Intent>): Promise<AppliedChange> {
     let made: Plan | undefined;
+    let asked: Wanted | undefined;
     let tests: TestReport | undefined;
-    const locate = (problem: DocumentProblem) => made!.locate(problem);
-    const report = (passed: TestReport) => void (tests = passed);
-    const revision = await this.#changes.make(
-      tenant,
-      async () => {
-        tests = undefined;
-        const snapshot = await this.snapshots.of(tenant);
-        made = planOn(snapshot, wanted);
-        check(made);
-        if (made.operations.length === 0) return undefined;
-        return {
-          tenant,
-          principal: `key:${credential}`,
-          ...(made.dependsOnOthers ? { expectedRevision: snapshot.revision } : {}),
-          keys: made.keys,
-          operations: made.operations,
-        };
-      },
-      { locate, report },
-    );
-    if (made!.operations.length === 0) tests = (await this.validate(tenant, wanted)).tests;
+    const plan = async () => {
+      tests = undefined;
+      // The snapshot moves on while others are waited for; these two belong together.
+      const {
+        revision: expectedRevision,
+        policies: { documents },
+      } = await this.snapshots.of(tenant);
+      const { wanted, about, also = [], isOfWholeState = false, guard, check } = await intend();
+      asked = wanted;
+      const outcome = planChange(documents, wanted, AUTHORED_KINDS);
+      guard?.(outcome.documents);
+      made = planned(outcome);
+      check?.(made);
+      const operations = [...made.operations, ...also];
+      if (operations.length === 0) return undefined;
+      return {
+        tenant,
+        principal: `key:${credential}`,
+        ...(isOfWholeState || made.dependsOnOthers ? { expectedRevision } : {}),
+        keys: made.keys,
+        operations,
+        about,
+      };
+    };
+    const revision = await this.#changes.make(tenant, plan, {
+      locate: (problem: DocumentProblem) => made!.locate(problem),
+      report: (passed) => void (tests = passed),
+    });
+    if (made!.operations.length === 0) tests = (await this.validate(tenant, asked!)).tests;
     const present = (await this.snapshots.of(tenant)).policies.documents;
     const documents = made!.documents.map((document) => ({
       ...document,
       version: present.find(document.kind, document.name)?.version,
     }));
-    return { revision, documents, warnings: made!.warnings(), tests };
-  }
-
-  async #plan(tenant: string, wanted: Wanted): Promise<Plan> {
-    return planOn(await this.snapshots.of(tenant), wanted);
+    return { revision, documents, warnings: () => made!.warnings(), tests };
   }
 
   /** Holds what the client expects against what is there. The commit holds it again against what it was planned on. */
   #check(tenant: string, kind: Kind, name: string, expected: Precondition): void {
     const version = this.snapshots.held(tenant)?.policies.documents.find(kind, name)?.version;
-    if (expected === 'absent') {
-      if (version !== undefined)
-        throw new Refusal('already_exists', `there is a ${kind} named '${name}' already, at version ${version}`);
-      return;
-    }
-    if (expected === undefined) {
-      if (version === undefined) return;
-      throw new Refusal(
-        'precondition_required',
-        `the ${kind} '${name}' is at version ${version}: send If-Match: "${version}" to change it`,
-      );
-    }
-    if (version === expected.version) return;
-    if (version === undefined) throw notFound(kind, name);
-    throw new Refusal(
-      'version_mismatch',
-      `the ${kind} '${name}' is at version ${version}, not ${expected.version}: read it again`,
-    );
+    checkPrecondition(`the ${kind} '${name}'`, version, expected, () => notFound(kind, name));
   }
 }
 
-function planOn({ policies }: TenantSnapshot, wanted: Wanted): Plan {
-  const plan = planChange(policies.documents, wanted, AUTHORED_KINDS);
+/** Throws Refusal with everything that stands in the way. */
+function planned(plan: Plan | Hindrance): Plan {
   if (!('problems' in plan)) return plan;
   const [first] = plan.problems;
   throw new Refusal('documents_invalid', first!.message, { errors: plan.problems });

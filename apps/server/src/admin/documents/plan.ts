@@ -43,21 +43,25 @@ export interface Plan {
 
 export interface Wanted {
   readonly sources: readonly Source[];
+  /** Documents that have been read already. */
+  readonly documents?: readonly SourceDocument[];
   readonly deletions: readonly { readonly kind: Kind; readonly name: string }[];
   /** Whether what is not among the sources goes. */
   readonly prune: boolean;
 }
 
+/** What stands in the way of a change, and, if its documents can be read, what it would change. */
+export interface Hindrance {
+  readonly problems: readonly DocumentProblem[];
+  readonly documents: readonly PlannedDocument[];
+}
+
 /** Plans a change, or says everything that is wrong with it. Nothing is written here. */
-export function planChange(
-  present: DocumentSet,
-  wanted: Wanted,
-  kinds: readonly Kind[],
-): Plan | { problems: DocumentProblem[] } {
+export function planChange(present: DocumentSet, wanted: Wanted, kinds: readonly Kind[]): Plan | Hindrance {
   const parsed = wanted.sources.map(parseDocuments);
-  const proposed = parsed.flatMap(({ documents }) => documents);
+  const proposed = [...(wanted.documents ?? []), ...parsed.flatMap(({ documents }) => documents)];
   const problems = [...parsed.flatMap((source) => source.problems), ...duplicateNames(proposed)];
-  if (problems.length > 0) return { problems };
+  if (problems.length > 0) return { problems, documents: [] };
 
   const planned = [
     ...proposed.map((source) => planPut(present, source)),
@@ -65,11 +69,12 @@ export function planChange(
   ];
   const changed = planned.filter(({ change }) => change !== 'unchanged');
   const after = present.with(changed.map(asChange));
+  const isNew = new Set(changed.map((planned) => planned.after));
   const found = checkChange(after, {
-    documents: proposed.filter(({ document }) => changed.some((planned) => planned.after === document)),
+    documents: proposed.filter(({ document }) => isNew.has(document)),
     deletions: changed.filter(({ change }) => change === 'deleted'),
   });
-  if (found.length > 0) return { problems: found };
+  if (found.length > 0) return { problems: found, documents: planned };
   return {
     documents: planned,
     operations: changed.map((document) => operationOf(present, document)),

@@ -33,7 +33,7 @@ export const versionParamsSchema = z.object({
 });
 export type VersionParams = z.output<typeof versionParamsSchema>;
 
-const warningSchema = z
+export const warningSchema = z
   .object({
     code: z.enum(LINT_CODES),
     message: z.string(),
@@ -79,20 +79,22 @@ const testsSchema = z
     }),
   })
   .meta({ id: 'TestReport', description: 'What came of the Test documents; absent where there are none.' });
+export const changedDocumentSchema = z
+  .object({
+    kind: kindSchema,
+    name: z.string(),
+    change: z.enum(['created', 'updated', 'deleted', 'unchanged']),
+    version: z.int().optional(),
+    before: documentSchema.optional(),
+    after: documentSchema.optional(),
+  })
+  .meta({ id: 'ChangedDocument' });
+export type ChangedDocumentBody = z.output<typeof changedDocumentSchema>;
 
 export const changeSchema = z
   .object({
     revision: z.int().optional().meta({ description: 'Absent where nothing was changed because it was only asked.' }),
-    documents: z.array(
-      z.object({
-        kind: kindSchema,
-        name: z.string(),
-        change: z.enum(['created', 'updated', 'deleted', 'unchanged']),
-        version: z.int().optional(),
-        before: documentSchema.optional(),
-        after: documentSchema.optional(),
-      }),
-    ),
+    documents: z.array(changedDocumentSchema),
     warnings: z.array(warningSchema).meta({ description: 'About the documents that were sent; they hinder nothing.' }),
     tests: testsSchema.optional(),
   })

@@ -61,6 +61,7 @@ export class SuspensionsService {
         principal: `key:${credential}`,
         keys: touchedKeys(suspension, undefined),
         operations: [write],
+        ...(suspension.reason === undefined ? {} : { about: { message: suspension.reason } }),
       };
     });
   }

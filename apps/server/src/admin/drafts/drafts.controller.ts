@@ -1,0 +1,161 @@
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query, Res } from '@nestjs/common';
+import { ApiBearerAuth, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Response } from 'express';
+import { z } from 'zod';
+import { Refusal } from '#http';
+import type { AdministratorPrincipal } from '#identity';
+import type { DraftListing } from '#store';
+import { Caller, Conditions, Requires, type RequestConditions } from '../../http/nest.js';
+import { changeOf } from '../documents/documents.controller.js';
+import { cursorOf, pageOf, withinSize, type Page } from '../paging.js';
+import { preconditionOf } from '../preconditions.js';
+import { countsOf, madeChange } from '../revisions/made-change.js';
+import { madeChangeSchema, type MadeChangeBody } from '../revisions/wire.js';
+import { DraftsService, type ReviewedDraft } from './drafts.service.js';
+import {
+  draftFilesSchema,
+  draftPageSchema,
+  draftParamsSchema,
+  draftSchema,
+  draftsQuerySchema,
+  publicationSchema,
+  type DraftBody,
+  type DraftFilesBody,
+  type DraftListingBody,
+  type DraftParams,
+  type DraftsQuery,
+  type PublicationBody,
+} from './wire.js';
+
+/** A page begins at this document of this version of a draft. */
+const draftCursor = z.tuple([z.int(), z.int().min(0)]);
+
+/** How many problems, conflicts and warnings are shown. */
+const SHOWN = 100;
+
+/** Changes that are being prepared, and their publication. */
+@Controller('api/v1/drafts')
+@ApiTags('drafts')
+@ApiBearerAuth()
+export class DraftsController {
+  constructor(private readonly drafts: DraftsService) {}
+
+  @Get()
+  @Requires('read')
+  @ApiOperation({ summary: 'List drafts by name' })
+  @ApiOkResponse({ standardSchema: draftPageSchema })
+  async list(
+    @Caller() { tenant }: AdministratorPrincipal,
+    @Query({ schema: draftsQuerySchema }) { page_size, page_token }: DraftsQuery,
+  ): Promise<Page<DraftListingBody>> {
+    const rows = await this.drafts.reader.list(tenant, cursorOf(page_token, z.string()), page_size);
+    return pageOf(rows, page_size, listingBody, (last) => last.name);
+  }
+
+  @Get(':name')
+  @Requires('read')
+  @ApiOperation({
+    summary: 'A draft: what publishing it would change, and what stands in the way; its version is the ETag',
+  })
+  @ApiOkResponse({ standardSchema: draftSchema })
+  async get(
+    @Caller() { tenant }: AdministratorPrincipal,
+    @Param({ schema: draftParamsSchema }) { name }: DraftParams,
+    @Query({ schema: draftsQuerySchema }) query: DraftsQuery,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DraftBody> {
+    const reviewed = await this.drafts.review(tenant, name);
+    response.setHeader('ETag', `"${reviewed.draft.version}"`);
+    return draftBody(reviewed, query);
+  }
+
+  @Put(':name')
+  @Requires('write')
+  @ApiOperation({ summary: 'Save a draft, new or anew; it is then based on the present revision' })
+  @ApiHeader({
+    name: 'If-Match',
+    required: false,
+    description: 'The version that is replaced; required where there is one.',
+  })
+  @ApiHeader({ name: 'If-None-Match', required: false, description: '* where there must be none yet.' })
+  @ApiOkResponse({ standardSchema: draftSchema })
+  async save(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: draftParamsSchema }) { name }: DraftParams,
+    @Conditions() conditions: RequestConditions,
+    @Body({ schema: draftFilesSchema }) body: DraftFilesBody,
+    @Query({ schema: draftsQuerySchema }) query: DraftsQuery,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DraftBody> {
+    const saved = await this.drafts.save(principal, name, body, preconditionOf(conditions));
+    response.status(saved === 'created' ? 201 : 200);
+    return this.get(principal, { name }, query, response);
+  }
+
+  @Delete(':name')
+  @Requires('write')
+  @HttpCode(204)
+  @ApiOperation({ summary: 'Throw a draft away' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The version that is thrown away.' })
+  @ApiNoContentResponse()
+  async discard(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: draftParamsSchema }) { name }: DraftParams,
+    @Conditions() conditions: RequestConditions,
+  ): Promise<void> {
+    await this.drafts.discard(principal, name, preconditionOf(conditions));
+  }
+
+  @Post(':name/publish')
+  @Requires('write')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Make a draft hold, as one change, all or none' })
+  @ApiHeader({ name: 'If-Match', required: false, description: 'The version that was looked at.' })
+  @ApiOkResponse({ standardSchema: madeChangeSchema })
+  async publish(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: draftParamsSchema }) { name }: DraftParams,
+    @Conditions() conditions: RequestConditions,
+    @Body({ schema: publicationSchema }) { message }: PublicationBody,
+  ): Promise<MadeChangeBody> {
+    return madeChange(await this.drafts.publish(principal, name, message, preconditionOf(conditions)));
+  }
+}
+
+function listingBody({
+  name,
+  version,
+  baseRevision,
+  description,
+  prune,
+  changedBy,
+  changedAt,
+}: DraftListing): DraftListingBody {
+  return {
+    name,
+    version,
+    base_revision: baseRevision,
+    ...(description === null ? {} : { description }),
+    prune,
+    changed_by: changedBy,
+    changed_at: changedAt,
+  };
+}
+
+function draftBody({ draft, outcome, conflicts }: ReviewedDraft, { page_size, page_token }: DraftsQuery): DraftBody {
+  const [version, from] = cursorOf(page_token, draftCursor) ?? [draft.version, 0];
+  if (version !== draft.version)
+    throw new Refusal('invalid_request', 'page_token: the draft has been saved anew: begin again');
+  const rows = outcome.documents.slice(from, from + page_size + 1);
+  const size = withinSize(rows, page_size);
+  const { items, ...next } = pageOf(rows, size, changeOf, () => [version, from + size]);
+  return {
+    ...listingBody(draft),
+    counts: countsOf(outcome.documents),
+    documents: [...items],
+    ...next,
+    problems: 'problems' in outcome ? outcome.problems.slice(0, SHOWN).map((problem) => ({ ...problem })) : [],
+    conflicts: conflicts.slice(0, SHOWN),
+    warnings: 'problems' in outcome ? [] : outcome.warnings().slice(0, SHOWN),
+  };
+}

@@ -1,0 +1,199 @@
+import { setImmediate as turn } from 'node:timers/promises';
+import { Injectable } from '@nestjs/common';
+import { Refusal } from '#http';
+import type { AdministratorPrincipal } from '#identity';
+import { documentName, duplicateNames, parseDocuments, type SourceDocument } from '#policy';
+import type { Snapshots } from '#snapshot';
+import {
+  DraftReader,
+  type ChangedDocument,
+  type DraftContent,
+  type Operation,
+  type Store,
+  type StoredDraft,
+} from '#store';
+import { Changes } from '../changes.js';
+import type { AppliedChange, DocumentsService } from '../documents/documents.service.js';
+import type { Hindrance, Plan, PlannedDocument, Wanted } from '../documents/plan.js';
+import { readStored } from '../documents/stored.js';
+import { checkPrecondition, type Precondition } from '../preconditions.js';
+import type { DraftFilesBody } from './wire.js';
+
+/** A draft, and what publishing it now would come to. */
+export interface ReviewedDraft {
+  readonly draft: StoredDraft;
+  readonly outcome: Plan | Hindrance;
+  readonly conflicts: readonly ChangedDocument[];
+}
+
+/** Changes that are being prepared: saved, looked at, and published as one. */
+@Injectable()
+export class DraftsService {
+  readonly reader: DraftReader;
+  readonly #changes: Changes;
+
+  constructor(
+    store: Store,
+    private readonly snapshots: Snapshots,
+    private readonly documents: DocumentsService,
+  ) {
+    this.reader = new DraftReader(store);
+    this.#changes = new Changes(store, snapshots);
+  }
+
+  /** A draft as it is, beside what is published at this moment. */
+  async review(tenant: string, name: string): Promise<ReviewedDraft> {
+    const { draft, changed } = await this.#findWithChanges(tenant, name);
+    await this.snapshots.refresh(tenant, Infinity);
+    const { wanted, problems } = await wantedOf(draft);
+    const outcome = problems.length > 0 ? { problems, documents: [] } : await this.documents.review(tenant, wanted);
+    return { draft, outcome, conflicts: conflictsAmong(outcome.documents, changed) };
+  }
+
+  /**
+   * Saves a draft, new or anew. Throws Refusal for documents that are wrong by themselves; what does not fit the others, or
+   * not yet, is shown and hinders only the publication.
+   */
+  async save(
+    principal: AdministratorPrincipal,
+    name: string,
+    body: DraftFilesBody,
+    expected: Precondition,
+  ): Promise<'created' | 'updated'> {
+    const content = await contentOf(body);
+    await this.snapshots.refresh(principal.tenant, Infinity);
+    const { revision } = await this.snapshots.of(principal.tenant);
+    const baseRevision = body.base_revision ?? revision;
+    if (baseRevision > revision) {
+      throw new Refusal('invalid_request', `base_revision: there is no revision ${baseRevision} yet`);
+    }
+    let saved: 'created' | 'updated' = 'created';
+    await this.#write(principal, async () => {
+      const existing = await this.reader.find(principal.tenant, name);
+      checkPrecondition(`the draft '${name}'`, existing?.version, expected, () => noDraft(name));
+      saved = existing ? 'updated' : 'created';
+      return { op: 'save_draft', name, baseRevision, body: content, expectedVersion: existing?.version ?? 0 };
+    });
+    return saved;
+  }
+
+  /** Throws a draft away. */
+  async discard(principal: AdministratorPrincipal, name: string, expected: Precondition): Promise<void> {
+    await this.#write(principal, async () => {
+      const found = await this.reader.find(principal.tenant, name);
+      if (!found) throw noDraft(name);
+      checkPrecondition(`the draft '${name}'`, found.version, expected, () => noDraft(name));
+      return { op: 'discard_draft', name, expectedVersion: found.version };
+    });
+  }
+
+  /**
+   * Makes a draft hold, as one revision, and the draft is gone. Throws Refusal with everything that is wrong with it, or
+   * with what others have changed since it was based.
+   */
+  async publish(
+    principal: AdministratorPrincipal,
+    name: string,
+    message: string,
+    expected: Precondition,
+  ): Promise<AppliedChange> {
+    const { tenant } = principal;
+    await this.snapshots.refresh(tenant, Infinity);
+    return this.documents.make(principal, async () => {
+      const { draft, changed } = await this.#findWithChanges(tenant, name);
+      if (expected !== undefined)
+        checkPrecondition(`the draft '${name}'`, draft.version, expected, () => noDraft(name));
+      const { wanted, problems } = await wantedOf(draft);
+      if (problems.length > 0) throw invalid(problems);
+      return {
+        wanted,
+        about: { message, draft: name },
+        also: [{ op: 'discard_draft', name, expectedVersion: draft.version }],
+        isOfWholeState: true,
+        guard: (documents) => refuseConflicts(draft, conflictsAmong(documents, changed)),
+      };
+    });
+  }
+
+  async #findWithChanges(
+    tenant: string,
+    name: string,
+  ): Promise<{ readonly draft: StoredDraft; readonly changed: readonly ChangedDocument[] }> {
+    const found = await this.reader.findWithChanges(tenant, name);
+    if (!found) throw noDraft(name);
+    return found;
+  }
+
+  /** A draft decides nothing, so that saving it or throwing it away touches nothing. */
+  async #write({ tenant, credential }: AdministratorPrincipal, operation: () => Promise<Operation>): Promise<void> {
+    await this.#changes.make(tenant, async () => ({
+      tenant,
+      principal: `key:${credential}`,
+      keys: [],
+      operations: [await operation()],
+    }));
+  }
+}
+
+/** What a draft holds, once it can be read. Throws Refusal. */
+async function contentOf({ files, deletions, prune, description }: DraftFilesBody): Promise<DraftContent> {
+  const parsed: ReturnType<typeof parseDocuments>[] = [];
+  for (const { path, text } of files) {
+    parsed.push(parseDocuments({ file: path, text }));
+    // Between files decisions go on.
+    await turn();
+  }
+  const sources = parsed.flatMap(({ documents }) => documents);
+  const problems = [...parsed.flatMap((source) => source.problems), ...duplicateNames(sources)];
+  if (problems.length > 0) throw invalid(problems);
+  const saved = new Set(sources.map(({ document }) => `${document.kind}\n${documentName(document)}`));
+  const both = deletions.find(({ kind, name }) => saved.has(`${kind}\n${name}`));
+  if (both) {
+    throw new Refusal(
+      'invalid_request',
+      `deletions: the ${both.kind} '${both.name}' is among the files as well: leave one of them out`,
+    );
+  }
+  return {
+    ...(description === undefined ? {} : { description }),
+    prune,
+    documents: sources.map(({ document }) => document),
+    deletions,
+  };
+}
+
+async function wantedOf({ documents, deletions, prune }: StoredDraft): Promise<{
+  readonly wanted: Wanted;
+  readonly problems: Hindrance['problems'];
+}> {
+  const read: { documents: readonly SourceDocument[]; problems: Hindrance['problems'] } = await readStored(documents);
+  return { wanted: { sources: [], documents: read.documents, deletions, prune }, problems: read.problems };
+}
+
+/** What a draft would change and others have changed since it was based. What is as the draft wants it is none. */
+function conflictsAmong(documents: readonly PlannedDocument[], changed: readonly ChangedDocument[]): ChangedDocument[] {
+  const planned = new Set(
+    documents.flatMap(({ kind, name, change }) => (change === 'unchanged' ? [] : [`${kind}\n${name}`])),
+  );
+  return changed.filter(({ kind, name }) => planned.has(`${kind}\n${name}`));
+}
+
+/** More conflicts than this are not listed. */
+const LISTED = 100;
+
+function refuseConflicts({ name, baseRevision }: StoredDraft, conflicts: readonly ChangedDocument[]): void {
+  const [first] = conflicts;
+  if (!first) return;
+  const more = conflicts.length > 1 ? ` and ${conflicts.length - 1} more` : '';
+  throw new Refusal(
+    'draft_conflict',
+    `the ${first.kind} '${first.name}'${more} changed after revision ${baseRevision}, on which the draft '${name}' was written: ` +
+      'look at what changed (GET /api/v1/diff), take it over, and save the draft again',
+    { conflicts: conflicts.slice(0, LISTED) },
+  );
+}
+
+const invalid = (problems: Hindrance['problems']): Refusal =>
+  new Refusal('documents_invalid', problems[0]!.message, { errors: problems });
+
+const noDraft = (name: string): Refusal => new Refusal('not_found', `there is no draft named '${name}'`);

@@ -1,0 +1,70 @@
+import { DataSource } from 'typeorm';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { migrations } from '#migrations';
+import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
+import { clientConfig } from './connection.js';
+
+let database: TestDatabase;
+let source: DataSource;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  const owner = { url: database.address.url, role: 'placet_owner' };
+  source = new DataSource({
+    type: 'postgres',
+    url: owner.url,
+    schema: 'placet',
+    migrations,
+    migrationsTableName: 'migration',
+    extra: { ...clientConfig(owner, 'test'), max: 1 },
+  });
+  await source.initialize();
+});
+
+afterAll(async () => {
+  await source.destroy();
+  await database.close();
+});
+
+/** Everything in the schema that a migration makes, by its definition. */
+async function schema(): Promise<string[]> {
+  const rows = await source.query<{ it: string }[]>(`
+    select pg_get_functiondef(oid) as it from pg_proc where pronamespace = 'placet'::regnamespace
+    union all
+    select relname || ' ' || relkind::text || ' ' || coalesce(obj_description(oid, 'pg_class'), '') from pg_class
+      where relnamespace = 'placet'::regnamespace
+    union all
+    select attrelid::regclass || '.' || attname || ' ' || atttypid::regtype || ' ' || attnotnull from pg_attribute
+      join pg_class c on c.oid = attrelid where c.relnamespace = 'placet'::regnamespace and attnum > 0 and not attisdropped`);
+  return rows.map(({ it }) => it).sort();
+}
+
+describe('the migrations', () => {
+  it('lead back, each to exactly what was before it, and forth again', async () => {
+    const states = [await schema()];
+    for (let done = 0; done < migrations.length; done++) {
+      await source.undoLastMigration();
+      states.push(await schema());
+    }
+    expect(states.at(-1)!.filter((it) => !/\bmigration|PK_/.test(it))).toEqual([]);
+    for (const state of states.reverse()) {
+      expect(await schema()).toEqual(state);
+      await runNext();
+    }
+  });
+});
+
+/** Runs the next migration that has not been run. */
+async function runNext(): Promise<void> {
+  const done = await source.query<unknown[]>('select from placet.migration');
+  const next = migrations[done.length];
+  if (!next) return;
+  const migration = new next();
+  const runner = source.createQueryRunner();
+  await migration.up(runner);
+  await runner.query('insert into placet.migration (timestamp, name) values ($1, $2)', [
+    Number(/\d{13}$/.exec(migration.name)![0]),
+    migration.name,
+  ]);
+  await runner.release();
+}
