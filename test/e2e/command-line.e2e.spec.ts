@@ -573,7 +573,16 @@ describe('who-can and what-can', () => {
     expect((await ask('who-can', '--server', 'mail-server', '--tool', 'send_email', ...few)).stdout).not.toContain(
       'perhaps',
     );
-    const crm = await ask('who-can', '--server', 'crm', '--resource', 'resource:db://customers/emea', '--json');
+    const crm = await ask(
+      'who-can',
+      '--server',
+      'crm',
+      '--resource',
+      'resource:db://customers/emea',
+      '--host',
+      'quickstart',
+      '--json',
+    );
     expect(
       crm.stdout
         .trim()

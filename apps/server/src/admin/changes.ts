@@ -49,6 +49,7 @@ export class Changes {
         return outcome.revision;
       }
       await this.#afterRefusal(tenant, outcome);
+      isCurrent = true;
     }
     throw tooManyChanges();
   }
