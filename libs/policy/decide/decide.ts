@@ -171,6 +171,7 @@ const describe = ({ outside }: BoundaryOutcome): string | null =>
 
 /** The requirements that count by step 4: not those of allows where one allow asks nothing, nor the default's beside an allow. */
 function relevantRequirements({ outcomes, rules, requirements }: Weighing): Weighing['requirements'] {
+  if (requirements.length === 0) return requirements;
   const allows = outcomes.rules.filter(({ effect, outcome }) => effect === 'allow' && outcome === 'true');
   const free = allows.some(({ met }) => met === null);
   const effects = new Map(rules.map((rule, index) => [rule.ref, outcomes.rules[index]!]));

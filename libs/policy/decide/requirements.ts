@@ -1,7 +1,7 @@
 import type { CompiledConsent } from '../compile/rules.js';
 import type { ConsentBlock } from '../documents/schema.js';
-import { digest, isJsonObject, own } from '../json.js';
-import type { Json, JsonObject, RuleRef } from '../model.js';
+import type { RuleRef } from '../model.js';
+import type { BoundArguments } from './bound.js';
 import type { ResolvedRequest } from './request.js';
 
 /** Something that a person must agree to before the answer can be allow. */
@@ -37,7 +37,7 @@ export interface Consent {
 export function requirementOf(
   rule: RuleRef | null,
   consent: CompiledConsent,
-  request: ResolvedRequest,
+  given: BoundArguments,
   inError: boolean,
 ): Requirement {
   const bind = inError ? 'all' : consent.block.bind;
@@ -45,24 +45,9 @@ export function requirementOf(
     rule,
     consent: consent.block,
     consentDigest: consent.digest,
-    bound: boundDigest(bind, request.arguments === 'unknown' ? {} : request.arguments),
+    bound: given.digest(bind),
     inError,
   };
-}
-
-/** Which arguments are bound enters the digest with their values, so that no projection passes for another. */
-function boundDigest(bind: ConsentBlock['bind'], given: JsonObject): string {
-  if (bind === 'all') return digest({ all: given });
-  return digest({
-    some: Object.fromEntries(bind.map((place): [string, Json] => [place, valueAt(given, place.split('.'))])),
-  });
-}
-
-/** The value at a dotted place in a list of one; an empty list where there is none (null is a value). */
-function valueAt(value: Json | undefined, path: readonly string[]): Json {
-  const [name, ...rest] = path;
-  if (name === undefined) return value === undefined ? [] : [value];
-  return isJsonObject(value) ? valueAt(own(value, name), rest) : [];
 }
 
 /** Whether a consent meets a requirement in full: everything that it is bound to is as it was, and it is still live. */

@@ -3,6 +3,7 @@ import { MAX_CANDIDATES } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Query } from '../compile/rule-index.js';
 import type { CompiledRule } from '../compile/rules.js';
+import { BoundArguments } from './bound.js';
 import { boundaryOf, type BoundaryOutcome } from './boundary.js';
 import type { Outcomes, RuleRecord } from './combine.js';
 import type { ResolvedRequest } from './request.js';
@@ -62,10 +63,11 @@ export function weigh(
   if (rules.length > MAX_CANDIDATES) return { refused: 'too_many_candidates' };
 
   const requirements: Weighing['requirements'][number][] = [];
+  const given = new BoundArguments(request.arguments === 'unknown' ? {} : request.arguments);
   const require = (rule: CompiledRule | null, inError: boolean): boolean | null => {
     const consent = rule ? rule.consent : set.defaults.consent;
     if (!consent) return null;
-    const requirement = requirementOf(rule?.ref ?? null, consent, request, inError);
+    const requirement = requirementOf(rule?.ref ?? null, consent, given, inError);
     const metBy = consents.find((candidate) => meets(candidate, requirement, request, now))?.id ?? null;
     requirements.push({ ...requirement, metBy });
     return metBy !== null;
@@ -82,10 +84,11 @@ export function weigh(
     weighed.push({ rule, outcome });
   }
   weighed.sort(byName);
-  const records = weighed.map(({ rule, outcome }): RuleRecord => {
-    return { ref: rule.ref, effect: rule.effect, outcome, met: require(rule, outcome === 'error') };
-  });
-
+  const records: RuleRecord[] = [];
+  for (const { rule, outcome } of weighed) {
+    records.push({ ref: rule.ref, effect: rule.effect, outcome, met: require(rule, outcome === 'error') });
+    if (steps + given.steps > REQUEST_BUDGET) return { refused: 'budget_exceeded' };
+  }
   const { server } = request;
   const boundary = boundaryOf(server ? set.serverScopes(server.id) : [], set.hostScopes(request.agent.id), request);
   const fallback = { effect: set.defaults.effect, met: require(null, false) ?? false };
