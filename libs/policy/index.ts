@@ -26,6 +26,7 @@ export { DocumentSet, type DocumentChange, type StoredDocument } from './documen
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
 export { touchedKeys, type TouchKey } from './documents/touches.js';
+export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export { compileGlob } from './paths/glob.js';

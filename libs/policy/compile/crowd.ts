@@ -16,6 +16,9 @@ export interface Crowd {
   readonly rules: number;
 }
 
+/** Rules that are counted before others may have their turn. */
+const RULES_A_PIECE = 1000;
+
 /** Most requests that are tried for one policy. */
 const MAX_TRIES = 20_000;
 
@@ -31,7 +34,7 @@ export function* crowds(set: PolicySet, policies: ReadonlySet<string>): Generato
   let count = 0;
   for (const { ref, target } of set.rules()) {
     targets.set(ref.policy, target);
-    count++;
+    if (++count % RULES_A_PIECE === 0) yield undefined;
   }
   if (count <= MAX_CANDIDATES) return;
   for (const policy of policies) {

@@ -32,10 +32,22 @@ function people(): AnyDocument[] {
   return [...roles, ...bindings, ...subjects];
 }
 
+/** A number below 2^32 that looks drawn, and is the same at every run. */
+function drawn(...of: readonly number[]): number {
+  let state = 0x9e3779b9;
+  for (const part of of) {
+    state = Math.imul(state ^ part, 0x85ebca6b);
+    state = Math.imul(state ^ (state >>> 13), 0xc2b2ae35);
+    state ^= state >>> 16;
+  }
+  return state >>> 0;
+}
+
 /**
- * As a company writes them: ten rules a tool, each for another role and with a condition of its own or a shared one, and
- * for each server of twenty tools one policy for all of them, by the beginning of their names. So every request meets one
- * of each kind, however many rules there are. Requests follow a Zipf-like skew: some tools are asked for all the time.
+ * As a company writes them: ten rules a tool, each for a role that is drawn and with a condition of its own or a shared
+ * one. One rule in twenty is by a pattern, for all tools of its server of twenty. So that the same kinds of request come as
+ * often however many rules there are: whom rules are for, and whether they apply, does not hang on how many there are.
+ * Requests follow a Zipf-like skew: some tools are asked for all the time.
  */
 export function skewed(rules: number): Workload {
   const tools = Math.max(1, Math.floor(rules / 10));
@@ -54,21 +66,22 @@ export function skewed(rules: number): Workload {
       rules: Array.from({ length: 10 }, (_rule, at) => ({
         name: `r${at}`,
         effect: at === 9 ? ('deny' as const) : ('allow' as const),
-        to: [`role${(tool * 3 + at * 5) % ROLES}`].map((name) => `role:${name}`),
+        to: [`role:role${drawn(tool, at) % ROLES}`],
+        // Of the second kind each is another one.
         when:
           at % 2 === 0
             ? 'arguments.region == subject.properties.region'
-            : `has(arguments.amount) && arguments.amount < ${tool + at + 1}`,
+            : `has(arguments.amount) && arguments.amount * 1000000 < ${(drawn(at, tool) % 50) * 1_000_000 + tool}`,
       })),
     };
   });
   const registered = Array.from({ length: servers }, (_, at): AnyDocument => ({ kind: 'Server', name: `server${at}` }));
   const requests = Array.from({ length: REQUESTS }, (_, at) => {
-    const tool = Math.floor(tools ** (((at * 7919) % REQUESTS) / REQUESTS)) % tools;
+    const tool = Math.floor(tools ** (drawn(1, at) / 2 ** 32)) % tools;
     const server = tool % servers;
-    return request(`u${at % PEOPLE}`, `server${server}`, `s${server}-tool${tool}`, {
-      region: `r${at % 7}`,
-      amount: at % 50,
+    return request(`u${drawn(2, at) % PEOPLE}`, `server${server}`, `s${server}-tool${tool}`, {
+      region: `r${drawn(3, at) % 7}`,
+      amount: drawn(4, at) % 50,
     });
   });
   return { documents: [tenant, host, ...people(), ...registered, ...policies], requests };

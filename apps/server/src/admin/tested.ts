@@ -2,9 +2,12 @@ import { pace } from '#decision';
 import { Refusal } from '#http';
 import { operationWord } from '#mcp';
 import {
+  crowds,
   forkForTests,
   hasTests,
+  MAX_CANDIDATES,
   testSteps,
+  type Crowd,
   type DocumentChange,
   type DocumentProblem,
   type PolicySet,
@@ -22,8 +25,9 @@ export type Locate = (problem: DocumentProblem) => DocumentProblem;
 const MAX_ERRORS = 100;
 
 /**
- * Runs all Test documents of a state as it would be after some writes, on the whole of that state. Throws Refusal where a
- * case fails. Others have their turn every few milliseconds; where there are no tests this costs nothing.
+ * Looks at a state as it would be after some writes: whether more rules concern a request than may, and what its Test
+ * documents say. Throws Refusal. Others have their turn every few milliseconds; where no policy is written and there are
+ * no tests this costs nothing.
  */
 export async function testChange(
   policies: PolicySet,
@@ -31,6 +35,7 @@ export async function testChange(
   locate: Locate = (problem) => problem,
 ): Promise<Tested> {
   const changes = operations.flatMap(documentChange);
+  if (!(await checkCrowds(policies, changes, locate))) return { tests: 'moved' };
   if (!hasTests(policies.documents.over(changes))) return { tests: 'none' };
   const report = await paced(forkForTests(policies, changes));
   if (!report) return { tests: 'moved' };
@@ -43,6 +48,33 @@ export async function testChange(
     `the case '${first.case}' of the Test '${first.document.name}' fails: ${first.message}${more}`,
     { errors: failures.slice(0, MAX_ERRORS).map(locate) },
   );
+}
+
+/** Throws Refusal for a policy by which more rules concern a request than may. False: the state moved on in between. */
+async function checkCrowds(policies: PolicySet, changes: readonly DocumentChange[], locate: Locate): Promise<boolean> {
+  const written = changes.filter(({ kind, stored }) => kind === 'Policy' && stored);
+  if (written.length === 0) return true;
+  const fork = policies.fork(changes);
+  const turn = pace(() => !fork.isStale);
+  for (const crowd of crowds(fork, new Set(written.map(({ name }) => name)))) {
+    if (crowd) throw crowded(crowd, locate);
+    if (!(await turn())) return false;
+  }
+  return true;
+}
+
+function crowded({ policy, server, action, resource, rules }: Crowd, locate: Locate): Refusal {
+  const of = server === null ? 'of no server' : `of the server '${server}'`;
+  const message =
+    `${rules} rules would concern the action '${action}' on '${resource}' ${of}, and at most ${MAX_CANDIDATES} may: ` +
+    'name fewer servers, actions or resources, or put several rules into one';
+  const problem = locate({
+    code: 'too_many_candidates',
+    message,
+    document: { kind: 'Policy', name: policy },
+    path: 'target',
+  });
+  return new Refusal('documents_invalid', message, { errors: [problem] });
 }
 
 /** The report, or undefined if the state moved on in between. */
