@@ -1,9 +1,9 @@
-import { decide, type PolicySet } from '#policy';
+import { crowds, decide, MAX_CANDIDATES, type PolicySet } from '#policy';
 import { installPeers } from '../peers.js';
-import { atLeast, atMost, conclude, printTable } from '../report.js';
+import { atLeast, atMost, conclude, exactly, printTable } from '../report.js';
 import { median, quantile, timeEach } from '../stats.js';
 import { casbin, cedar } from './peers.js';
-import { compiled, plain, skewed, type Workload } from './workload.js';
+import { compiled, plain, skewed, wild, type Workload } from './workload.js';
 
 const SIZES = [100, 1_000, 10_000, 100_000];
 const ROUNDS = 9;
@@ -35,6 +35,15 @@ export async function engine(): Promise<boolean> {
     rows.map((row) => [String(row.rules), row.compileMs, row.heapMb, row.p50, row.p99]),
   );
 
+  const worst = [100, 1_000, MAX_CANDIDATES].map((rules) => {
+    const { set, workload } = prepare(rules, wild);
+    return { rules, ...measure(set, { ...workload, requests: workload.requests.slice(0, 200) }) };
+  });
+  printTable(
+    ['all wildcards', 'p50 us', 'p99 us'],
+    worst.map((row) => [String(row.rules), row.p50, row.p99]),
+  );
+
   const peers = await againstPeers(10_000);
   printTable(
     ['10,000 plain rules', 'p50 us', 'times ours'],
@@ -43,16 +52,29 @@ export async function engine(): Promise<boolean> {
 
   const growth = rows.at(-1)!.p99 / rows[0]!.p99;
   const slowest = (name: string) => peers.find((peer) => peer.name === name)!.p50 / peers[0]!.p50;
-  return conclude('engine', { rows, peers }, [
+  return conclude('engine', { rows, worst, peers }, [
     atMost('p99 at 100,000 rules / p99 at 100', growth, 2),
     atLeast('cedar-wasm / placet at 10,000 rules', slowest('cedar-wasm'), 100),
     atLeast('casbin / placet at 10,000 rules', slowest('casbin'), 100),
     atMost('heap MB at 100,000 rules', rows.at(-1)!.heapMb, 500),
+    exactly('all wildcards: refused at publish with one rule more', isRefused(MAX_CANDIDATES + 1) ? 1 : 0, 1),
+    exactly('all wildcards: refused at publish', isRefused(MAX_CANDIDATES) ? 1 : 0, 0),
   ]);
 }
 
-function prepare(rules: number): { workload: Workload; set: PolicySet; compileMs: number; heapMb: number } {
-  const workload = skewed(rules);
+/** Whether the last policy of so many wild rules would be refused. */
+function isRefused(rules: number): boolean {
+  const workload = wild(rules);
+  const last = workload.documents.at(-1)!;
+  const found = [...crowds(compiled(workload), new Set([(last as { name: string }).name]))];
+  return found.some((crowd) => crowd !== undefined);
+}
+
+function prepare(
+  rules: number,
+  make = skewed,
+): { workload: Workload; set: PolicySet; compileMs: number; heapMb: number } {
+  const workload = make(rules);
   globalThis.gc?.();
   const before = process.memoryUsage().heapUsed;
   const began = performance.now();

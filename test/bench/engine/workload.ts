@@ -87,6 +87,25 @@ export function skewed(rules: number): Workload {
   return { documents: [tenant, host, ...people(), ...registered, ...policies], requests };
 }
 
+/** The worst that can be published: every rule concerns every request, whoever asks, and has a condition of its own. */
+export function wild(rules: number): Workload {
+  const policies = Array.from({ length: Math.ceil(rules / 100) }, (_, at): AnyDocument => ({
+    kind: 'Policy',
+    name: `p${at}`,
+    target: { servers: ['*'], actions: ['*'], resources: ['*'] },
+    rules: Array.from({ length: Math.min(100, rules - at * 100) }, (_rule, rule) => ({
+      name: `r${rule}`,
+      effect: rule % 10 === 9 ? ('deny' as const) : ('allow' as const),
+      to: ['any'],
+      when: `has(arguments.amount) && arguments.amount * 1000000 < ${at * 100 + rule}`,
+    })),
+  }));
+  const requests = Array.from({ length: REQUESTS }, (_, at) =>
+    request(`u${drawn(1, at) % PEOPLE}`, 'server', `tool${at}`, { amount: 1 + (drawn(2, at) % 50) }),
+  );
+  return { documents: [tenant, host, ...people(), { kind: 'Server', name: 'server' }, ...policies], requests };
+}
+
 /** The same plain rules as the peers get: a role may call a tool. */
 export function plain(rules: number): Workload {
   const policies = Array.from({ length: Math.ceil(rules / ROLES) }, (_, tool): AnyDocument => ({
