@@ -1,84 +1,35 @@
-import { principalOf, type HostPrincipal, type PresentedKey } from '#identity';
+import { principalOf, type PresentedKey } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
-import {
-  decide,
-  decideListing,
-  explain,
-  filterOf,
-  type Columns,
-  type Decision,
-  type Effect,
-  type Explanation,
-  type Filter,
-  type NoFilter,
-  type TouchKey,
-} from '#policy';
+import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
+import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
 import { checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
-import { pace } from './pages.js';
+import { cutsOff, decideAt, explainable, propose, type Moment } from './moment.js';
+import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
-import { decisionRecord, filterRecord, listingRecord, searchRecord } from './records.js';
-import { findPage, type FoundPage, type Search } from './search.js';
+import { filterRecord, listingRecord, searchRecord } from './records.js';
+import { findPage, type Search } from './search.js';
 
-/** A decision that is valid: it stands in the ledger. */
-export interface Answer {
-  readonly evaluationId: string;
-  readonly revision: number;
-  /** The moment that it was decided for, by the database's clock, in ms since 1970. */
-  readonly now: number;
-  readonly decision: Decision;
-  /** Whether the caller may be told in detail what stood in the way. */
-  readonly explain: boolean;
-  /** Where one was asked for. */
-  readonly explanation: Explanation | undefined;
-}
-
-/** One entry of a listing, as a question and by its name. */
-export interface ListedQuestion {
-  readonly name: string;
-  readonly question: Question;
-}
-
-/** The listing that is valid: advisory, and recorded once. */
-export interface ListingAnswer {
-  readonly evaluationId: string;
-  readonly revision: number;
-  readonly items: readonly { readonly name: string; readonly effect: Effect; readonly conditional: boolean }[];
-}
-
-/** The page of a search that is valid: advisory, and recorded once. */
-export interface SearchAnswer extends Pick<FoundPage, 'found' | 'next'> {
-  readonly evaluationId: string;
-  readonly revision: number;
-  readonly now: number;
-}
-
-/** The filter that is valid: advisory, and recorded once. */
-export interface FilterAnswer {
-  readonly evaluationId: string;
-  readonly revision: number;
-  readonly now: number;
-  readonly filter: Filter;
-}
-
-/** How often a page is searched for anew, where the tenant's state moves on in between. */
-const MAX_SEARCHES = 5;
-
-/** Answers of one call that are explained at most: an explanation takes as long as many decisions. */
-const MAX_EXPLAINED = 20;
+/** How often a call is worked out, where the tenant's state moves on in between. */
+const MAX_ATTEMPTS = 5;
 
 export interface DecisionMetrics extends LedgerMetrics {
   decided(front: Call['front'], decision: Decision): void;
 }
 
-/** What is known at one evaluation. */
-interface Moment {
-  readonly snapshot: TenantSnapshot;
-  readonly principal: HostPrincipal;
-  readonly now: number;
+/** What has been committed, and the ids by which the ledger knows it. */
+interface Committed<T> {
+  readonly answer: T;
+  readonly ids: readonly string[];
 }
+
+/** What a call comes to at a moment; undefined if the state moves on meanwhile. */
+type Work<T> = (
+  moment: Moment,
+  turn: Pace,
+) => Promise<{ readonly answer: T; readonly proposed: readonly Proposed[] } | undefined>;
 
 /** The one use case: a question on the present state of its tenant, decided, recorded, answered. */
 export class Decisions {
@@ -97,57 +48,64 @@ export class Decisions {
    */
   async decide(call: Call, questions: readonly Question[], semantic: Semantic = 'execute_all'): Promise<Answer[]> {
     await this.#bringUp(call);
-    let evaluated: Omit<Answer, 'evaluationId'>[] = [];
-    const proposal: Proposal = {
-      evaluate: () => {
-        const moment = this.#moment(call);
-        const { snapshot, principal, now } = moment;
-        const { revision, epoch } = snapshot;
-        const explained = explainable(questions, principal);
-        evaluated = [];
-        const proposed: Proposed[] = [];
-        for (const question of questions) {
-          const input = permitted(question, principal);
-          const decision = decide(snapshot.policies, input, [], now);
-          const decided = { set: snapshot.policies, input, consents: [], now, decision };
-          const explanation = question.explain ? explain(decided, 1 / explained) : undefined;
-          evaluated.push({ decision, revision, now, explain: principal.rights.explain, explanation });
-          const content = decisionRecord(call, principal, input, decision, { revision, epoch, now });
-          proposed.push(propose('decision', moment, decision.keys, decision.validUntil, content));
-          if (cutsOff(semantic, decision)) break;
-        }
-        return proposed;
-      },
+    const [only] = questions;
+    const { answer, ids } =
+      only && questions.length === 1
+        ? await this.#decideOne(call, only)
+        : await this.#decideAll(call, questions, semantic);
+    for (const { decision } of answer) this.metrics.decided(call.front, decision);
+    return answer.map((each, index) => ({ ...each, evaluationId: ids[index]! }));
+  }
+
+  /** One question is decided when its turn at the ledger has come, on the state of that moment. */
+  async #decideOne(call: Call, question: Question): Promise<Committed<Evaluated[]>> {
+    let answer: Evaluated[] = [];
+    const evaluate = () => {
+      const moment = this.#moment(call);
+      const { evaluated, proposed } = decideAt(moment, call, question, explainable([question], moment.principal));
+      answer = [evaluated];
+      return [proposed];
     };
-    const ids = await this.#ledger(call.tenant).submit(proposal);
-    for (const { decision } of evaluated) this.metrics.decided(call.front, decision);
-    return evaluated.map((answer, index) => ({ ...answer, evaluationId: ids[index]! }));
+    const ids = await this.#ledger(call.tenant).submit({ evaluate });
+    return { answer, ids };
+  }
+
+  async #decideAll(call: Call, questions: readonly Question[], semantic: Semantic): Promise<Committed<Evaluated[]>> {
+    return this.#inTurns(call, async (moment, turn) => {
+      const explained = explainable(questions, moment.principal);
+      const answer: Evaluated[] = [];
+      const proposed: Proposed[] = [];
+      for (const question of questions) {
+        if (!(await turn())) return undefined;
+        const decided = decideAt(moment, call, question, explained);
+        answer.push(decided.evaluated);
+        proposed.push(decided.proposed);
+        if (cutsOff(semantic, decided.evaluated.decision)) break;
+      }
+      return { answer, proposed };
+    });
   }
 
   /** Says of each entry of a list what a use of it could come to. One record, however many entries. */
   async list(call: Call, list: Question, entries: readonly ListedQuestion[]): Promise<ListingAnswer> {
     await this.#bringUp(call);
-    let answer: Omit<ListingAnswer, 'evaluationId'> = { revision: 0, items: [] };
-    const proposal: Proposal = {
-      evaluate: () => {
-        const moment = this.#moment(call);
-        const { snapshot, principal, now } = moment;
-        const { revision, epoch } = snapshot;
-        const asked = permitted(list, principal);
-        const keys = new Set<TouchKey>([`host:${asked.agent}`, `subject:${asked.subject.type}:${asked.subject.id}`]);
-        const items = entries.map(({ name, question }) => {
-          const input = { ...permitted(question, principal), arguments: 'unknown' as const };
-          const listed = decideListing(snapshot.policies, input, now);
-          listed.keys.forEach((key) => keys.add(key));
-          return { name, effect: listed.effect, conditional: listed.conditional };
-        });
-        answer = { revision, items };
-        const content = listingRecord(call, principal, asked, items, { revision, epoch, now });
-        return [propose('listing', moment, [...keys], null, content)];
-      },
-    };
-    const [evaluationId] = await this.#ledger(call.tenant).submit(proposal);
-    return { evaluationId: evaluationId!, ...answer };
+    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+      const { snapshot, principal, now } = moment;
+      const asked = permitted(list, principal);
+      const keys = new Set<TouchKey>([`host:${asked.agent}`, `subject:${asked.subject.type}:${asked.subject.id}`]);
+      const items: ListingAnswer['items'][number][] = [];
+      for (const { name, question } of entries) {
+        if (!(await turn())) return undefined;
+        const input = { ...permitted(question, principal), arguments: 'unknown' as const };
+        const { effect, conditional, keys: touched } = decideListing(snapshot.policies, input, now);
+        touched.forEach((key) => keys.add(key));
+        items.push({ name, effect, conditional });
+      }
+      const content = listingRecord(call, principal, asked, items, moment);
+      const proposed = [propose('listing', moment, [...keys], null, content)];
+      return { answer: { revision: moment.revision, items }, proposed };
+    });
+    return { evaluationId: ids[0]!, ...answer };
   }
 
   /**
@@ -156,42 +114,48 @@ export class Decisions {
    */
   async search(call: Call, search: Search): Promise<SearchAnswer> {
     await this.#bringUp(call);
-    for (let searches = 0; searches < MAX_SEARCHES; searches++) {
-      const answer = await this.#searchOnce(call, search);
-      if (answer) return answer;
-    }
-    throw new Refusal('too_many_changes', 'the state of the tenant keeps changing: ask again');
+    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+      const { snapshot, principal, revision, now } = moment;
+      if (search.searched !== 'subject') checkSpeaksFor(search.fixed.subject, principal);
+      const page = await findPage(search, snapshot.policies, principal, now, turn);
+      if (!page) return undefined;
+      const keys = new Set<TouchKey>([
+        `host:${principal.host}`,
+        ...page.decisions.flatMap((decision) => decision.keys),
+      ]);
+      const ends = page.decisions.flatMap(({ validUntil }) => validUntil ?? []);
+      const content = searchRecord(call, principal, search, page, moment);
+      const proposed = [propose('listing', moment, [...keys], ends.length > 0 ? Math.min(...ends) : null, content)];
+      return { answer: { revision, now, found: page.found, next: page.next }, proposed };
+    });
+    return { evaluationId: ids[0]!, ...answer };
   }
 
-  /** Undefined if what was found is overtaken. */
-  async #searchOnce(call: Call, search: Search): Promise<SearchAnswer | undefined> {
-    const moment = this.#moment(call);
-    const { snapshot, principal, now } = moment;
-    const { revision, epoch } = snapshot;
-    if (search.searched !== 'subject') checkSpeaksFor(search.fixed.subject, principal);
-    const holds = () => this.snapshots.held(call.tenant) === snapshot && snapshot.revision === revision;
-    const page = await findPage(search, snapshot.policies, principal, now, pace(holds));
-    if (!page) return undefined;
-    const keys = new Set<TouchKey>([`host:${principal.host}`, ...page.decisions.flatMap((decision) => decision.keys)]);
-    const ends = page.decisions.flatMap(({ validUntil }) => validUntil ?? []);
-    const content = searchRecord(call, principal, search, page, { revision, epoch, now });
-    const validUntil = ends.length > 0 ? Math.min(...ends) : null;
-    // The epoch is that of the search, also where the snapshot has moved on since: the commit compares.
-    const proposed = { ...propose('listing', moment, [...keys], validUntil, content), epoch };
-    let proposals = 0;
-    const proposal: Proposal = {
-      evaluate() {
+  /**
+   * Works on one state with turns for others in between, and commits what comes of it. Where the state moves on meanwhile,
+   * or the ledger refuses it, all is done anew.
+   *
+   * INVARIANT: what is committed was worked out on one revision, and is committed under its epoch and its moment.
+   */
+  async #inTurns<T>(call: Call, work: Work<T>): Promise<Committed<T>> {
+    for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
+      const moment = this.#moment(call);
+      const { snapshot, revision } = moment;
+      const holds = () => this.snapshots.held(call.tenant) === snapshot && snapshot.revision === revision;
+      const done = await work(moment, pace(holds));
+      if (!done) continue;
+      let proposals = 0;
+      const evaluate = () => {
         if (proposals++ > 0) throw new Overtaken();
-        return [proposed];
-      },
-    };
-    try {
-      const [evaluationId] = await this.#ledger(call.tenant).submit(proposal);
-      return { evaluationId: evaluationId!, revision, now, found: page.found, next: page.next };
-    } catch (error) {
-      if (error instanceof Overtaken) return undefined;
-      throw error;
+        return done.proposed;
+      };
+      try {
+        return { answer: done.answer, ids: await this.#ledger(call.tenant).submit({ evaluate }) };
+      } catch (error) {
+        if (!(error instanceof Overtaken)) throw error;
+      }
     }
+    throw new Refusal('too_many_changes', 'the state of the tenant keeps changing: ask again');
   }
 
   /**
@@ -208,15 +172,14 @@ export class Decisions {
     const proposal: Proposal = {
       evaluate: () => {
         const moment = this.#moment(call);
-        const { snapshot, principal, now } = moment;
-        const { revision, epoch } = snapshot;
+        const { snapshot, principal, revision, now } = moment;
         const { rights } = principal;
         const input = permitted(question, principal);
         const isOpen = (name: string) => mayAssertOfResource(name, rights);
         const filter = filterOf(snapshot.policies, input, { isOpen, ...table }, now);
         if ('refused' in filter) throw noFilter(filter.refused, rights.explain);
         answer = { revision, now, filter };
-        const content = filterRecord(call, principal, input, filter, { revision, epoch, now });
+        const content = filterRecord(call, principal, input, filter, moment);
         return [propose('listing', moment, filter.keys, filter.validUntil, content)];
       },
     };
@@ -247,7 +210,7 @@ export class Decisions {
     const now = this.clock.now();
     const principal = principalOf(tenant, snapshot.credential(key.id), key, now);
     if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
-    return { snapshot, principal, now };
+    return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
 
   #ledger(tenant: string): DecisionLedger {
@@ -260,7 +223,7 @@ export class Decisions {
   }
 }
 
-/** A page of a search was refused by the ledger: it is searched for anew, which takes its time. */
+/** What took its time was refused by the ledger, and is not done anew while others wait. */
 class Overtaken extends Error {}
 
 /** The text of a condition is for those who may be told in detail what stands in the way. */
@@ -278,44 +241,4 @@ function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now
   } catch {
     return false;
   }
-}
-
-/** How many of the questions want an explanation. Throws Refusal where the key may not have one, or there are too many. */
-function explainable(questions: readonly Question[], { host, rights }: HostPrincipal): number {
-  const count = questions.reduce((sum, question) => sum + Number(question.explain === true), 0);
-  if (count > 0 && !rights.explain) {
-    throw new Refusal(
-      'forbidden',
-      `explain: the key of the host '${host}' may not have answers explained: an administrator can give it the right 'explain'`,
-    );
-  }
-  if (count > MAX_EXPLAINED) {
-    throw new Refusal('invalid_request', `explain: at most ${MAX_EXPLAINED} answers of a call, and not ${count}`);
-  }
-  return count;
-}
-
-/** Whether a call stops at a decision. */
-export function cutsOff(semantic: Semantic, { effect }: Decision): boolean {
-  if (semantic === 'deny_on_first_deny') return effect !== 'allow';
-  return semantic === 'permit_on_first_permit' && effect === 'allow';
-}
-
-function propose(
-  kind: Proposed['kind'],
-  moment: Moment,
-  keys: readonly string[],
-  validUntil: number | null,
-  content: string,
-): Proposed {
-  const { snapshot, principal, now } = moment;
-  const ends = [validUntil, principal.validUntil].filter((end) => end !== null);
-  return {
-    kind,
-    epoch: snapshot.epoch,
-    now,
-    validUntil: ends.length > 0 ? Math.min(...ends) : null,
-    keys: [...keys, `credential:${principal.credential}`],
-    content,
-  };
 }

@@ -1,7 +1,9 @@
 export { AccessQuestions } from './access.js';
 export type { AccessRow } from './access-rows.js';
 export { actionsOn } from './actions.js';
-export { cutsOff, Decisions, type Answer, type DecisionMetrics } from './decisions.js';
+export type { Answer } from './answers.js';
+export { Decisions, type DecisionMetrics } from './decisions.js';
+export { cutsOff } from './moment.js';
 export type { Call, Question, Semantic } from './question.js';
 export { explainRecord, type RecordedExplanation } from './recorded.js';
 export { REASON_TEXT } from './reasons.js';

@@ -6,6 +6,7 @@ import type { CommitPort } from '#ledger';
 import { documentName, knownSubjects, touchedKeys, type AnyDocument, type Candidate, type PolicySet } from '#policy';
 import { Snapshots } from '#snapshot';
 import { commitChange, DecisionCommits, type Operation } from '#store';
+import type { Answer } from './answers.js';
 import { Decisions } from './decisions.js';
 import type { Call, Question } from './question.js';
 import type { Search } from './search.js';
@@ -33,6 +34,12 @@ beforeAll(async () => {
       name: 'p',
       target: { actions: ['read'], resources: ['*'] },
       rules: [{ name: 'clerks', effect: 'allow', to: ['role:clerk'] }],
+    },
+    {
+      kind: 'Policy',
+      name: 'slow',
+      target: { actions: ['count'], resources: ['*'] },
+      rules: [{ name: 'all', effect: 'allow', to: ['any'], when: 'context.list.all(x, x > 0 && x < 2)' }],
     },
   ];
   for (const document of documents) await save(document);
@@ -170,5 +177,72 @@ describe('a page that is overtaken', () => {
     const { decisions, made } = await replica((commit) => save(binding(`n${commit}`)));
     await expect(decisions.search(call(), search())).rejects.toMatchObject({ code: 'too_many_changes' });
     expect(made()).toBe(5);
+  });
+});
+
+describe('a call of several questions that is overtaken', () => {
+  const about = (id: string): Question => ({ ...fixed, subject: { ...fixed.subject, id } });
+  const effects = (answers: readonly Answer[]): string[] => answers.map(({ decision }) => decision.effect);
+
+  it('by a change before its commit is decided anew as a whole, on one state', async () => {
+    const { decisions, made } = await replica((commit) => (commit === 1 ? save(binding('carl')) : Promise.resolve()));
+    const answers = await decisions.decide(call(), [about('bob'), about('ann'), about('carl')]);
+    expect(effects(answers)).toEqual(['deny', 'allow', 'allow']);
+    expect(new Set(answers.map(({ revision }) => revision)).size).toBe(1);
+    expect(made()).toBe(2);
+  });
+
+  it('by a change while it is decided is decided anew as well', async () => {
+    const { snapshots, decisions, made } = await replica();
+    const held = snapshots.held(database.tenant)!;
+    const { revision } = held;
+    const slow: Question = { ...fixed, action: 'count', context: { list: Array.from({ length: 9000 }, () => 1) } };
+    const answering = decisions.decide(call(), [
+      about('bob'),
+      ...Array.from({ length: 300 }, () => slow),
+      about('carl'),
+    ]);
+    await save(binding('carl')).then(() => snapshots.refresh(database.tenant, Infinity));
+    const answers = await answering;
+    expect([effects(answers)[0], effects(answers).at(-1)]).toEqual(['deny', 'allow']);
+    expect(answers.every((answer) => answer.revision > revision)).toBe(true);
+    expect(made()).toBe(1);
+  });
+
+  it('again and again is refused in the end, and never answered', async () => {
+    const { decisions, made } = await replica((commit) => save(binding(`n${commit}`)));
+    await expect(decisions.decide(call(), [about('ann'), about('bob')])).rejects.toMatchObject({
+      code: 'too_many_changes',
+    });
+    expect(made()).toBe(5);
+  });
+
+  it('lets others have their turn while it is decided, and so does a listing', async () => {
+    const slow: Question = { ...fixed, action: 'count', context: { list: Array.from({ length: 9000 }, () => 1) } };
+    const questions = Array.from({ length: 100 }, () => slow);
+    let turns = 0;
+    let before = 0;
+    const { decisions } = await replica(async () => void (before = turns));
+    for (const work of [
+      () => decisions.decide(call(), questions),
+      () =>
+        decisions.list(
+          call(),
+          fixed,
+          questions.map((question, at) => ({ name: `n${at}`, question })),
+        ),
+    ]) {
+      turns = 0;
+      let goesOn = true;
+      const count = () => {
+        turns++;
+        if (goesOn) setImmediate(count);
+      };
+      setImmediate(count);
+      await work();
+      goesOn = false;
+      // Before the commit: while the ledger is waited for, everybody has their turn.
+      expect(before).toBeGreaterThan(3);
+    }
   });
 });
