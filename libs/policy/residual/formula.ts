@@ -38,8 +38,8 @@ export type Formula =
 export const ALWAYS: Formula = { op: 'true' };
 export const NEVER: Formula = { op: 'false' };
 
-/** Longest formula, in characters of its text. */
-const MAX_LENGTH = 250_000;
+/** Longest formula, in characters of its text; the time that a filter takes goes with it. */
+export const MAX_LENGTH = 50_000;
 
 /** A formula would become longer than anybody could use. */
 export class FormulaTooLong extends Error {}

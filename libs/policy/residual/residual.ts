@@ -13,7 +13,7 @@ import { candidatesOf, principalsOf, REQUEST_BUDGET } from '../decide/weigh.js';
 import type { TouchKey } from '../documents/touches.js';
 import type { JsonObject, Obligation, ReasonCode, RuleRef } from '../model.js';
 import type { Glob } from '../paths/glob.js';
-import { ALWAYS, conjunction, disjunction, FormulaTooLong, NEVER, textOf, type Formula } from './formula.js';
+import { ALWAYS, conjunction, disjunction, FormulaTooLong, MAX_LENGTH, NEVER, textOf, type Formula } from './formula.js';
 import { idOf, Inexpressible, type KnownRow, type Rows } from './rows.js';
 import { truthOf, type Scope, type Truth } from './partial.js';
 
@@ -140,6 +140,8 @@ class RuleInexpressible extends Error {
 /** The steps of docs/semantics.md, with conditions on rows in place of outcomes. */
 class Weighing {
   #steps = 0;
+  /** Characters of what the rules' conditions have come to. */
+  #length = 0;
 
   constructor(
     private readonly set: PolicySet,
@@ -213,6 +215,9 @@ class Weighing {
     try {
       const { steps, ...truth } = truthOf(condition, this.scope);
       this.#steps += steps;
+      this.#length += textOf(truth.yes).length + textOf(truth.no).length;
+      // Both sides are looked at, and hardly ever more than one of them is needed.
+      if (this.#length > 2 * MAX_LENGTH) throw new FormulaTooLong();
       return truth;
     } catch (error) {
       if (!(error instanceof Inexpressible)) throw error;
