@@ -35,7 +35,7 @@ export { knownResources, knownSubjects, namedActions, type Candidate } from './s
 export { accessOf, withinBoundaries, type AccessRule } from './search/access.js';
 export { furtherRules, type FurtherRule } from './search/further.js';
 export { knownThings, subjectsOfRules, type Thing } from './search/things.js';
-export type { Reach } from './compile/role-paths.js';
+export type { Reach } from './search/reach.js';
 export { decide, decideListing, type Decision } from './decide/decide.js';
 export { combine, type Outcomes } from './decide/combine.js';
 export type { Consent, Requirement } from './decide/requirements.js';

@@ -180,7 +180,7 @@ describe('the ways to a role', () => {
 
   it('are the bindings that count, as whom, and the shortest inheritance', () => {
     const made = memberships(
-      binding(['user:ann'], ['lead', 'reader'], at(1000)),
+      binding(['user:ann'], ['reader', 'lead'], at(1000)),
       binding(['group:emea'], ['writer']),
       binding(['user:ann'], ['auditor'], at(-1)),
       binding(['user:bob', 'group:apac'], ['reader']),
@@ -191,9 +191,9 @@ describe('the ways to a role', () => {
         [
           'reader',
           [
-            { binding: 'b0', by: 'user:ann', through: ['lead', 'writer', 'reader'], expires: NOW + 1000 },
-            { binding: 'b0', by: 'user:ann', through: ['reader'], expires: NOW + 1000 },
-            { binding: 'b1', by: 'group:emea', through: ['writer', 'reader'], expires: null },
+            { binding: 'b0', group: null, through: ['lead', 'writer', 'reader'], expires: NOW + 1000 },
+            { binding: 'b0', group: null, through: ['reader'], expires: NOW + 1000 },
+            { binding: 'b1', group: 'emea', through: ['writer', 'reader'], expires: null },
           ],
         ],
       ]),

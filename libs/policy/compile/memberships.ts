@@ -21,8 +21,8 @@ export type SupposedRole = { readonly given: string } | { readonly taken: string
 /** One way on which a subject comes by a role. */
 export interface RoleWay {
   readonly binding: string;
-  /** Whom the binding names: the subject's key, or `group:…`. */
-  readonly by: string;
+  /** The group that the binding names; null where it names the subject. */
+  readonly group: string | null;
   /** The role that is given, those that lead on from it by inheritance, and the one that was asked for. */
   readonly through: readonly string[];
   /** When the binding expires, in ms since 1970; null: never. */
@@ -90,36 +90,28 @@ export class Memberships {
     return { key, groups, roles: held, possibleRoles: possible, indexKeys, validUntil };
   }
 
-  /** What gives roles to a subject or group, by the binding's name; also what has expired. */
-  bindingsOf(key: string): Iterable<readonly [string, Membership]> {
-    return this.#bindings.of(key) ?? [];
-  }
-
-  /** The roles that a role inherits by its own word. */
-  parentsOf(role: string): readonly string[] {
-    return this.#parents.get(role) ?? [];
-  }
-
   /**
    * How a subject comes by some roles at `now`: by which bindings, as whom, and by what inheritance. At most `limit` ways
-   * for each role, in the order of names.
+   * for each role: first those of its own, then those by its groups, in the order of names.
    */
   waysTo(
     wanted: ReadonlySet<string>,
-    { key, groups }: Pick<HeldRoles, 'key' | 'groups'>,
+    { key, groups }: Pick<Principals, 'key' | 'groups'>,
     now: number,
     limit: number,
   ): ReadonlyMap<string, readonly RoleWay[]> {
     const ways = new Map<string, RoleWay[]>();
-    for (const by of [key, ...[...(groups ?? [])].map((group) => `group:${group}`).sort()]) {
-      const bindings = [...(this.#bindings.of(by) ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
+    if (wanted.size === 0) return ways;
+    for (const group of [null, ...[...(groups ?? [])].sort()]) {
+      const given = this.#bindings.of(group === null ? key : `group:${group}`);
+      const bindings = [...(given ?? [])].sort(([left], [right]) => (left < right ? -1 : 1));
       for (const [binding, { roles, expires }] of bindings) {
         if (expires !== null && !(expires > now)) continue;
         for (const role of [...roles].sort()) {
           for (const reached of this.#closureOf(role)) {
             if (!wanted.has(reached)) continue;
             const found = ways.get(reached) ?? [];
-            if (found.length < limit) found.push({ binding, by, through: this.#wayDown(role, reached), expires });
+            if (found.length < limit) found.push({ binding, group, through: this.#wayDown(role, reached), expires });
             ways.set(reached, found);
           }
         }

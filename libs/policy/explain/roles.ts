@@ -24,9 +24,9 @@ export function rolesNamed(
     return {
       role,
       held: principals.roles.has(role) ? 'true' : principals.possibleRoles.has(role) ? 'error' : 'false',
-      ways: found.slice(0, MAX_WAYS).map(({ binding, by, through, expires }) => ({
+      ways: found.slice(0, MAX_WAYS).map(({ binding, group, through, expires }) => ({
         binding,
-        by,
+        by: group === null ? principals.key : `group:${group}`,
         through,
         ...(expires === null ? {} : { expires: new Date(expires).toISOString() }),
       })),

@@ -1,4 +1,3 @@
-import { reachesOf, type Reach } from '../compile/role-paths.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledScope } from '../compile/scopes.js';
 import type { Outcomes, RuleRecord } from '../decide/combine.js';
@@ -7,6 +6,7 @@ import { boundaryOf } from '../decide/boundary.js';
 import type { DecisionInput } from '../decide/request.js';
 import { resolve } from '../decide/resolve.js';
 import type { Effect, ReasonCode, RuleRef } from '../model.js';
+import { reachesOf, type Reach } from './reach.js';
 
 /** A rule that has a say in somebody's access, and how it names them. */
 export interface AccessRule {

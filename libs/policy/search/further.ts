@@ -1,9 +1,9 @@
 import type { PolicySet } from '../compile/policy-set.js';
-import { reachesOf, type Reach } from '../compile/role-paths.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { subjectKey } from '../documents/names.js';
 import type { RuleRef } from '../model.js';
 import type { Glob } from '../paths/glob.js';
+import { reachesOf, type Reach } from './reach.js';
 
 /** A rule that allows somebody what nothing declares or stores: whatever fits its target. */
 export interface FurtherRule {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
+import { PolicySet } from '../compile/policy-set.js';
 import { parseDocuments } from '../documents/parse.js';
-import { PolicySet } from './policy-set.js';
-import { MAX_REACHES, reachesOf, type Reach } from './role-paths.js';
+import { MAX_REACHES, reachesOf, type Reach } from './reach.js';
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
 
@@ -17,7 +17,7 @@ const { documents, problems } = parseDocuments({
 ---
 { kind: Binding, name: people, subjects: ['group:emea'], roles: [sales] }
 ---
-{ kind: Binding, name: chiefs, subjects: ['user:ann', 'group:board'], roles: [chief, employee] }
+{ kind: Binding, name: chiefs, subjects: ['user:ann', 'group:board'], roles: [employee, chief] }
 ---
 { kind: Binding, name: former, subjects: ['user:ann'], roles: [employee], expires: '2026-11-20T12:00:00Z' }
 ---
