@@ -3,6 +3,7 @@ import { RE2JS } from 're2js';
 import { isJsonObject, own } from '../json.js';
 import type { Json, JsonObject } from '../model.js';
 import { FUNCTIONS, isTimeZone } from './functions.js';
+import { childrenOf } from './nodes.js';
 
 /** What a condition may read, in the order of the slots in which the evaluator finds it. */
 export const VARIABLES = [
@@ -210,10 +211,8 @@ function checkZone(zone: ASTNode, refuse: (message: string) => void): void {
 }
 
 /** Collects the members of `arguments` that a tree names; false if it reads `arguments` in any other way. */
-function onlyMembersOfArguments(node: unknown, named: Set<string>): boolean {
-  if (Array.isArray(node)) return node.every((child) => onlyMembersOfArguments(child, named));
-  if (typeof node !== 'object' || node === null || !('op' in node)) return true;
-  const { op, args } = node as ASTNode;
+function onlyMembersOfArguments(node: ASTNode, named: Set<string>): boolean {
+  const { op, args } = node;
   if (op === 'id') return args !== 'arguments';
   if (op === '.' || op === '.?') {
     const [target, name] = args;
@@ -221,7 +220,7 @@ function onlyMembersOfArguments(node: unknown, named: Set<string>): boolean {
     named.add(name);
     return true;
   }
-  return onlyMembersOfArguments(args, named);
+  return childrenOf(node).every((child) => onlyMembersOfArguments(child, named));
 }
 
 /** The type in the notation of cel-js of what a JSON Schema describes; `dyn` where it leaves a choice. */

@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Bindings } from './condition.js';
 import { VARIABLES } from './language.js';
+import { childrenOf } from './nodes.js';
 import { Fault, typeOf, type CelMap, type Result } from './values.js';
 
 /** Where a condition reads: a variable and the names of the members that lead from it to a value. */
@@ -39,12 +40,10 @@ export function placesIn(node: ASTNode): Place[] {
   return [...found.values()];
 }
 
-function collect(node: unknown, found: Map<string, Place>): void {
-  if (Array.isArray(node)) return node.forEach((child) => collect(child, found));
-  if (typeof node !== 'object' || node === null || !('op' in node)) return;
-  const place = placeOf(node as ASTNode);
+function collect(node: ASTNode, found: Map<string, Place>): void {
+  const place = placeOf(node);
   if (place) found.set(placeText(place), place);
-  else collect((node as ASTNode).args, found);
+  else for (const child of childrenOf(node)) collect(child, found);
 }
 
 /** A place as a condition writes it. */

@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { compile, type Compiled } from './compile.js';
+import { isNode } from './nodes.js';
 import { double, type CelValue } from './values.js';
 
 /** A condition as its shape, which many share, and the constants that are its own. */
@@ -33,8 +34,6 @@ export function shapeOf(tree: ASTNode): Shaped {
   // A copy of just the length that is needed: a list that has grown has room to grow on.
   return { key, constants: constants.slice(), slots };
 }
-
-const isNode = (part: unknown): part is ASTNode => typeof part === 'object' && part !== null && 'op' in part;
 
 function literal(value: unknown): CelValue {
   if (typeof value === 'bigint') return Number(value);

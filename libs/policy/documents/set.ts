@@ -1,5 +1,5 @@
 import { LayeredMap, type Table } from '../layers.js';
-import { documentName, KINDS, type DocumentOf, type Kind } from './schema.js';
+import { documentName, KINDS, type DocumentOf, type Kind, type RuleDocument } from './schema.js';
 
 /** A document as it is stored: its content and the number of this version of it. */
 export interface StoredDocument<K extends Kind = Kind> {
@@ -47,6 +47,11 @@ export class DocumentSet {
 
   find<K extends Kind>(kind: K, name: string): StoredDocument<K> | undefined {
     return this.#kinds.get(kind)!.get(name);
+  }
+
+  /** A rule of a policy, as it is written. */
+  rule(policy: string, name: string): RuleDocument | undefined {
+    return this.find('Policy', policy)?.document.rules.find((rule) => rule.name === name);
   }
 
   all<K extends Kind>(kind: K): Iterable<StoredDocument<K>> {

@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Bindings } from '../cel/condition.js';
+import { childrenOf } from '../cel/nodes.js';
 import { placeOf, placesIn, placeText, valueAt, type Place } from '../cel/places.js';
 import { Fault, toJson } from '../cel/values.js';
 import { isJsonObject, layer, own } from '../json.js';
@@ -46,10 +47,8 @@ function isSettable([variable, first, second]: Place): boolean {
 
 type Add = (change: AttributeChange) => void;
 
-function collect(node: unknown, add: Add): void {
-  if (Array.isArray(node)) return node.forEach((child) => collect(child, add));
-  if (typeof node !== 'object' || node === null || !('op' in node)) return;
-  const { op, args } = node as ASTNode;
+function collect(node: ASTNode, add: Add): void {
+  const { op, args } = node;
   switch (op) {
     case '==':
     case '!=':
@@ -78,7 +77,7 @@ function collect(node: unknown, add: Add): void {
       break;
     default:
   }
-  collect(args, add);
+  for (const child of childrenOf(node)) collect(child, add);
 }
 
 function asBoolean(node: ASTNode, add: Add): void {

@@ -1,7 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
 import { compile, type Compiled } from '../cel/compile.js';
-import { CONDITION_BUDGET, type Bindings, type Condition } from '../cel/condition.js';
-import { parse } from '../cel/language.js';
+import { CONDITION_BUDGET, treeOf, type Bindings, type Condition } from '../cel/condition.js';
+import { childrenOf } from '../cel/nodes.js';
 import { shapeOf, type Shaped } from '../cel/shape.js';
 import { Fault, typeOf, type CelValue, type Meter, type Result } from '../cel/values.js';
 import { ALWAYS, conjunction, disjunction, NEVER, type Comparison, type Formula } from './formula.js';
@@ -27,7 +27,7 @@ export interface Scope {
  * @returns also the steps that it could take for any row whose texts have at most 65,536 characters
  */
 export function truthOf(condition: Condition, scope: Scope): Truth & { readonly steps: number } {
-  const tree = treeOf(condition);
+  const tree = knownTreeOf(condition);
   if (!readsRow(tree)) {
     const { outcome, steps } = condition.evaluate(scope.variables);
     return { yes: outcome === 'true' ? ALWAYS : NEVER, no: outcome === 'false' ? ALWAYS : NEVER, steps };
@@ -42,12 +42,9 @@ const TOO_MANY_STEPS = 'with some rows it could take more steps than a condition
 
 const trees = new WeakMap<Condition, ASTNode>();
 
-function treeOf(condition: Condition): ASTNode {
+function knownTreeOf(condition: Condition): ASTNode {
   let tree = trees.get(condition);
-  if (tree) return tree;
-  const parsed = parse(condition.text);
-  if ('problems' in parsed) throw new Error('unreachable: the condition was compiled');
-  trees.set(condition, (tree = parsed.tree));
+  if (!tree) trees.set(condition, (tree = treeOf(condition.text)));
   return tree;
 }
 
@@ -80,12 +77,7 @@ function findsRow(node: ASTNode): boolean {
     if (isVariable(target, 'context')) return name === 'asserted';
     if (isMember(target, 'context', 'asserted')) return name !== 'subject';
   }
-  return childrenOf(node.args).some(readsRow);
-}
-
-function childrenOf(args: unknown): readonly ASTNode[] {
-  if (Array.isArray(args)) return args.flatMap(childrenOf);
-  return typeof args === 'object' && args !== null && 'op' in args ? [args as ASTNode] : [];
+  return childrenOf(node).some(readsRow);
 }
 
 const isVariable = (node: ASTNode, name: string): boolean => node.op === 'id' && node.args === name;

@@ -57,14 +57,10 @@ function rulesOf(set: PolicySet, input: DecisionInput, { rules }: Outcomes, now:
             effect,
             outcome,
             asks: met !== null,
-            reached: reachesOf(set.memberships, toOf(set, ref), subject, now),
+            reached: reachesOf(set.memberships, set.documents.rule(ref.policy, ref.rule)?.to ?? [], subject, now),
           },
         ],
   );
-}
-
-function toOf(set: PolicySet, { policy, rule }: RuleRef): readonly string[] {
-  return set.documents.find('Policy', policy)?.document.rules.find(({ name }) => name === rule)?.to ?? [];
 }
 
 /** Whether a host's and a server's boundaries let through what nobody in particular asks for. */

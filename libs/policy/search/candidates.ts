@@ -20,12 +20,18 @@ export function* knownSubjects(set: PolicySet, type: string): Iterable<Candidate
   }
   for (const { document } of set.documents.all('Binding')) {
     for (const ref of document.subjects) {
-      const principal = parsePrincipal(ref);
-      const isOne = principal?.kind === 'subject' && principal.type === type;
-      // An alias stands for somebody who is stored, and is found by the stored name.
-      yield isOne && !set.subject(type, principal.id) ? { id: principal.id, server: null } : null;
+      const id = unstoredSubject(set, type, ref);
+      yield id === null ? null : { id, server: null };
     }
   }
+}
+
+/** The id of the subject that a name in a document stands for; null if it is none of the type, or one that is stored. */
+export function unstoredSubject(set: PolicySet, type: string, ref: string): string | null {
+  const principal = parsePrincipal(ref);
+  if (principal?.kind !== 'subject' || principal.type !== type) return null;
+  // An alias stands for somebody who is stored, and is found by the stored name.
+  return set.subject(type, principal.id) ? null : principal.id;
 }
 
 /**

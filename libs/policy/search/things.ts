@@ -1,7 +1,7 @@
 import type { PolicySet } from '../compile/policy-set.js';
 import { SERVER_ITSELF } from '../decide/request.js';
-import { parsePrincipal } from '../documents/names.js';
 import type { ServerDocument } from '../documents/schema.js';
+import { unstoredSubject } from './candidates.js';
 
 /** Something that could be used: a resource, and the server that it belongs to, if it is of one of MCP's types. */
 export interface Thing {
@@ -39,11 +39,7 @@ function* thingsOf({ name: server, tools }: ServerDocument): Iterable<Thing> {
 export function* subjectsOfRules(set: PolicySet, type: string): Iterable<string | null> {
   for (const { document } of set.documents.all('Policy')) {
     for (const { to } of document.rules) {
-      for (const ref of to) {
-        const principal = parsePrincipal(ref);
-        const isOne = principal?.kind === 'subject' && principal.type === type;
-        yield isOne && !set.subject(type, principal.id) ? principal.id : null;
-      }
+      for (const ref of to) yield unstoredSubject(set, type, ref);
     }
   }
 }

@@ -84,7 +84,7 @@ const obliging = (types: readonly string[]): string =>
 
 function ruleNamed(set: PolicySet, name: string) {
   const [policy, rule] = name.split('/') as [string, string];
-  return set.documents.find('Policy', policy)?.document.rules.find((found) => found.name === rule);
+  return set.documents.rule(policy, rule);
 }
 
 /** Whether there is anything to agree to under a name. */

@@ -1,7 +1,7 @@
 import type { Api } from '../api.js';
 import type { Output } from '../output.js';
 import { table } from '../table.js';
-import { UsageError } from '../usage.js';
+import { typeAndId, UsageError } from '../usage.js';
 import { json } from './decide.js';
 
 export interface WhoCanOptions {
@@ -113,7 +113,10 @@ export async function whatCan(api: Api, output: Output, options: WhatCanOptions,
 function whoCanBody({ server, tool, resource, action, arguments: given, host }: WhoCanOptions): object {
   if ((tool === undefined) === (resource === undefined))
     throw new UsageError('who-can needs --server NAME --tool NAME, or --resource TYPE:ID');
-  const named = tool === undefined ? typeAndId(resource!, '--resource', 'prompt:greet') : { type: 'tool', id: tool };
+  const named =
+    tool === undefined
+      ? typeAndId(resource!, 'write --resource TYPE:ID, as in prompt:greet')
+      : { type: 'tool', id: tool };
   return {
     resource: named,
     ...(server === undefined ? {} : { server }),
@@ -127,16 +130,10 @@ function whatCanBody({ subject, host, server }: WhatCanOptions): object {
   if (subject === undefined && host === undefined)
     throw new UsageError('what-can needs --subject TYPE:ID, --host NAME, or both');
   return {
-    ...(subject === undefined ? {} : { subject: typeAndId(subject, '--subject', 'user:ann') }),
+    ...(subject === undefined ? {} : { subject: typeAndId(subject, 'write --subject TYPE:ID, as in user:ann') }),
     ...(host === undefined ? {} : { host }),
     ...(server === undefined ? {} : { server }),
   };
-}
-
-function typeAndId(text: string, option: string, example: string): { type: string; id: string } {
-  const [, type, id] = /^([^:]+):(.+)$/s.exec(text) ?? [];
-  if (type === undefined) throw new UsageError(`write ${option} TYPE:ID, as in ${example}`);
-  return { type, id: id! };
 }
 
 /** All pages. A note says where the documents changed between two of them. */

@@ -3,7 +3,7 @@ import type { Explanation } from '#policy';
 import { CommandError, type Api } from '../api.js';
 import { explanationLines } from '../explanation.js';
 import { EXIT, type Output } from '../output.js';
-import { UsageError } from '../usage.js';
+import { typeAndId, UsageError } from '../usage.js';
 
 export interface DecideOptions {
   readonly subject: string | undefined;
@@ -46,8 +46,7 @@ function toolCall({ subject, server, tool, arguments: given = '{}' }: DecideOpti
   if (subject === undefined || server === undefined || tool === undefined) {
     throw new UsageError('decide needs --subject TYPE:ID --server NAME --tool NAME [--arguments JSON], or --file FILE');
   }
-  const [, type, id] = /^([^:]+):(.+)$/s.exec(subject) ?? [];
-  if (type === undefined) throw new UsageError('a subject is written --subject TYPE:ID, as in user:ann');
+  const { type, id } = typeAndId(subject, 'a subject is written --subject TYPE:ID, as in user:ann');
   const message = {
     jsonrpc: '2.0',
     id: 1,

@@ -184,10 +184,13 @@ export class DocumentsService {
 
 /** Throws Refusal with everything that stands in the way. */
 function planned(plan: Plan | Hindrance): Plan {
-  if (!('problems' in plan)) return plan;
-  const [first] = plan.problems;
-  throw new Refusal('documents_invalid', first!.message, { errors: plan.problems });
+  if ('problems' in plan) throw invalid(plan.problems);
+  return plan;
 }
+
+/** The refusal of documents with everything that is wrong with them, of which there is something. */
+export const invalid = (problems: readonly DocumentProblem[]): Refusal =>
+  new Refusal('documents_invalid', problems[0]!.message, { errors: problems });
 
 export const notFound = (kind: Kind, name: string): Refusal =>
   new Refusal('not_found', `there is no ${kind} named '${name}'`);

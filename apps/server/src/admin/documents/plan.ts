@@ -114,17 +114,20 @@ function planDeletions(
   proposed: readonly SourceDocument[],
   kinds: readonly Kind[],
 ): PlannedDocument[] {
-  const kept = new Set(proposed.map(({ document }) => `${document.kind}\n${documentName(document)}`));
+  const kept = new Set(proposed.map(({ document }) => documentKey(document.kind, documentName(document))));
   const pruned = prune
     ? kinds.flatMap((kind) => [...present.all(kind)].map(({ document }) => ({ kind, name: documentName(document) })))
     : [];
   return [...deletions, ...pruned]
-    .filter(({ kind, name }) => !kept.has(`${kind}\n${name}`))
+    .filter(({ kind, name }) => !kept.has(documentKey(kind, name)))
     .flatMap(({ kind, name }) => {
       const before = present.find(kind, name)?.document;
       return before ? [{ kind, name, change: 'deleted' as const, before, after: undefined }] : [];
     });
 }
+
+/** A document's kind and name in one text. */
+export const documentKey = (kind: Kind, name: string): string => `${kind}\n${name}`;
 
 const asChange = ({ kind, name, after }: PlannedDocument): DocumentChange =>
   after ? { kind, name, stored: { document: after, version: 0 } } : { kind, name };

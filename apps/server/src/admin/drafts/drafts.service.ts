@@ -13,8 +13,8 @@ import {
   type StoredDraft,
 } from '#store';
 import { Changes } from '../changes.js';
-import type { AppliedChange, DocumentsService } from '../documents/documents.service.js';
-import type { Hindrance, Plan, PlannedDocument, Wanted } from '../documents/plan.js';
+import { invalid, type AppliedChange, type DocumentsService } from '../documents/documents.service.js';
+import { documentKey, type Hindrance, type Plan, type PlannedDocument, type Wanted } from '../documents/plan.js';
 import { readStored } from '../documents/stored.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
 import type { DraftFilesBody } from './wire.js';
@@ -146,8 +146,8 @@ async function contentOf({ files, deletions, prune, description }: DraftFilesBod
   const sources = parsed.flatMap(({ documents }) => documents);
   const problems = [...parsed.flatMap((source) => source.problems), ...duplicateNames(sources)];
   if (problems.length > 0) throw invalid(problems);
-  const saved = new Set(sources.map(({ document }) => `${document.kind}\n${documentName(document)}`));
-  const both = deletions.find(({ kind, name }) => saved.has(`${kind}\n${name}`));
+  const saved = new Set(sources.map(({ document }) => documentKey(document.kind, documentName(document))));
+  const both = deletions.find(({ kind, name }) => saved.has(documentKey(kind, name)));
   if (both) {
     throw new Refusal(
       'invalid_request',
@@ -173,9 +173,9 @@ async function wantedOf({ documents, deletions, prune }: StoredDraft): Promise<{
 /** What a draft would change and others have changed since it was based. What is as the draft wants it is none. */
 function conflictsAmong(documents: readonly PlannedDocument[], changed: readonly ChangedDocument[]): ChangedDocument[] {
   const planned = new Set(
-    documents.flatMap(({ kind, name, change }) => (change === 'unchanged' ? [] : [`${kind}\n${name}`])),
+    documents.flatMap(({ kind, name, change }) => (change === 'unchanged' ? [] : [documentKey(kind, name)])),
   );
-  return changed.filter(({ kind, name }) => planned.has(`${kind}\n${name}`));
+  return changed.filter(({ kind, name }) => planned.has(documentKey(kind, name)));
 }
 
 /** More conflicts than this are not listed. */
@@ -192,8 +192,5 @@ function refuseConflicts({ name, baseRevision }: StoredDraft, conflicts: readonl
     { conflicts: conflicts.slice(0, LISTED) },
   );
 }
-
-const invalid = (problems: Hindrance['problems']): Refusal =>
-  new Refusal('documents_invalid', problems[0]!.message, { errors: problems });
 
 const noDraft = (name: string): Refusal => new Refusal('not_found', `there is no draft named '${name}'`);
