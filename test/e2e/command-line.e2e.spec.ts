@@ -868,6 +868,12 @@ describe('a mistake on the command line', () => {
     expect(stderr).toContain(message);
   });
 
+  it.each([[['--help']], [['help']]])('%j: lists the commands', async (args) => {
+    const { code, stdout } = await placet(args);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^usage: placet COMMAND\n/);
+  });
+
   it.concurrent.each<[string, string[], string]>([
     ['a folder that is not there', ['apply', 'nowhere'], 'nowhere cannot be read (ENOENT).'],
     ['a folder without policies', ['apply', 'bare'], 'there is no .yaml, .yml or .json file in bare.'],
@@ -955,5 +961,21 @@ describe('a service that does not answer as it should', () => {
     expect([code, stdout]).toEqual([1, '']);
     expect(stderr).toMatch(/^placet: [^\n]+\n$/);
     expect(stderr).toContain(message);
+  });
+
+  it('an answer to a change that is cut off: says that the change may have been made', async () => {
+    const url = await listening((request, response) => request.resume().on('end', () => response.destroy()));
+    const { code, stderr } = await placet(['resume', 'Server', 'crm'], { PLACET_URL: url, PLACET_KEY: key });
+    expect([code, stderr]).toEqual([
+      1,
+      `placet: ${url} did not answer to the end, so it may have been done or not: look before you do it again.\n`,
+    ]);
+  });
+
+  it('a change with nobody there: says that it was not sent', async () => {
+    const url = await listening((_, response) => response.end());
+    await new Promise((resolve) => servers.pop()!.close(resolve));
+    const { stderr } = await placet(['resume', 'Server', 'crm'], { PLACET_URL: url, PLACET_KEY: key });
+    expect(stderr).toContain(UNREACHED);
   });
 });

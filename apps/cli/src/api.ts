@@ -89,9 +89,24 @@ export class Api {
       // The body is part of it: the connection can end within.
       return { ok: response.ok, status: response.status, text: await response.text() };
     } catch (cause) {
-      throw new CommandError(`${this.#url} cannot be reached. Start the service, or mend PLACET_URL.`, { cause });
+      throw new CommandError(unanswered(this.#url, method, cause), { cause });
     }
   }
+}
+
+/** What fails before a request is sent. After that it may have been carried out, whatever became of the answer. */
+const NOT_SENT: ReadonlySet<unknown> = new Set([
+  'ECONNREFUSED',
+  'ENOTFOUND',
+  'EAI_AGAIN',
+  'EHOSTUNREACH',
+  'ENETUNREACH',
+]);
+
+function unanswered(url: string, method: string, error: unknown): string {
+  const { code } = ((error as Error).cause ?? {}) as { readonly code?: unknown };
+  if (method === 'GET' || NOT_SENT.has(code)) return `${url} cannot be reached. Start the service, or mend PLACET_URL.`;
+  return `${url} did not answer to the end, so it may have been done or not: look before you do it again.`;
 }
 
 function parse(text: string): unknown {

@@ -194,7 +194,7 @@ const parse = (args: readonly string[]) =>
 async function run(args: readonly string[], output: Output): Promise<number> {
   try {
     const { values, positionals, tokens } = parse(args);
-    if (values.help) {
+    if (values.help || (positionals.length === 1 && positionals[0] === 'help')) {
       output.text(USAGE);
       return EXIT.ok;
     }
