@@ -13,7 +13,16 @@ import { candidatesOf, principalsOf, REQUEST_BUDGET } from '../decide/weigh.js';
 import type { TouchKey } from '../documents/touches.js';
 import type { JsonObject, Obligation, ReasonCode, RuleRef } from '../model.js';
 import type { Glob } from '../paths/glob.js';
-import { ALWAYS, conjunction, disjunction, FormulaTooLong, MAX_LENGTH, NEVER, textOf, type Formula } from './formula.js';
+import {
+  ALWAYS,
+  conjunction,
+  disjunction,
+  FormulaTooLong,
+  MAX_LENGTH,
+  NEVER,
+  textOf,
+  type Formula,
+} from './formula.js';
 import { idOf, Inexpressible, type KnownRow, type Rows } from './rows.js';
 import { truthOf, type Scope, type Truth } from './partial.js';
 
