@@ -65,6 +65,8 @@ export interface AccessRow {
   /** Why it is a deny. */
   readonly denied: ReasonCode | null;
   readonly rules: readonly AccessRule[];
+  /** How many rules there are beyond these. */
+  readonly more: number;
 }
 
 /** An id that nobody can have: no document may have a control character in one. */
@@ -150,10 +152,12 @@ function rowOf(
     const input = inputOf(one, context, known);
     if (one.subject === null) {
       const { within, ...rest } = withinBoundaries(policies, input);
-      return effects.includes(within ? 'allow' : 'deny') ? { ...one, ...rest, effect: null, rules: [] } : undefined;
+      return effects.includes(within ? 'allow' : 'deny')
+        ? { ...one, ...rest, effect: null, rules: [], more: 0 }
+        : undefined;
     }
     const { rules, ...access } = accessOf(policies, input, now);
-    return effects.includes(access.effect) ? { ...one, ...access, rules: rules() } : undefined;
+    return effects.includes(access.effect) ? { ...one, ...access, ...rules() } : undefined;
   };
 }
 

@@ -12,6 +12,12 @@ import type { Call, Question, Semantic } from './question.js';
 import { filterRecord, listingRecord, searchRecord } from './records.js';
 import { findPage, type Search } from './search.js';
 
+/**
+ * For how long, in ms, a call may be worked out: a decision is for one moment, and the ledger takes none that is for one
+ * more than a second ago.
+ */
+const LONGEST_MS = 800;
+
 /** How often a call is worked out, where the tenant's state moves on in between. */
 const MAX_ATTEMPTS = 5;
 
@@ -141,7 +147,11 @@ export class Decisions {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       const moment = this.#moment(call);
       const { snapshot, revision } = moment;
-      const holds = () => this.snapshots.held(call.tenant) === snapshot && snapshot.revision === revision;
+      const began = performance.now();
+      const holds = () => {
+        if (performance.now() - began > LONGEST_MS) throw tooMuch();
+        return this.snapshots.held(call.tenant) === snapshot && snapshot.revision === revision;
+      };
       const done = await work(moment, pace(holds));
       if (!done) continue;
       let proposals = 0;
@@ -222,6 +232,9 @@ export class Decisions {
     return ledger;
   }
 }
+
+const tooMuch = (): Refusal =>
+  new Refusal('too_much_at_once', 'the call takes too long to be decided at one moment: ask for less at once');
 
 /** What took its time was refused by the ledger, and is not done anew while others wait. */
 class Overtaken extends Error {}

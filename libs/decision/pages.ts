@@ -108,9 +108,9 @@ export async function pageOfRows<Thing, Case, Row>(
     // There may be more than were selected.
     if (at === MAX_CASES) return { rows, next: keyOf(thing) };
     for (const [key, one] of casesOf(thing)) {
+      if (!(await turn())) return undefined;
       if (from !== null && compareKeys(key, from) < 0) continue;
       if (cases++ === MAX_CASES) return { rows, next: key };
-      if (!(await turn())) return undefined;
       const row = rowOf(one);
       if (row === undefined) continue;
       if (rows.length === limit) return { rows, next: key };

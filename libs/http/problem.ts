@@ -22,6 +22,7 @@ export type RefusalCode =
   | 'version_mismatch'
   | 'precondition_required'
   | 'no_exact_filter'
+  | 'too_much_at_once'
   | 'too_many_changes'
   | 'revision_not_reached';
 
@@ -66,6 +67,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   unsupported_content_type: 415,
   documents_invalid: 422,
   no_exact_filter: 422,
+  too_much_at_once: 422,
   precondition_required: 428,
   internal: 500,
   contention: 503,

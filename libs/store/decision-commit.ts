@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { StoreError, toStoreError } from './errors.js';
+import { StandbyWatch } from './standby-watch.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Store } from './store.js';
 import type { TenantNumbers } from './tenant-state.js';
@@ -86,11 +87,8 @@ export class DecisionCommits {
   ): Promise<CommitAnswer> {
     const client = await this.#connect();
     const sentAt = performance.now();
-    let standbyGivenUp = false;
-    const onNotice = (notice: { message?: string | undefined }) => {
-      standbyGivenUp ||= notice.message?.startsWith('canceling wait for synchronous replication') ?? false;
-    };
-    client.on('notice', onNotice);
+    const standby = new StandbyWatch();
+    standby.watch(client);
     try {
       const { rows } = await withinDeadline(
         client.query<CommitRow>({
@@ -110,9 +108,8 @@ export class DecisionCommits {
           ],
         }),
       );
-      // The driver reports success although no standby has the records: the promise of a durable record is broken.
-      if (standbyGivenUp) throw new StoreError('unknown_outcome', 'the standby has not confirmed the records');
-      client.off('notice', onNotice);
+      standby.confirm();
+      standby.leave(client);
       client.release();
       const answer = answerOf(rows[0]!);
       this.#clock.observe(answer.databaseNow, sentAt);

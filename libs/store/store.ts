@@ -3,6 +3,7 @@ import { DataSource, type EntityManager } from 'typeorm';
 import { clientConfig, type Connection } from './connection.js';
 import { entities } from './database.js';
 import { DatabaseClock } from './database-clock.js';
+import { StandbyWatch } from './standby-watch.js';
 import { toStoreError } from './errors.js';
 
 /** A tenant's rows in one consistent view. Reads only: writes are changes (`commitChange`) and decisions. */
@@ -68,10 +69,20 @@ export class Store {
 
   /** Runs one statement that is a transaction of its own. */
   async call<Row extends object>(statement: string, values: readonly unknown[]): Promise<Row[]> {
+    const runner = this.#source.createQueryRunner();
+    const standby = new StandbyWatch();
+    let client: pg.PoolClient | undefined;
     try {
-      return await this.#source.query<Row[]>(statement, [...values]);
+      client = (await runner.connect()) as pg.PoolClient;
+      standby.watch(client);
+      const rows = (await runner.query(statement, [...values])) as Row[];
+      standby.confirm();
+      return rows;
     } catch (error) {
       throw toStoreError(error);
+    } finally {
+      if (client) standby.leave(client);
+      await runner.release().catch(() => undefined);
     }
   }
 

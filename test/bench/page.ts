@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 /** How each figure is made, for the reader who wants to know what it is worth. */
@@ -24,7 +24,7 @@ the semantics. No time is compared here.`,
 const TAIL = `## What this does not say
 
 - On two cores that also run the load and Postgres, a second process of the service answers no more decisions than one (measured:
-  fewer, by a tenth): the cores are busy, not the process. With more cores, run replicas.
+  fewer, by a tenth; [ADR 12](adr/0012-one-process.md)): the cores are busy, not the process. With more cores, run replicas.
 - A bar that is not met is printed as such. A third of the bare server is not reached: of each decision most goes into HTTP, the
   record and its commit, which the bare server does not have.
 - Cerbos at 40,000 kinds of resource is so slow that we may hold it wrong, though its cache has room for all of them.
@@ -38,11 +38,23 @@ Measured with \`npm run bench -- page\`, which runs every bench and writes this 
 machine; what counts are the ratios, because both sides of each were measured in the same run.
 `;
 
-/** Runs every bench in a process of its own and writes docs/performance.md from what they print. */
+const PAGE = join(import.meta.dirname, '../../../docs/performance.md');
+
+/**
+ * Runs every bench in a process of its own and writes docs/performance.md from what they print; with the names of some
+ * (`page revocation`) only those, and leaves the other sections as they are.
+ */
 export async function page(): Promise<boolean> {
+  const wanted = process.argv.slice(3);
+  const present = wanted.length > 0 ? readFileSync(PAGE, 'utf8') : '';
   const parts = [HEAD];
   let met = true;
   for (const [name, method] of Object.entries(METHODS)) {
+    if (wanted.length > 0 && !wanted.includes(name)) {
+      if (parts.length === 1) parts.push(/^The last run: .*\n/m.exec(present)?.[0] ?? '');
+      parts.push(new RegExp(`^## ${name}\\n[^]*?^\`{3}\\n(?=\\n)`, 'm').exec(present)?.[0] ?? '');
+      continue;
+    }
     const { output, code } = await run(name);
     if (code !== 0) met = false;
     const lines = output.trimEnd().split('\n');
@@ -57,7 +69,7 @@ export async function page(): Promise<boolean> {
         .trim()}\n\`\`\`\n`,
     );
   }
-  writeFileSync(join(import.meta.dirname, '../../../docs/performance.md'), [...parts, TAIL].join('\n'));
+  writeFileSync(PAGE, [...parts, TAIL].join('\n'));
   return met;
 }
 

@@ -19,8 +19,9 @@ export interface Crowd {
 /** Rules that are counted before others may have their turn. */
 const RULES_A_PIECE = 1000;
 
-/** Most requests that are tried for one policy. */
+/** Most requests that are tried for one policy, and most pairs of patterns that are held against each other. */
 const MAX_TRIES = 20_000;
+const MAX_PAIRS = 500_000;
 
 /**
  * Looks for requests that too many rules concern, whoever asks, among those that some policies are for. Yields nothing
@@ -51,15 +52,19 @@ function* crowdsOf(
 ): Generator<Crowd | undefined> {
   const others = isLiteral(target) ? [target] : all;
   const tried = new Set<string>();
+  let pairs = 0;
   for (const other of others) {
     yield undefined;
-    if (tried.size >= MAX_TRIES) return;
-    for (const { server, action, type, id } of requestsOf(target, other)) {
+    for (const request of requestsOf(target, other)) {
+      if (++pairs % RULES_A_PIECE === 0) yield undefined;
+      if (tried.size >= MAX_TRIES || pairs >= MAX_PAIRS) return;
+      if (!request) continue;
+      const { server, action, type, id } = request;
       const key = JSON.stringify([server, action, type, id]);
       if (tried.has(key) || covers(target, server, action, type, id) !== 'true') continue;
-      if (tried.add(key).size >= MAX_TRIES) break;
+      tried.add(key);
       yield undefined;
-      const rules = enforced(set.candidates({ server, action, type, id, principals: ANYBODY }));
+      const rules = mostOfOneSort(set.candidates({ server, action, type, id, principals: ANYBODY }));
       if (rules <= MAX_CANDIDATES) continue;
       yield { policy, server, action, resource: id, rules };
       return;
@@ -70,11 +75,11 @@ function* crowdsOf(
 /** With groups unknown, every rule is a candidate, whomever it names. */
 const ANYBODY: Principals = { key: '', groups: null, roles: new Set(), possibleRoles: new Set(), indexKeys: [] };
 
-/** Shadow rules decide nothing, and do not count when a request is decided either. */
-function enforced(rules: Iterable<CompiledRule>): number {
-  let count = 0;
-  for (const rule of rules) if (rule.enforced) count++;
-  return count;
+/** Of the rules that decide, and of those that only would: both are evaluated, and each sort has its bound. */
+function mostOfOneSort(rules: Iterable<CompiledRule>): number {
+  const counts = { decide: 0, would: 0 };
+  for (const rule of rules) counts[rule.enforced ? 'decide' : 'would']++;
+  return Math.max(counts.decide, counts.would);
 }
 
 const isLiteral = ({ servers, actions, resources }: Target): boolean =>
@@ -84,21 +89,38 @@ const isLiteral = ({ servers, actions, resources }: Target): boolean =>
 
 const NO_PATTERN = { exact: undefined } as const;
 
-/** Requests that could be for both of two targets. */
-function* requestsOf(
+interface Request {
+  readonly server: string | null;
+  readonly action: string;
+  readonly type: string;
+  readonly id: string;
+}
+
+/** Requests that could be for both of two targets; undefined for each pair of patterns that have none in common. */
+function* requestsOf(one: Target, other: Target): Generator<Request | undefined> {
+  const servers =
+    one.servers === null || other.servers === null ? serversOf(one, other) : meets(one.servers, other.servers);
+  for (const server of servers) {
+    if (server === undefined) yield undefined;
+    else
+      for (const action of meets(one.actions, other.actions)) {
+        if (action === undefined) yield undefined;
+        else yield* resourcesOf(one, other, server, action);
+      }
+  }
+}
+
+function* resourcesOf(
   one: Target,
   other: Target,
-): Generator<{ server: string | null; action: string; type: string; id: string }> {
-  for (const server of one.servers === null || other.servers === null
-    ? serversOf(one, other)
-    : meets(one.servers, other.servers)) {
-    for (const action of meets(one.actions, other.actions)) {
-      for (const a of one.resources) {
-        for (const b of other.resources) {
-          if (a.type !== null && b.type !== null && a.type !== b.type) continue;
-          for (const id of meet(a.id, b.id)) yield { server, action, type: a.type ?? b.type ?? 'tool', id };
-        }
-      }
+  server: string | null,
+  action: string,
+): Generator<Request | undefined> {
+  for (const a of one.resources) {
+    for (const b of other.resources) {
+      yield undefined;
+      if (a.type !== null && b.type !== null && a.type !== b.type) continue;
+      for (const id of meet(a.id, b.id)) yield { server, action, type: a.type ?? b.type ?? 'tool', id };
     }
   }
 }
@@ -109,8 +131,19 @@ function serversOf(one: Target, other: Target): readonly (string | null)[] {
   return servers === null ? [null] : servers.map(textOf);
 }
 
-function meets(some: readonly Glob[], others: readonly Glob[]): readonly string[] {
-  return [...new Set(some.flatMap((a) => others.flatMap((b) => meet(a, b))))];
+/** Texts that a pattern of each list matches, each once; undefined for each pair that has no other. */
+function* meets(some: readonly Glob[], others: readonly Glob[]): Generator<string | undefined> {
+  const known = new Set<string>();
+  for (const a of some) {
+    for (const b of others) {
+      yield undefined;
+      for (const text of meet(a, b)) {
+        if (known.has(text)) continue;
+        known.add(text);
+        yield text;
+      }
+    }
+  }
 }
 
 /** Texts that two patterns could both match. */

@@ -20,6 +20,10 @@ describe('what an agreement is bound to', () => {
     [{ a: { b: 1, c: 1 } }, { a: { b: 1, c: 2 } }, ['a.b'], true],
     [{ a: { b: 1 } }, { a: { b: 2 } }, ['a.b'], false],
     [{ a: { b: 1 } }, { 'a.b': 1 }, ['a.b'], false],
+    [{ a: [{ b: 1 }] }, { a: [{ b: 2 }] }, ['a.b'], false],
+    [{ a: [{ b: 1, c: 1 }] }, { a: [{ b: 1, c: 2 }] }, ['a.b'], false],
+    [{ a: [{ b: 1 }], c: 1 }, { a: [{ b: 1 }], c: 2 }, ['a.b'], true],
+    [{ a: [] }, { a: {} }, ['a.b'], false],
     [{ a: 'b', c: 'd' }, { a: 'd', c: 'b' }, ['a', 'c'], false],
     [JSON.parse('{"__proto__":1}') as JsonObject, {}, ['__proto__'], false],
   ])('is for %j and %j by %j the same: %s', (one, other, bind, same) => {
@@ -44,7 +48,18 @@ describe('what an agreement is bound to', () => {
     const parts = arguments_.steps;
     arguments_.digest(['a']);
     arguments_.digest(['b', 'a']);
-    expect(arguments_.steps).toBe(parts);
+    // Only what names the places is new.
+    expect(arguments_.steps).toBeLessThan(parts + 200);
+  });
+
+  it('counts the places themselves', () => {
+    const places = Array.from({ length: 50 }, (_, at) => `${'p'.repeat(200)}${at}`);
+    const arguments_ = new BoundArguments({});
+    arguments_.digest(places);
+    expect(arguments_.steps).toBeGreaterThan((50 * 200) / 4);
+    const once = arguments_.steps;
+    arguments_.digest(places);
+    expect(arguments_.steps).toBe(once);
   });
 
   it('costs no more than a request may, however many rules ask about large arguments', () => {

@@ -10,6 +10,7 @@ const CHARACTERS_A_STEP = 4;
 export class BoundArguments {
   #whole: string | undefined;
   readonly #parts = new Map<string, Json>();
+  readonly #projections = new Map<ConsentBlock['bind'], string>();
   /** What the digests have taken so far, in steps of conditions. */
   steps = 0;
 
@@ -21,7 +22,12 @@ export class BoundArguments {
    */
   digest(bind: ConsentBlock['bind']): string {
     if (bind === 'all') return (this.#whole ??= digest({ all: this.#hashed(this.given) }));
-    return digest({ some: Object.fromEntries(bind.map((place): [string, Json] => [place, this.#partAt(place)])) });
+    let projection = this.#projections.get(bind);
+    if (projection === undefined) {
+      const parts = Object.fromEntries(bind.map((place): [string, Json] => [place, this.#partAt(place)]));
+      this.#projections.set(bind, (projection = this.#hashed({ some: parts })));
+    }
+    return projection;
   }
 
   #partAt(place: string): Json {
@@ -40,9 +46,12 @@ export class BoundArguments {
   }
 }
 
-/** The value at a dotted place; undefined where there is none (null is a value). */
+/**
+ * The value at a dotted place; undefined where there is none (null is a value). What lies within a list is bound with the
+ * whole of the list: which of its elements was meant cannot be said.
+ */
 function valueAt(value: Json | undefined, path: readonly string[]): Json | undefined {
   const [name, ...rest] = path;
-  if (name === undefined) return value;
+  if (name === undefined || Array.isArray(value)) return value;
   return isJsonObject(value) ? valueAt(own(value, name), rest) : undefined;
 }

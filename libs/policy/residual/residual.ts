@@ -77,8 +77,9 @@ export function residualOf(
   if (stored.length > MAX_STORED) return refused(`more than ${MAX_STORED} resources of the type '${type}' are stored`);
 
   const variables = bindingsOf(request, now);
+  const spent: Spent = { steps: 0, length: 0 };
   const weigh = (row: KnownRow) =>
-    new Weighing(set, request, rules, { variables, rows, row }, (rule) => rule.to(principals)).weigh();
+    new Weighing(set, request, rules, { variables, rows, row }, (rule) => rule.to(principals), spent).weigh();
   try {
     const open = weigh(null);
     const each = stored.map((row) => ({ row, ...weigh(row) }));
@@ -147,10 +148,14 @@ class RuleInexpressible extends Error {
 }
 
 /** The steps of docs/semantics.md, with conditions on rows in place of outcomes. */
+/** What all weighings of one filter have taken together: steps, and characters of what conditions have come to. */
+interface Spent {
+  steps: number;
+  length: number;
+}
+
 class Weighing {
   #steps = 0;
-  /** Characters of what the rules' conditions have come to. */
-  #length = 0;
 
   constructor(
     private readonly set: PolicySet,
@@ -158,6 +163,7 @@ class Weighing {
     private readonly rules: readonly CompiledRule[],
     private readonly scope: Scope,
     private readonly to: (rule: CompiledRule) => 'true' | 'false' | 'error',
+    private readonly spent: Spent,
   ) {}
 
   weigh(): Weighed {
@@ -224,9 +230,11 @@ class Weighing {
     try {
       const { steps, ...truth } = truthOf(condition, this.scope);
       this.#steps += steps;
-      this.#length += textOf(truth.yes).length + textOf(truth.no).length;
+      this.spent.steps += steps;
+      this.spent.length += textOf(truth.yes).length + textOf(truth.no).length;
+      if (this.spent.steps > REQUEST_BUDGET) throw new Inexpressible('it would take too many steps');
       // Both sides are looked at, and hardly ever more than one of them is needed.
-      if (this.#length > 2 * MAX_LENGTH) throw new FormulaTooLong();
+      if (this.spent.length > 2 * MAX_LENGTH) throw new FormulaTooLong();
       return truth;
     } catch (error) {
       if (!(error instanceof Inexpressible)) throw error;

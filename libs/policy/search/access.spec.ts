@@ -19,7 +19,7 @@ const compiled = (all: readonly AnyDocument[]): PolicySet =>
 const RANK: Readonly<Record<Effect, number>> = { deny: 0, ask: 1, allow: 2 };
 
 const nameless = (access: Access) =>
-  access.rules().map(({ ref, effect, outcome }) => [`${ref.policy}/${ref.rule}`, effect, outcome]);
+  access.rules().rules.map(({ ref, effect, outcome }) => [`${ref.policy}/${ref.rule}`, effect, outcome]);
 
 describe('somebody’s access', () => {
   it('is what the reference interpreter decides of that one request', () => {
@@ -69,7 +69,7 @@ describe('somebody’s access', () => {
       fc.property(documents, call, (all, input) => {
         // Only what is stored is known of people here.
         const access = accessOf(compiled(all), { ...input, subject: { ...input.subject, properties: {} } }, NOW);
-        for (const { effect, outcome, reached } of access.rules()) {
+        for (const { effect, outcome, reached } of access.rules().rules) {
           if (outcome === 'true') expect(reached).not.toEqual([]);
           expect(effect === 'allow' && outcome === 'error').toBe(false);
         }
@@ -82,7 +82,7 @@ describe('somebody’s access', () => {
       fc.property(documents, call, (all, one) => {
         const input = { ...one, subject: { ...one.subject, properties: {} } };
         const before = accessOf(compiled(all), input, NOW);
-        for (const { ref, outcome, reached } of before.rules()) {
+        for (const { ref, outcome, reached } of before.rules().rules) {
           const [only] = reached;
           if (outcome !== 'true' || reached.length !== 1 || only!.by !== 'role') continue;
           const less = all.filter(
@@ -187,4 +187,35 @@ describe('the boundaries of a host', () => {
       }),
     );
   });
+});
+
+it('tells no more than fifty rules of one access, and how many more there are', () => {
+  const set = compiled([
+    { kind: 'Host', name: 'desk' },
+    { kind: 'Server', name: 's' },
+    { kind: 'Tenant', name: 't', defaults: { effect: 'deny', hostScope: {} } },
+    {
+      kind: 'Policy',
+      name: 'p',
+      target: { servers: ['s'], actions: ['tools/call'], resources: ['*'] },
+      rules: Array.from({ length: 70 }, (_, at) => ({ name: `r${at}`, effect: 'allow' as const, to: ['any'] })),
+    },
+  ]);
+  const { rules, more } = accessOf(
+    set,
+    {
+      subject: { type: 'user', id: 'ann', properties: {}, assurance: 'asserted' },
+      agent: 'desk',
+      action: 'tools/call',
+      resource: { type: 'tool', id: 't', properties: {} },
+      server: { name: 's' },
+      arguments: {},
+      operation: null,
+      session: null,
+      context: {},
+      kind: 'ordinary',
+    },
+    NOW,
+  ).rules();
+  expect([rules.length, more]).toEqual([50, 20]);
 });

@@ -26,8 +26,17 @@ export interface Access {
   readonly conditional: boolean;
   /** Why it is a deny; null where it is none. */
   readonly denied: ReasonCode | null;
-  readonly rules: () => readonly AccessRule[];
+  readonly rules: () => AccessRules;
 }
+
+/** The first rules by name, and how many there are beyond them. */
+export interface AccessRules {
+  readonly rules: readonly AccessRule[];
+  readonly more: number;
+}
+
+/** Most rules that are told of one access. */
+const MAX_RULES = 50;
 
 /**
  * The access that a request stands for: that of a decision without any agreement, or, with its arguments unknown, that of
@@ -44,23 +53,16 @@ export function accessOf(set: PolicySet, input: DecisionInput, now: number): Acc
 }
 
 /** All that did not come out false. An allow rule in error does nothing, and is left out. */
-function rulesOf(set: PolicySet, input: DecisionInput, { rules }: Outcomes, now: number): AccessRule[] {
+function rulesOf(set: PolicySet, input: DecisionInput, { rules }: Outcomes, now: number): AccessRules {
   const resolution = resolve(set, input);
-  if (!('request' in resolution)) return [];
+  if (!('request' in resolution)) return { rules: [], more: 0 };
   const { subject } = resolution.request;
-  return rules.flatMap(({ ref, effect, outcome, met }) =>
-    effect === 'allow' && outcome === 'error'
-      ? []
-      : [
-          {
-            ref,
-            effect,
-            outcome,
-            asks: met !== null,
-            reached: reachesOf(set.memberships, set.documents.rule(ref.policy, ref.rule)?.to ?? [], subject, now),
-          },
-        ],
-  );
+  const told = rules.filter(({ effect, outcome }) => effect !== 'allow' || outcome !== 'error');
+  const first = told.slice(0, MAX_RULES).map(({ ref, effect, outcome, met }): AccessRule => {
+    const to = set.documents.rule(ref.policy, ref.rule)?.to ?? [];
+    return { ref, effect, outcome, asks: met !== null, reached: reachesOf(set.memberships, to, subject, now) };
+  });
+  return { rules: first, more: told.length - first.length };
 }
 
 /** Whether a host's and a server's boundaries let through what nobody in particular asks for. */

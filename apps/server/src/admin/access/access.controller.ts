@@ -50,6 +50,7 @@ export class AccessController {
       conditional: row.conditional,
       ...reasonOf(row),
       rules: row.rules.map(ruleBody),
+      ...(row.more > 0 ? { more_rules: row.more } : {}),
     }));
     return { revision, items, ...nextToken(next) };
   }
@@ -77,6 +78,7 @@ export class AccessController {
       conditional: row.conditional,
       ...reasonOf(row),
       ...(effect === null ? {} : { rules: row.rules.map(ruleBody) }),
+      ...(row.more > 0 ? { more_rules: row.more } : {}),
     }));
     const beyond = further && { further: { rules: further.rules.map(furtherBody), more: further.more } };
     return { revision, items, default_effect: fallback, ...beyond, ...nextToken(next) };

@@ -96,6 +96,7 @@ const rule = z
   })
   .meta({ id: 'AccessRule', description: 'A rule that has a say. Unknown: it depends on the arguments.' });
 
+const moreRules = z.int().optional().meta({ description: 'How many rules there are beyond those that are told.' });
 const host = z.string();
 const conditional = z.boolean().meta({ description: 'Whether it depends on what is not known.' });
 const denied = z.string().optional().meta({ description: 'The reason, where it is a deny.' });
@@ -119,6 +120,7 @@ export const subjectsAnswerSchema = z
         conditional,
         reason: denied,
         rules: z.array(rule),
+        more_rules: moreRules,
       }),
     ),
   )
@@ -149,6 +151,7 @@ export const capabilitiesAnswerSchema = z
         conditional,
         reason: denied,
         rules: z.array(rule).optional(),
+        more_rules: moreRules,
       }),
     ),
     default_effect: z.enum(['deny', 'ask']),

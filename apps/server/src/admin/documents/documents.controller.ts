@@ -140,7 +140,7 @@ export class DocumentsController {
     @Param({ schema: documentParamsSchema }) { kind, name }: DocumentParams,
     @Query({ schema: versionsQuerySchema }) { page_size, page_token }: VersionsQuery,
   ): Promise<Page<unknown>> {
-    const before = cursorOf(page_token, z.int());
+    const before = cursorOf(page_token, z.int().max(2_147_483_647));
     const rows = await this.documents.reader.versions(tenant, kind, name, before, page_size);
     if (rows.length === 0 && before === undefined) throw notFound(kind, name);
     return pageOf(rows, page_size, versionBody, (last) => last.version);

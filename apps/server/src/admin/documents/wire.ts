@@ -23,13 +23,20 @@ export type ListQuery = z.output<typeof listQuerySchema>;
 export const versionsQuerySchema = z.strictObject(pageQuery);
 export type VersionsQuery = z.output<typeof versionsQuerySchema>;
 
-export const documentParamsSchema = z.object({ kind: kindSchema, name: z.string().min(1).max(2048) });
+/** No document has a NUL in its name, and the database takes none. */
+const name = z
+  .string()
+  .min(1)
+  .max(2048)
+  .regex(/^[^\0]*$/, 'a name has no control characters');
+
+export const documentParamsSchema = z.object({ kind: kindSchema, name });
 export type DocumentParams = z.output<typeof documentParamsSchema>;
 
 export const versionParamsSchema = z.object({
   kind: kindSchema,
-  name: z.string().min(1).max(2048),
-  version: z.coerce.number().int().min(1),
+  name,
+  version: z.coerce.number().int().min(1).max(2_147_483_647),
 });
 export type VersionParams = z.output<typeof versionParamsSchema>;
 

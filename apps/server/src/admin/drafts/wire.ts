@@ -26,7 +26,11 @@ export const draftFilesSchema = z
       .default([])
       .meta({ description: 'Documents that go.' }),
     prune: z.boolean().default(false).meta({ description: 'Whether the documents are to be all that there are.' }),
-    description: z.string().max(2000).optional(),
+    description: z
+      .string()
+      .max(2000)
+      .regex(/^[^\0]*$/, 'a description has no NUL')
+      .optional(),
     base_revision: z.int().min(0).optional().meta({
       description:
         'The revision that the documents were written on: what others changed after it is in conflict. Left out: the present one.',
