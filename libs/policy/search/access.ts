@@ -30,7 +30,7 @@ export interface Access {
 }
 
 /** The first rules by name, and how many there are beyond them. */
-export interface AccessRules {
+interface AccessRules {
   readonly rules: readonly AccessRule[];
   readonly more: number;
 }
