@@ -27,8 +27,8 @@ const TAIL = `## What this does not say
   fewer, by a tenth; [ADR 12](adr/0012-one-process.md)): the cores are busy, not the process. With more cores, run replicas.
 - A bar that is not met is printed as such. A third of the bare server is not reached: of each decision most goes into HTTP, the
   record and its commit, which the bare server does not have.
-- The p99 at Cerbos's maximum load hangs on the disk: each answer waits for its commit. Where the disk is shared and slow it goes
-  over the bar, while the service itself waits with idle hands (no turn of its event loop over 10 ms in such a run).
+- The p99 at Cerbos's maximum load seems to hang on the disk: each answer waits for its commit. In some runs it goes
+  over the bar (30 to 50 ms), while no turn of the event loop takes over 25 ms; in others it is half of the bar.
 - Cerbos at 40,000 kinds of resource is so slow that we may hold it wrong, though its cache has room for all of them.
 - Saving tens of thousands of documents in one request holds up other answers of that replica for seconds; one document
   does not (see publish).
