@@ -245,4 +245,12 @@ describe('a call of several questions that is overtaken', () => {
       expect(before).toBeGreaterThan(3);
     }
   });
+
+  it('that takes longer than a moment is refused early, and nothing of it is committed', async () => {
+    const { decisions, made } = await replica();
+    const slow: Question = { ...fixed, action: 'count', context: { list: Array.from({ length: 9000 }, () => 1) } };
+    const questions = Array.from({ length: 20_000 }, () => slow);
+    await expect(decisions.decide(call(), questions)).rejects.toMatchObject({ code: 'too_much_at_once' });
+    expect(made()).toBe(0);
+  });
 });

@@ -90,6 +90,15 @@ describe('too many rules for one request', () => {
     expect([...crowds(set, new Set(['b']))].some(Boolean)).toBe(true);
   });
 
+  it('are found at the last of very many servers', () => {
+    const servers = Array.from({ length: 1000 }, (_, at) => `s${at}`);
+    const set = setOf([
+      policy('many', { ...CALL, servers }, 1000),
+      policy('last', { ...CALL, servers: ['s999'] }, 1001),
+    ]);
+    expect([...crowds(set, new Set(['many']))].find(Boolean)).toMatchObject({ server: 's999', rules: 2001 });
+  });
+
   it('are looked for in pieces also where patterns have nothing in common', () => {
     const many = (prefix: string, count: number) => Array.from({ length: count }, (_, at) => `${prefix}${at}*`);
     const target = (prefix: string): Target => ({

@@ -119,6 +119,7 @@ function* resourcesOf(
   for (const a of one.resources) {
     for (const b of other.resources) {
       yield undefined;
+      if (one === other && a !== b) continue;
       if (a.type !== null && b.type !== null && a.type !== b.type) continue;
       for (const id of meet(a.id, b.id)) yield { server, action, type: a.type ?? b.type ?? 'tool', id };
     }
@@ -133,6 +134,8 @@ function serversOf(one: Target, other: Target): readonly (string | null)[] {
 
 /** Texts that a pattern of each list matches, each once; undefined for each pair that has no other. */
 function* meets(some: readonly Glob[], others: readonly Glob[]): Generator<string | undefined> {
+  // Of a target and itself: the rules of both are the same, so that one text for each pattern says it all.
+  if (some === others) return yield* some.map(textOf);
   const known = new Set<string>();
   for (const a of some) {
     for (const b of others) {

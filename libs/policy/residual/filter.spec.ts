@@ -331,6 +331,19 @@ describe('there is no filter', () => {
     if (clause !== null) expect(filter).toMatchObject({ refused: { rule: { policy: 'p' }, clause } });
   });
 
+  it('that all stored resources together take too many steps for', () => {
+    const list = Array.from({ length: 3000 }, (_, at) => `x${at}`);
+    const rules = Array.from({ length: 10 }, (_, at) => ({
+      when: `context.list.exists(e, e == "y${at}") || resource.properties.region == "r${at}"`,
+    }));
+    const stored = Array.from({ length: 60 }, (_, at) => ({ kind: 'Resource', type: 'todo', id: `t${at}` }));
+    const input = { ...question(), context: { ...question().context, list } };
+    expect(filtered([policy(rules), ...stored.slice(0, 1)], null, input)).toMatchObject({ filter: 'conditional' });
+    expect(filtered([policy(rules), ...stored], null, input)).toMatchObject({
+      refused: { why: expect.stringContaining('too many steps') as string },
+    });
+  });
+
   it('that all rules together could take too many steps for', () => {
     const long = (at: number) => `resource.properties.region.contains("${'x'.repeat(150)}${at}")`;
     const rules = Array.from({ length: 15 }, (_, at) => ({ when: long(at) }));
