@@ -7,6 +7,7 @@ export {
   loadCredential,
   loadTenant,
   type StoredCredential,
+  type StoredDenial,
   type TenantDelta,
   type TenantNumbers,
 } from './tenant-state.js';
@@ -17,6 +18,7 @@ export {
   type ChangeOutcome,
   type DraftContent,
   type Operation,
+  type RightsProof,
 } from './change.js';
 export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';

@@ -5,11 +5,20 @@ import type { AnyDocument, BindingDocument, SubjectDocument, SuspensionDocument 
 
 /**
  * What a change may concern, and what a decision rests on: a decision is overtaken by a change if they share a key, or
- * if the change touches `*`. A server has a key for its name and one for the identity by which a host may find it; an API
- * key (a credential) has one of its own, so that ending it does not hold up those who use another.
+ * if the change touches `*`. A server has a key for its name and one for the identity by which a host may find it; a
+ * credential and a token have one of their own, so that ending it does not hold up those who use another. What
+ * administrators may do rests on `administration`.
  */
 export type TouchKey =
-  '*' | `credential:${string}` | `subject:${string}` | `group:${string}` | `host:${string}` | `server:${string}`;
+  | '*'
+  | 'administration'
+  | `credential:${string}`
+  | `token:${string}`
+  | `issuer:${string}`
+  | `subject:${string}`
+  | `group:${string}`
+  | `host:${string}`
+  | `server:${string}`;
 
 /**
  * The keys that a change of one document touches; none for a Test, on which no decision rests. Both versions count: a binding moved from Ann to Bob concerns both.
