@@ -6,10 +6,23 @@ export {
   documentName,
   KINDS,
   SUSPENDABLE,
+  type AdministratorBindingDocument,
+  type AdministratorRoleDocument,
   type AnyDocument,
+  type IssuerDocument,
   type Kind,
+  type MappingDocument,
   type SuspensionDocument,
 } from './documents/schema.js';
+export {
+  ADMINISTRATION_ACTIONS,
+  ADMINISTRATION_OBJECTS,
+  BUILT_IN_ADMINISTRATION,
+  isBuiltInAdministration,
+  type AdministrationAction,
+  type AdministrationObject,
+  type BuiltInAdministration,
+} from './documents/administration.js';
 export {
   duplicateNames,
   parseDocuments,
@@ -25,7 +38,7 @@ export { isSubjectType, NAME, parsePrincipal } from './documents/names.js';
 export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
-export { touchedKeys, type TouchKey } from './documents/touches.js';
+export { keyOfIssuer, keyOfIssuerText, touchedKeys, type TouchKey } from './documents/touches.js';
 export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';

@@ -155,6 +155,10 @@ export class PolicySet {
         return replaceEntries(this.#resources, resourceKeys, before as ResourceDocument, after as ResourceDocument);
       case 'Host':
       case 'Test':
+      case 'Issuer':
+      case 'Mapping':
+      case 'AdministratorRole':
+      case 'AdministratorBinding':
         return;
       case 'Suspension':
         this.#replaceSuspension(

@@ -1,8 +1,17 @@
 import { argumentTypes, checkCondition } from '../cel/language.js';
 import { compileGlob } from '../paths/glob.js';
 import type { JsonObject } from '../model.js';
+import {
+  checkAdministration,
+  checkAdministratorRole,
+  checkDeletedIdentity,
+  checkIssuers,
+  checkMapping,
+} from './check-identity.js';
+import { pathBetween } from './inheritance.js';
 import { parsePrincipal, subjectKey } from './names.js';
-import type { DocumentProblem, Position, SourceDocument } from './parse.js';
+import type { DocumentProblem, SourceDocument } from './parse.js';
+import { problemAt, type Report } from './report.js';
 import {
   documentName,
   type AnyDocument,
@@ -31,18 +40,12 @@ export function checkChange(after: DocumentSet, change: ProposedChange): Documen
   return [
     ...change.documents.flatMap((proposed) => checkDocument(after, proposed)),
     ...checkIdentities(after, change),
+    ...checkIssuers(after, change),
     ...checkDeletedRoles(after, change),
+    ...checkDeletedIdentity(after, change.deletions),
     ...checkTests(after, change),
   ];
 }
-
-/** Reports a problem at a member of a document. */
-type Report = (
-  code: DocumentProblem['code'],
-  message: string,
-  path: readonly PropertyKey[],
-  more?: { rule?: string | undefined; offset?: number },
-) => void;
 
 function checkDocument(after: DocumentSet, proposed: SourceDocument): DocumentProblem[] {
   const { document } = proposed;
@@ -67,34 +70,25 @@ function checkDocument(after: DocumentSet, proposed: SourceDocument): DocumentPr
     case 'Server':
       checkServer(after, document, report);
       break;
+    case 'Mapping':
+      checkMapping(after, document, report);
+      break;
+    case 'AdministratorRole':
+      checkAdministratorRole(after, document, report);
+      break;
+    case 'AdministratorBinding':
+      checkAdministration(after, document.roles, report, ['roles']);
+      break;
     case 'Scope':
     case 'Subject':
     case 'Resource':
     case 'Host':
     case 'Test':
+    case 'Issuer':
     case 'Suspension':
       break;
   }
   return problems;
-}
-
-function problemAt(
-  { document, source }: SourceDocument,
-  code: DocumentProblem['code'],
-  message: string,
-  path: readonly PropertyKey[],
-  more: { rule?: string | undefined; position: Partial<Position> },
-): DocumentProblem {
-  const { rule, position } = more;
-  return {
-    code,
-    message,
-    document: { kind: document.kind, name: documentName(document) },
-    ...(rule === undefined ? {} : { rule }),
-    path: path.join('.'),
-    ...(source.file === undefined ? {} : { file: source.file }),
-    ...position,
-  };
 }
 
 /** With two of them it would be chance whose defaults hold. */
@@ -120,27 +114,12 @@ function checkRoleExists(
 function checkRole(after: DocumentSet, role: RoleDocument, report: Report): void {
   const parents = role.inherits ?? [];
   parents.forEach((parent, index) => checkRoleExists(after, parent, report, ['inherits', index]));
+  const parentsOf = (name: string) => after.find('Role', name)?.document.inherits ?? [];
   parents.forEach((parent, index) => {
-    const cycle = pathBetween(after, parent, role.name);
+    const cycle = pathBetween(parentsOf, parent, role.name);
     if (cycle)
       report('role_cycle', `a role may not inherit itself: ${[role.name, ...cycle].join(' -> ')}`, ['inherits', index]);
   });
-}
-
-/** A way from one role up to another by inheritance, shortest first. */
-function pathBetween(after: DocumentSet, from: string, to: string): string[] | undefined {
-  const queue: string[][] = [[from]];
-  const seen = new Set([from]);
-  for (const path of queue) {
-    const role = path.at(-1)!;
-    if (role === to) return path;
-    for (const parent of after.find('Role', role)?.document.inherits ?? []) {
-      if (seen.has(parent)) continue;
-      seen.add(parent);
-      queue.push([...path, parent]);
-    }
-  }
-  return undefined;
 }
 
 function checkPolicy(after: DocumentSet, policy: PolicyDocument, report: Report): void {
@@ -316,7 +295,7 @@ function checkDeletedRoles(after: DocumentSet, change: ProposedChange): Document
   const gone = new Set(deleted.map(({ name }) => name));
   if (gone.size === 0) return [];
   const problems: DocumentProblem[] = [];
-  for (const kind of ['Role', 'Binding', 'Policy', 'Tenant'] as const) {
+  for (const kind of ['Role', 'Binding', 'Policy', 'Tenant', 'Mapping'] as const) {
     for (const { document } of after.all(kind)) {
       for (const role of rolesNamedIn(document)) {
         if (!gone.has(role)) continue;
@@ -341,6 +320,8 @@ function rolesNamedIn(document: AnyDocument): Set<string> {
       return rolesAmong(document.rules.flatMap(({ to, consent }) => [...to, ...(consent?.by ?? [])]));
     case 'Tenant':
       return rolesAmong(document.defaults.consent?.by ?? []);
+    case 'Mapping':
+      return new Set(document.rules.flatMap((rule) => rule.roles ?? []));
     default:
       return new Set();
   }

@@ -293,7 +293,6 @@ describe('a mistake in a document', () => {
     ['{ kind: Tenant, name: t, defaults: { rateLimit: {} } }', 'defaults.rateLimit'],
     ['{ kind: Tenant, name: t, defaults: { unregisteredServers: ask } }', 'defaults.unregisteredServers'],
     ['{ kind: Tenant, name: t, defaults: { hostScope: { rateLimit: {} } } }', 'defaults.hostScope.rateLimit'],
-    ['{ kind: Tenant, name: t, defaults: {}, issuers: [] }', 'issuers'],
     ['{ kind: Tenant, name: t, defaults: {}, quotas: {} }', 'quotas'],
     ['{ kind: Subject, id: a, suspended: true }', 'suspended'],
     ['{ kind: Resource, type: t, id: a, labels: [] }', 'labels'],

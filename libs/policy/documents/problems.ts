@@ -19,6 +19,7 @@ export interface DocumentProblem {
     | 'duplicate_name'
     | 'condition'
     | 'unknown_role'
+    | 'unknown_issuer'
     | 'role_cycle'
     | 'identity_taken'
     | 'in_use'

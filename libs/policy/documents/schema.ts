@@ -2,21 +2,24 @@ import { z } from 'zod';
 import { REASON_CODES } from '../model.js';
 import { pathPatternProblem } from '../paths/patterns.js';
 import { readUri, uriPatternProblem } from '../paths/uris.js';
-import { isForeignId, isSubjectType, NAME, parsePrincipal } from './names.js';
+import { identitySchemas } from './identity-schema.js';
+import {
+  foreignId,
+  instant,
+  name,
+  principal,
+  properties,
+  subjectOrGroup,
+  subjectType,
+  text,
+  withoutProblem,
+} from './members.js';
+import { isForeignId, NAME, parsePrincipal } from './names.js';
 import { wholeRequest } from './test-request.js';
 
-const name = z
-  .string()
-  .regex(NAME, 'a name has 1 to 128 letters, digits, ".", "_" or "-", and starts with a letter or digit');
-const foreignId = z.string().refine(isForeignId, 'an id has 1 to 1024 characters, none of them control characters');
-const text = z.string().max(2000);
-const subjectType = z
-  .string()
-  .refine(isSubjectType, 'a type has up to 64 letters, digits, "_" or "-", and is neither role nor group');
 const resourceType = z
   .string()
   .regex(/^[A-Za-z][A-Za-z0-9_-]{0,63}$/, 'a type has up to 64 letters, digits, "_" or "-"');
-const instant = z.iso.datetime({ offset: true, error: 'a time is written as in 2026-12-31T23:59:59Z' });
 const glob = z.string().min(1).max(1024);
 /** Ids of resources: among them URIs, of which a pattern must have the one spelling. */
 const resourceGlob = glob.superRefine(withoutProblem(uriPatternProblem));
@@ -24,32 +27,7 @@ const operation = z
   .string()
   .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an operation is a word in lower case, such as read or delete');
 
-/** A free object of attributes. Checked by hand: a zod record would drop `__proto__`. */
-const properties = z.custom<Record<string, unknown>>(
-  (value) => typeof value === 'object' && value !== null && !Array.isArray(value),
-  'attributes are written as an object',
-);
-
-const principal = z
-  .string()
-  .refine(
-    (ref) => parsePrincipal(ref) !== undefined,
-    'write any, role:NAME, group:NAME or a subject as TYPE:ID, such as user:ann',
-  );
-const subjectOrGroup = principal.refine((ref) => {
-  const parsed = parsePrincipal(ref);
-  return parsed?.kind === 'subject' || parsed?.kind === 'group';
-}, 'a binding is for subjects and groups');
-
 const duration = z.string().regex(/^\d+(s|m|h|d)$/, 'a length of time is written as in 30m, 8h or 90d');
-
-/** A check by a function that says what is wrong with a text. */
-function withoutProblem(problemOf: (text: string) => string | undefined) {
-  return (value: string, context: z.core.$RefinementCtx<string>): void => {
-    const message = problemOf(value);
-    if (message !== undefined) context.addIssue({ code: 'custom', message });
-  };
-}
 
 /** What must be agreed to, by whom, and how far the agreement reaches (docs/semantics.md). */
 const consentSchema = z
@@ -389,6 +367,7 @@ export const documentSchemas = {
         context.addIssue({ code: 'custom', path: ['cases', index, 'name'], message });
       });
     }),
+  ...identitySchemas,
   /** Stops a server, a host, a person or the tenant. Not written in files: what nobody put there must not take it away. */
   Suspension: z.strictObject({
     kind: z.literal('Suspension'),
@@ -416,6 +395,11 @@ export type ServerDocument = DocumentOf<'Server'>;
 export type ToolDocument = NonNullable<ServerDocument['tools']>[string];
 export type HostDocument = DocumentOf<'Host'>;
 export type TestDocument = DocumentOf<'Test'>;
+export type IssuerDocument = DocumentOf<'Issuer'>;
+export type MappingDocument = DocumentOf<'Mapping'>;
+export type MappingRule = MappingDocument['rules'][number];
+export type AdministratorRoleDocument = DocumentOf<'AdministratorRole'>;
+export type AdministratorBindingDocument = DocumentOf<'AdministratorBinding'>;
 export type SuspensionDocument = DocumentOf<'Suspension'>;
 export type ConsentBlock = z.output<typeof consentSchema>;
 
@@ -447,7 +431,7 @@ export const NOT_SUPPORTED_YET: Readonly<Record<Kind, readonly string[]>> = {
   Binding: [],
   Policy: ['rules.*.filter', 'rules.*.labels', 'rules.*.rateLimit'],
   Scope: ['rateLimit', 'labels', 'sampling'],
-  Tenant: ['defaults.rateLimit', 'defaults.unregisteredServers', 'defaults.hostScope.rateLimit', 'issuers', 'quotas'],
+  Tenant: ['defaults.rateLimit', 'defaults.unregisteredServers', 'defaults.hostScope.rateLimit', 'quotas'],
   Subject: ['suspended'],
   Resource: ['labels'],
   Server: [
@@ -463,5 +447,9 @@ export const NOT_SUPPORTED_YET: Readonly<Record<Kind, readonly string[]>> = {
   ],
   Host: ['suspended'],
   Test: [],
+  Issuer: [],
+  Mapping: [],
+  AdministratorRole: [],
+  AdministratorBinding: [],
   Suspension: [],
 };

@@ -5,9 +5,10 @@ import type { AnyDocument, BindingDocument, SubjectDocument, SuspensionDocument 
 
 /**
  * What a change may concern, and what a decision rests on: a decision is overtaken by a change if they share a key, or
- * if the change touches `*`. A server has a key for its name and one for the identity by which a host may find it; a
- * credential and a token have one of their own, so that ending it does not hold up those who use another. What
- * administrators may do rests on `administration`.
+ * if the change touches `*`. A server has a key for its name and one for the identity by which a host may find it; an API
+ * key or client (a credential) has one of its own, so that ending it does not hold up those who use another, and so has one
+ * access token. An issuer has one for its name and one for the text that its tokens say; on `administration` rests what an
+ * administrator may do.
  */
 export type TouchKey =
   | '*'
@@ -51,6 +52,13 @@ function keysOf(document: AnyDocument): readonly TouchKey[] {
       return [`host:${document.name}`];
     case 'Test':
       return [];
+    case 'Issuer':
+      return [keyOfIssuer(document.name), keyOfIssuerText(document.issuer), 'administration'];
+    case 'Mapping':
+      return [keyOfIssuer(document.issuer), 'administration'];
+    case 'AdministratorRole':
+    case 'AdministratorBinding':
+      return ['administration'];
     case 'Suspension':
       return [keyOfSuspension(document)];
   }
@@ -71,6 +79,15 @@ function keyOfSuspension({ of, name }: SuspensionDocument): TouchKey {
 
 /** The key of a server's identity, short however long a command line is. No name of a server begins so. */
 export const keyOfServerIdentity = (identity: string): TouchKey => `server:#${digest(identity)}`;
+
+/** The key of an Issuer by its name. */
+export const keyOfIssuer = (name: string): TouchKey => `issuer:${name}`;
+
+/**
+ * The key of what tokens call their issuer: which Issuer a token is one of may change when another of the same text comes.
+ * No name of an Issuer begins so.
+ */
+export const keyOfIssuerText = (issuer: string): TouchKey => `issuer:#${digest(issuer)}`;
 
 /** Stands for every group in what a decision rests on whose subject's groups are not known. */
 export const ANY_GROUP: TouchKey = 'group:*';

@@ -84,11 +84,14 @@ export class Facts {
     return condition;
   }
 
-  /** Roles that some binding gives, directly or by inheritance, expired or not. */
+  /** Roles that some binding or mapping gives, directly or by inheritance, expired or not. */
   get givenRoles(): ReadonlySet<string> {
     if (this.#roles) return this.#roles;
     const given = new Set<string>();
     for (const { document } of this.set.all('Binding')) document.roles.forEach((role) => given.add(role));
+    for (const { document } of this.set.all('Mapping')) {
+      for (const { roles } of document.rules) roles?.forEach((role) => given.add(role));
+    }
     // A set is walked through in the order of entry, also of what enters on the way.
     for (const role of given) {
       for (const parent of this.set.find('Role', role)?.document.inherits ?? []) given.add(parent);

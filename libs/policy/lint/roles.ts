@@ -3,14 +3,14 @@ import type { Facts } from './facts.js';
 import type { Report } from './finding.js';
 import { roleIn } from './patterns.js';
 
-/** Roles that a rule or a consent block names and that no binding gives to anybody. */
+/** Roles that a rule or a consent block names and that no binding and no mapping gives to anybody. */
 export function lintRoles(facts: Facts, document: AnyDocument, report: Report): void {
   const look = (refs: readonly string[], path: readonly PropertyKey[], rule?: string): void => {
     refs.forEach((ref, index) => {
       const role = roleIn(ref);
       // A role that is not there at all is a mistake already, and told as such.
       if (role === undefined || facts.givenRoles.has(role) || !facts.set.find('Role', role)) return;
-      const message = `nobody has the role '${role}': no Binding gives it, directly or by inheritance`;
+      const message = `nobody has the role '${role}': no Binding and no Mapping gives it, directly or by inheritance`;
       report('role_nobody_has', message, [...path, index], rule === undefined ? {} : { rule });
     });
   };
