@@ -1,9 +1,13 @@
-import { Credentials0003 } from './0003-credentials.js';
+import { Tenants0001 } from './0001-tenants.js';
 import { Documents0002 } from './0002-documents.js';
+import { Credentials0003 } from './0003-credentials.js';
 import { Ledger0004 } from './0004-ledger.js';
 import { Publishing0005 } from './0005-publishing.js';
-import { Tenants0001 } from './0001-tenants.js';
 import { UntestedChanges0006 } from './0006-untested-changes.js';
+import { CredentialsOfSeveralKinds0007 } from './0007-credentials-of-several-kinds.js';
+import { People0008 } from './0008-people.js';
+import { OAuth0009 } from './0009-oauth.js';
+import { ChangesInParts0010 } from './0010-changes-in-parts.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -13,4 +17,8 @@ export const migrations = [
   Ledger0004,
   Publishing0005,
   UntestedChanges0006,
+  CredentialsOfSeveralKinds0007,
+  People0008,
+  OAuth0009,
+  ChangesInParts0010,
 ];

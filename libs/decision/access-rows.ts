@@ -195,6 +195,7 @@ function inputOf(
 /** Whoever asks may assert what the administrator supposes. */
 const ANY_HOST: Omit<HostPrincipal, 'host'> = {
   kind: 'host',
+  via: 'key',
   tenant: '',
   credential: '',
   rights: { subjects: ['*'], subjectProperties: [], resourceProperties: ['*'], explain: true },

@@ -218,7 +218,7 @@ export class Decisions {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now);
+    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch);
     if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
@@ -250,7 +250,7 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
 
 function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now: number): boolean {
   try {
-    return principalOf(tenant, snapshot.credential(key.id), key, now) !== undefined;
+    return principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch) !== undefined;
   } catch {
     return false;
   }

@@ -23,6 +23,7 @@ function recorded(all: readonly AnyDocument[], input: DecisionInput): { decision
     kind: 'host' as const,
     tenant: 't',
     credential: 'k',
+    via: 'key' as const,
     host: input.agent,
     rights: { subjects: [], subjectProperties: [], resourceProperties: [], explain: false },
     validUntil: null,

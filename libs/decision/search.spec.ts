@@ -22,6 +22,7 @@ const policies = PolicySet.of(documents.map(({ document }) => ({ document, versi
 
 const principal: HostPrincipal = {
   kind: 'host',
+  via: 'key',
   tenant: 't',
   credential: 'c',
   host: 'pep',

@@ -20,12 +20,17 @@ const PRESENTED = presentedKey(KEY, CHECK);
 /** A credential of a host with the key above, but for what is said otherwise. */
 const stored = (over: Partial<StoredCredential> = {}): StoredCredential => ({
   id: KEY.id,
+  kind: 'api_key',
   principalKind: 'host',
   principal: 'desk',
   environment: 'test',
   rights: { subjects: ['user:*'] },
   expiresAt: null,
   disabled: false,
+  cidrs: null,
+  jwks: null,
+  issuer: null,
+  subject: null,
   secrets: [{ mac: macOf(KEY, CHECK.pepper), expiresAt: null }],
   ...over,
 });
@@ -102,7 +107,7 @@ describe('principalOf', () => {
     ['until the first of both', { expiresAt: NOW + 9, secrets: [secret(NOW + 5)] }, { validUntil: NOW + 5 }],
     ['while another secret is older', { secrets: [secret(NOW - 1, generateSecret(KEY).key), secret(null)] }, {}],
   ])('is %s', (_what, over, principal) => {
-    expect(principalOf('t1', stored(over), PRESENTED, NOW)).toMatchObject({
+    expect(principalOf('t1', stored(over), PRESENTED, NOW, 7)).toMatchObject({
       tenant: 't1',
       credential: KEY.id,
       ...principal,
@@ -148,7 +153,7 @@ describe('principalOf', () => {
       'rights of an unknown shape',
     ],
   ])('refuses %s, and tells the caller no more than that', (_what, credential, detail) => {
-    const refused = refusal(() => principalOf('t1', credential, PRESENTED, NOW));
+    const refused = refusal(() => principalOf('t1', credential, PRESENTED, NOW, 7));
     expect(refused).toMatchObject({ code: 'credentials_invalid', message: 'the key is not valid', detail });
     expect(refused.detail).not.toContain(KEY.secret);
   });
@@ -156,14 +161,14 @@ describe('principalOf', () => {
   it('compares the secret in constant time', () => {
     vi.mocked(timingSafeEqual).mockClear();
     const credential = stored();
-    principalOf('t1', credential, PRESENTED, NOW);
+    principalOf('t1', credential, PRESENTED, NOW, 7);
     expect(vi.mocked(timingSafeEqual).mock.calls).toEqual([[credential.secrets[0]!.mac, PRESENTED.mac]]);
   });
 
   it('reads changed rights anew, for a credential that changes is another one', () => {
-    expect(principalOf('t1', stored({ rights: { explain: true } }), PRESENTED, NOW).rights).toMatchObject({
+    expect(principalOf('t1', stored({ rights: { explain: true } }), PRESENTED, NOW, 7).rights).toMatchObject({
       explain: true,
     });
-    expect(principalOf('t1', stored({ rights: {} }), PRESENTED, NOW).rights).toMatchObject({ explain: false });
+    expect(principalOf('t1', stored({ rights: {} }), PRESENTED, NOW, 7).rights).toMatchObject({ explain: false });
   });
 });

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
-import type { StoredCredential } from '#store';
+import type { RightsProof, StoredCredential } from '#store';
 import { macOf, parseApiKey, sameMac, type ApiKey } from './api-key.js';
-import type { Principal } from './principal.js';
+import type { AdministratorPrincipal, Principal } from './principal.js';
 import { administratorRightsSchema, hostRightsSchema, type AdministratorRights, type HostRights } from './rights.js';
 
 /** Why a call has no principal. What is wrong with a key is not told to the caller, only logged. */
@@ -52,29 +52,65 @@ export function presentedKey(key: ApiKey, { pepper, environment }: KeyCheck): Pr
  * The principal that a stored credential makes of a presented key at a moment. Throws UnauthenticatedError if the key is
  * not there, disabled, expired, or its secret is not one of the live ones.
  * @param now ms since 1970, by the database's clock
+ * @param epoch at which the credential was read
  */
 export function principalOf(
   tenant: string,
   stored: StoredCredential | undefined,
   presented: PresentedKey,
   now: number,
+  epoch: number,
 ): Principal {
   const refuse = (detail: string): never => {
     throw new UnauthenticatedError('credentials_invalid', detail);
   };
-  if (!stored || stored.id !== presented.id) return refuse('no such key');
+  if (!stored || stored.id !== presented.id || stored.kind !== 'api_key') return refuse('no such key');
   const secret = stored.secrets.find(({ mac }) => sameMac(mac, presented.mac));
   if (!secret) return refuse('wrong secret');
-  if (stored.disabled) return refuse('disabled');
-  const ends = [stored.expiresAt, secret.expiresAt].filter((end) => end !== null);
-  if (ends.some((end) => end <= now)) return refuse('expired');
-  const common = { tenant, credential: stored.id, validUntil: ends.length > 0 ? Math.min(...ends) : null };
+  return holderOf(tenant, stored, secret.expiresAt, now, epoch);
+}
+
+/** Whose a key is that has proven itself. Throws UnauthenticatedError if it is disabled or expired. */
+function holderOf(
+  tenant: string,
+  stored: StoredCredential,
+  secretExpiresAt: number | null,
+  now: number,
+  epoch: number,
+): Principal {
+  if (stored.disabled) throw new UnauthenticatedError('credentials_invalid', 'disabled');
+  const ends = [stored.expiresAt, secretExpiresAt].filter((end) => end !== null);
+  if (ends.some((end) => end <= now)) throw new UnauthenticatedError('credentials_invalid', 'expired');
   const rights = rightsOf(stored);
-  if (rights === undefined) return refuse('rights of an unknown shape');
+  if (rights === undefined) throw new UnauthenticatedError('credentials_invalid', 'rights of an unknown shape');
+  const validUntil = ends.length > 0 ? Math.min(...ends) : null;
+  const common = { via: 'key' as const, tenant, credential: stored.id, validUntil };
   return 'role' in rights
-    ? { kind: 'administrator', ...common, name: stored.principal, rights }
+    ? { kind: 'administrator', ...common, name: stored.principal, rights, proof: proofOf(stored.id, epoch) }
     : { kind: 'host', ...common, host: stored.principal, rights };
 }
+
+/**
+ * What an administrator that has proven itself with a key is now. Throws UnauthenticatedError if the key is gone, disabled
+ * or expired.
+ */
+export function administratorAgain(
+  before: AdministratorPrincipal,
+  stored: StoredCredential | undefined,
+  now: number,
+  epoch: number,
+): AdministratorPrincipal {
+  const isSame = stored?.id === before.credential && stored.kind === 'api_key';
+  const holder = isSame ? holderOf(before.tenant, stored, before.validUntil, now, epoch) : undefined;
+  if (holder?.kind === 'administrator') return holder;
+  throw new UnauthenticatedError('credentials_invalid', 'no such key');
+}
+
+/** Of a key: it, and everything that says what administrators may do. */
+const proofOf = (credential: string, epoch: number): RightsProof => ({
+  epoch,
+  keys: ['administration', `credential:${credential}`],
+});
 
 type Rights = HostRights | AdministratorRights;
 

@@ -1,5 +1,12 @@
 export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, type ApiKey } from './api-key.js';
-export { principalOf, UnauthenticatedError, type KeyCheck, type PresentedKey } from './authenticate.js';
+export {
+  administratorAgain,
+  principalOf,
+  UnauthenticatedError,
+  type KeyCheck,
+  type PresentedKey,
+} from './authenticate.js';
 export { KeyReader } from './key-reader.js';
-export type { AdministratorPrincipal, HostPrincipal, Principal } from './principal.js';
+export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';

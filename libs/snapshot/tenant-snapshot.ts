@@ -6,6 +6,8 @@ export class TenantSnapshot {
   #revision: number;
   #epoch: number;
   readonly #credentials = new Map<string, StoredCredential>();
+  /** Until when what was issued is refused, by the key of the denial, in ms since 1970. */
+  readonly #denials = new Map<string, number>();
   readonly policies: PolicySet;
 
   constructor(
@@ -30,10 +32,20 @@ export class TenantSnapshot {
     return this.#credentials.get(id);
   }
 
+  /**
+   * Whether a token is refused by one of some keys (`token:...`, `client:...`, `subject:...`), though it has not expired.
+   * @param issuedAt ms since 1970
+   */
+  denies(keys: readonly string[], issuedAt: number): boolean {
+    return keys.some((key) => !(issuedAt > (this.#denials.get(key) ?? -Infinity)));
+  }
+
   /** Takes over what is new. If this throws, the snapshot is unusable. */
   apply(delta: TenantDelta): void {
     this.policies.apply(delta.documents);
     for (const credential of delta.credentials) this.#credentials.set(credential.id, credential);
+    for (const { key, before } of delta.denials)
+      this.#denials.set(key, Math.max(before, this.#denials.get(key) ?? before));
     this.#revision = delta.revision;
     this.#epoch = delta.epoch;
   }

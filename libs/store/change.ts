@@ -16,12 +16,31 @@ export type Operation =
   | {
       readonly op: 'create_credential';
       readonly id: string;
+      /** Left out: an API key. */
+      readonly credentialKind?: 'api_key' | 'client' | 'federated';
       readonly principalKind: 'host' | 'administrator';
       readonly principal: string;
       readonly environment: string;
       readonly rights: object;
       readonly expiresAt: string | null;
-      readonly mac: string;
+      /** Hexadecimal; null where it has no secret of ours. */
+      readonly mac: string | null;
+      /** From where it may be used; left out or null: from anywhere. */
+      readonly cidrs?: readonly string[] | null;
+      /** Of a client: its public keys, as a JWK set. */
+      readonly jwks?: object | null;
+      /** Of a federated one: the name of the Issuer, and whom its tokens must be about. */
+      readonly issuer?: string;
+      readonly subject?: string;
+    }
+  /** What is left out stays as it is. */
+  | {
+      readonly op: 'change_credential';
+      readonly id: string;
+      readonly rights?: object;
+      readonly cidrs?: readonly string[] | null;
+      readonly jwks?: object | null;
+      readonly expiresAt?: string | null;
     }
   | { readonly op: 'rotate_credential'; readonly id: string; readonly mac: string; readonly oldExpiresAt: string }
   | { readonly op: 'disable_credential'; readonly id: string }
@@ -32,7 +51,28 @@ export type Operation =
       readonly body: DraftContent;
       readonly expectedVersion: number;
     }
-  | { readonly op: 'discard_draft'; readonly name: string; readonly expectedVersion: number };
+  | { readonly op: 'discard_draft'; readonly name: string; readonly expectedVersion: number }
+  /**
+   * Tokens that were issued before this are refused: `token:<id>`, `client:<credential>` or `subject:<issuer>/<identity>`.
+   * `expiresAt`: when all of them have expired by themselves.
+   */
+  | { readonly op: 'deny'; readonly key: string; readonly expiresAt: string }
+  /** Sessions of people (`user:entra/3f2c`), one session, or those of an identity provider's session. */
+  | {
+      readonly op: 'end_sessions';
+      readonly persons?: readonly string[];
+      readonly session?: string;
+      readonly issuer?: string;
+      readonly upstreamSession?: string;
+    }
+  /** Tokens and grants of our authorization server: of people, of a client, of a grant, or one token. */
+  | {
+      readonly op: 'end_tokens';
+      readonly accounts?: readonly string[];
+      readonly client?: string;
+      readonly grant?: string;
+      readonly token?: string;
+    };
 
 /** A change that is being prepared. */
 export interface DraftContent {
@@ -54,8 +94,10 @@ export interface ChangeNote {
 /** A change of one tenant: all of it happens, under one new revision, or none. */
 export interface Change {
   readonly tenant: string;
-  /** Who makes it: `key:<id>` (looked at again inside the transaction), or `system:...` for the service itself. */
+  /** Who makes it: `key:<id>`, `session:<id>` or `token:<id>`, or `system:...` for the service itself. */
   readonly principal: string;
+  /** What the rights of the principal rest on; looked at again inside the transaction. Only the service needs none. */
+  readonly proof?: RightsProof;
   /** The revision at which it was checked; if another change has come first, nothing is written. */
   readonly expectedRevision?: number;
   /** Nothing is written either if there is a Test document by then: it was planned while there was none. */
@@ -66,12 +108,20 @@ export interface Change {
   readonly about?: ChangeNote;
 }
 
-/** What became of a change; `operation` counts from 1. */
+/** On what rights rest: no change after the epoch that touches one of the keys may have come by then. */
+export interface RightsProof {
+  readonly epoch: number;
+  readonly keys: readonly TouchKey[];
+}
+
+/**
+ * What became of a change; `operation` counts from 1. `principal`: the key, session or token is not good any more.
+ * `rights`: something that its rights rest on has changed, so they are to be worked out anew.
+ */
 export type ChangeOutcome =
   | ({ readonly outcome: 'committed' } & TenantNumbers)
-  | { readonly outcome: 'moved' }
-  | { readonly outcome: 'principal' }
-  | { readonly outcome: 'version' | 'missing'; readonly operation: number };
+  | { readonly outcome: 'moved' | 'principal' | 'rights' }
+  | { readonly outcome: 'version' | 'missing' | 'taken'; readonly operation: number };
 
 /** Attempts at a change that the database turned away because somebody else was in the way. */
 const ATTEMPTS = 4;
@@ -85,17 +135,18 @@ export async function commitChange(store: Store, change: Change): Promise<Change
   const values = [
     change.tenant,
     change.principal,
+    change.proof ? JSON.stringify(change.proof) : null,
     change.expectedRevision ?? null,
+    change.whileUntested ?? false,
     change.keys,
     change.keys.length > 0,
     JSON.stringify(change.operations.map(columns)),
     change.about ? JSON.stringify(columns(change.about)) : null,
   ];
-  const commit = change.whileUntested ? 'commit_untested_change' : 'commit_change';
   for (let attempt = 1; ; attempt++) {
     try {
       const [row] = await store.call<{ outcome: string; place: number; new_revision: number; new_epoch: number }>(
-        `select outcome, place, new_revision, new_epoch from placet.${commit}($1, $2, $3, $4, $5, $6, $7)`,
+        'select outcome, place, new_revision, new_epoch from placet.commit_change($1, $2, $3, $4, $5, $6, $7, $8, $9)',
         values,
       );
       return outcomeOf(row!);
@@ -112,9 +163,11 @@ function outcomeOf(row: { outcome: string; place: number; new_revision: number; 
       return { outcome: 'committed', revision: row.new_revision, epoch: row.new_epoch };
     case 'moved':
     case 'principal':
+    case 'rights':
       return { outcome: row.outcome };
     case 'version':
     case 'missing':
+    case 'taken':
       return { outcome: row.outcome, operation: row.place };
     default:
       throw new StoreError('database_refuses', `a change came to '${row.outcome}', which this version does not know`);

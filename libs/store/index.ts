@@ -7,6 +7,7 @@ export {
   loadCredential,
   loadTenant,
   type StoredCredential,
+  type StoredDenial,
   type TenantDelta,
   type TenantNumbers,
 } from './tenant-state.js';
@@ -17,6 +18,7 @@ export {
   type ChangeOutcome,
   type DraftContent,
   type Operation,
+  type RightsProof,
 } from './change.js';
 export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
@@ -25,3 +27,4 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
+export { recordEvent, type EventKind } from './events.js';

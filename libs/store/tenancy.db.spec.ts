@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
-import { commitChange, type Change, type Operation } from './change.js';
+import { commitChange, type Change, type Operation, type RightsProof } from './change.js';
 import { ensureTenant } from './database.js';
 import { DraftReader } from './draft-reader.js';
 import { RevisionReader } from './revision-reader.js';
@@ -24,9 +24,19 @@ beforeAll(async () => {
     `insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash) values ($1, 9, 1, 1, 'decision', '{}', '')`,
     [other],
   );
+  await superuser.query(FURTHER_ROWS.replaceAll('$1', `'${other}'`).replaceAll('$2', `'key-of-${other.slice(0, 8)}'`));
 });
 
 afterAll(() => database.close());
+
+/** Rows of a tenant in the tables that no change writes. */
+const FURTHER_ROWS = `
+  insert into placet.credential_use values ($1, $2, now());
+  insert into placet.person (tenant, id, issuer, claims) values ($1, 'user:okta/1', 'okta', '{}');
+  insert into placet.session (tenant, id, mac, person, issuer, authenticated_at, idle_ends_at, ends_at)
+    values ($1, 's', 's', 'user:okta/1', 'okta', now(), now(), now());
+  insert into placet.oauth_state (tenant, model, id, sealed) values ($1, 'AccessToken', 't', '');
+  insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ($1, 'k', 'RS256', '{}', '');`;
 
 const roleNamed = (name: string): Extract<Operation, { op: 'put_document' }> => ({
   op: 'put_document',
@@ -45,16 +55,8 @@ const everything = (tenant: string): Change => ({
   operations: [
     role,
     { op: 'put_document', kind: 'Host', name: 'desk', body: { kind: 'Host', name: 'desk' } },
-    {
-      op: 'create_credential',
-      id: `key-of-${tenant.slice(0, 8)}`,
-      principalKind: 'host',
-      principal: 'desk',
-      environment: 'test',
-      rights: {},
-      expiresAt: null,
-      mac: '00',
-    },
+    keyOfDesk(`key-of-${tenant.slice(0, 8)}`),
+    { op: 'deny', key: 'token:t', expiresAt: '2999-01-01T00:00:00Z' },
     {
       op: 'save_draft',
       name: 'kept',
@@ -67,6 +69,23 @@ const everything = (tenant: string): Change => ({
 
 const change = (operations: readonly Operation[], over: Partial<Change> = {}) =>
   commitChange(database.store, { tenant: database.tenant, principal: 'system:test', keys: ['*'], operations, ...over });
+
+/** What rights rest on that were worked out just now. */
+async function proof(keys: RightsProof['keys']): Promise<RightsProof> {
+  return { epoch: (await loadTenant(database.store, database.tenant, 0))!.epoch, keys };
+}
+
+/** A key of the host desk, for a change. */
+const keyOfDesk = (id: string): Operation => ({
+  op: 'create_credential',
+  id,
+  principalKind: 'host',
+  principal: 'desk',
+  environment: 'test',
+  rights: {},
+  expiresAt: null,
+  mac: '00',
+});
 
 /** Runs statements as the service in a transaction that is rolled back; with a tenant set, if one is given. */
 async function asService<T>(
@@ -255,10 +274,30 @@ describe('a change', () => {
 
   it('is refused to a key that was disabled, or is not there', async () => {
     const id = `key-of-${database.tenant.slice(0, 8)}`;
-    expect(await change([], { principal: `key:${id}` })).toMatchObject({ outcome: 'committed' });
+    const by = async (principal: string) => change([], { principal, proof: await proof([`credential:${id}`]) });
+    expect(await by(`key:${id}`)).toMatchObject({ outcome: 'committed' });
     await change([{ op: 'disable_credential', id }], { keys: ['host:desk'] });
-    expect(await change([], { principal: `key:${id}` })).toEqual({ outcome: 'principal' });
-    expect(await change([], { principal: 'key:nobody' })).toEqual({ outcome: 'principal' });
+    expect(await by(`key:${id}`)).toEqual({ outcome: 'principal' });
+    for (const nobody of ['key:nobody', 'session:nobody', 'token:nobody', 'person:nobody', 'key', '']) {
+      expect(await by(nobody), nobody).toEqual({ outcome: 'principal' });
+    }
+  });
+
+  it('is refused where what the rights of its maker rest on has changed since, or where nobody says what they rest on', async () => {
+    const id = `rights-${database.tenant.slice(0, 8)}`;
+    await change([keyOfDesk(id)], { keys: [] });
+    const principal = `key:${id}`;
+    const before = await proof(['administration', `credential:${id}`]);
+    expect(await change([], { principal, proof: before, keys: [] })).toMatchObject({ outcome: 'committed' });
+    await change([role], { keys: ['host:desk', 'issuer:okta'] });
+    expect(await change([], { principal, proof: before, keys: [] })).toMatchObject({ outcome: 'committed' });
+    await change([role], { keys: ['administration'] });
+    expect(await change([], { principal, proof: before, keys: [] })).toEqual({ outcome: 'rights' });
+    const later = await proof(['administration']);
+    expect(await change([], { principal, proof: later, keys: [] })).toMatchObject({ outcome: 'committed' });
+    await change([role], { keys: ['*'] });
+    expect(await change([], { principal, proof: later, keys: [] })).toEqual({ outcome: 'rights' });
+    expect(await change([], { principal, keys: [] })).toEqual({ outcome: 'rights' });
   });
 
   it('leaves a record that continues the chain of changes, without bodies and MACs', async () => {
@@ -303,6 +342,7 @@ describe('a change', () => {
     expect(first).toMatchObject({ documents: 2, message: null });
     expect(first.others).toEqual([
       { op: 'create_credential', id: expect.any(String) as string, principal: 'desk' },
+      { op: 'deny', key: 'token:t' },
       { op: 'save_draft', name: 'kept' },
     ]);
     const [record] = await database.store.read(database.tenant, (view) =>

@@ -7,22 +7,40 @@ export interface TenantNumbers {
   readonly epoch: number;
 }
 
-/** A key as it is stored: whose it is, what it may do, and the MACs of its live secrets. Times in ms since 1970. */
+/** A credential as it is stored: whose it is, what it may do, and the MACs of its live secrets. Times in ms since 1970. */
 export interface StoredCredential {
   readonly id: string;
+  /** An API key, an OAuth client, or a workload that an identity provider vouches for. */
+  readonly kind: 'api_key' | 'client' | 'federated';
   readonly principalKind: 'host' | 'administrator';
   readonly principal: string;
   readonly environment: string;
   readonly rights: object;
   readonly expiresAt: number | null;
   readonly disabled: boolean;
+  /** From where it may be used; null: from anywhere. */
+  readonly cidrs: readonly string[] | null;
+  /** Of a client: its public keys, as a JWK set. */
+  readonly jwks: object | null;
+  /** Of a federated one: the name of its Issuer, and whom the tokens must be about. */
+  readonly issuer: string | null;
+  readonly subject: string | null;
   readonly secrets: readonly { readonly mac: Buffer; readonly expiresAt: number | null }[];
+}
+
+/** Tokens that are refused though they have not expired: those of a key that were issued before a moment. Times in ms. */
+export interface StoredDenial {
+  /** `token:<id>`, `client:<credential>` or `subject:<issuer>/<identity>`. */
+  readonly key: string;
+  readonly before: number;
+  readonly expiresAt: number;
 }
 
 /** What of a tenant is new since a revision (0: everything), in one consistent view with the numbers. */
 export interface TenantDelta extends TenantNumbers {
   readonly documents: readonly DocumentChange[];
   readonly credentials: readonly StoredCredential[];
+  readonly denials: readonly StoredDenial[];
 }
 
 /**
@@ -44,6 +62,7 @@ export async function loadTenant(store: Store, tenant: string, since: number): P
         body ? { kind, name, stored: { document: body, version } } : { kind, name },
       ),
       credentials: (row.credentials ?? []).map(credentialOf),
+      denials: row.denials ?? [],
     };
   });
 }
@@ -59,15 +78,16 @@ interface DeltaRow extends TenantNumbers {
       }[]
     | null;
   readonly credentials: readonly CredentialRow[] | null;
+  readonly denials: readonly StoredDenial[] | null;
 }
 
 interface CredentialRow extends Omit<StoredCredential, 'secrets' | 'expiresAt'> {
   readonly expires: string | null;
-  readonly secrets: readonly { readonly mac: string; readonly expires: string | null }[];
+  readonly secrets: readonly { readonly mac: string; readonly expires: string | null }[] | null;
 }
 
 const CREDENTIALS = `
-  select c.id, c.principal_kind as "principalKind", c.principal, c.environment, c.rights,
+  select c.id, c.kind, c.cidrs, c.jwks, c.issuer, c.subject, c.principal_kind as "principalKind", c.principal, c.environment, c.rights,
     to_json(c.expires_at) #>> '{}' as expires, c.disabled_at is not null as disabled,
     (select json_agg(json_build_object('mac', encode(s.mac, 'hex'), 'expires', s.expires_at) order by s.number)
      from placet.credential_secret s where s.tenant = c.tenant and s.credential = c.id) as secrets
@@ -77,22 +97,39 @@ const DELTA = `
   select s.revision, s.epoch, extract(epoch from clock_timestamp()) * 1000 as now,
     (select json_agg(json_build_object('kind', d.kind, 'name', d.name, 'version', d.version, 'body', d.body))
      from placet.document d where d.tenant = $1 and d.revision > $2) as documents,
-    (select json_agg(c) from (${CREDENTIALS} and c.revision > $2) c) as credentials
+    (select json_agg(c) from (${CREDENTIALS} and c.revision > $2) c) as credentials,
+    (select json_agg(json_build_object('key', d.key, 'before', extract(epoch from d.before) * 1000,
+      'expiresAt', extract(epoch from d.expires_at) * 1000))
+     from placet.denial d where d.tenant = $1 and d.revision > $2 and d.expires_at > clock_timestamp()) as denials
   from placet.tenant_state s where s.tenant = $1`;
 
-/** One key as it is stored at this moment, past every snapshot. */
-export async function loadCredential(store: Store, tenant: string, id: string): Promise<StoredCredential | undefined> {
-  const rows = await store.read(tenant, (view) =>
-    view.query<CredentialRow[]>(`${CREDENTIALS} and c.id = $2`, [tenant, id]),
+/**
+ * One credential as it is stored at this moment, past every snapshot, and the tenant's numbers at that moment: rights that
+ * rest on it are worked out on a snapshot that is at least as new.
+ */
+export async function loadCredential(
+  store: Store,
+  tenant: string,
+  id: string,
+): Promise<{ readonly credential: StoredCredential | undefined; readonly numbers: TenantNumbers }> {
+  const [row] = await store.read(tenant, (view) =>
+    view.query<(TenantNumbers & { credential: CredentialRow | null })[]>(
+      `select s.revision, s.epoch, (select to_json(c) from (${CREDENTIALS} and c.id = $2) c) as credential
+       from placet.tenant_state s where s.tenant = $1`,
+      [tenant, id],
+    ),
   );
-  return rows.map(credentialOf)[0];
+  return {
+    credential: row?.credential ? credentialOf(row.credential) : undefined,
+    numbers: { revision: row?.revision ?? 0, epoch: row?.epoch ?? 0 },
+  };
 }
 
 function credentialOf({ expires, secrets, ...row }: CredentialRow): StoredCredential {
   return {
     ...row,
     expiresAt: expires === null ? null : Date.parse(expires),
-    secrets: secrets.map((secret) => ({
+    secrets: (secrets ?? []).map((secret) => ({
       mac: Buffer.from(secret.mac, 'hex'),
       expiresAt: secret.expires === null ? null : Date.parse(secret.expires),
     })),

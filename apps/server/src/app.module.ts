@@ -5,6 +5,7 @@ import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
+import { Changes } from './admin/changes.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
@@ -44,6 +45,7 @@ export interface Parts {
 @Module({})
 export class AppModule {
   static of({ store, snapshots, keyCheck, authenticator, readiness, metrics, address, log }: Parts): DynamicModule {
+    const changes = new Changes(store, snapshots, authenticator);
     return {
       module: AppModule,
       controllers: [
@@ -60,19 +62,19 @@ export class AppModule {
         SchemasController,
       ],
       providers: [
-        { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots) },
+        { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
         {
           provide: DraftsService,
           inject: [DocumentsService],
-          useFactory: (documents: DocumentsService) => new DraftsService(store, snapshots, documents),
+          useFactory: (documents: DocumentsService) => new DraftsService(store, snapshots, changes, documents),
         },
         {
           provide: RevisionsService,
           inject: [DocumentsService],
           useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
         },
-        { provide: KeysService, useFactory: () => new KeysService(store, snapshots, keyCheck) },
-        { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots) },
+        { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
+        { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         { provide: Metrics, useValue: metrics },

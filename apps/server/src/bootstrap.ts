@@ -77,7 +77,7 @@ function readBootstrapKey(text: string, { environment }: KeyCheck): ApiKey {
 
 async function ensureOwner(store: Store, tenant: string, key: ApiKey, check: KeyCheck): Promise<void> {
   const mac = macOf(key, check.pepper);
-  const known = await loadCredential(store, tenant, key.id);
+  const { credential: known } = await loadCredential(store, tenant, key.id);
   if (known?.secrets.some((secret) => secret.mac.equals(mac))) return;
   if (known)
     throw new BootstrapError(

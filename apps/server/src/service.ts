@@ -111,7 +111,7 @@ function assemble(
     keyCheck,
     gate,
     log,
-    authenticator: new Authenticator(store, gate),
+    authenticator: new Authenticator(store, snapshots, gate),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {

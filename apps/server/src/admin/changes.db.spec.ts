@@ -3,16 +3,21 @@ import { parseDocuments, touchedKeys, documentName, type AnyDocument, type TestR
 import { Snapshots } from '#snapshot';
 import { commitChange, type Change, type Operation, type Store } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
-import { Changes } from './changes.js';
+import { Changes, type Maker, type Standing } from './changes.js';
 
 let database: TestDatabase;
 let snapshots: Snapshots;
 let changes: Changes;
 let tenant: string;
+let maker: Maker;
+
+/** The service itself has no rights to be looked at. */
+const nobody: Standing = { again: () => Promise.reject(new Error('nobody')) };
 
 beforeAll(async () => {
   database = await freshDatabase();
   ({ tenant } = database);
+  maker = { kind: 'service', tenant, name: 'test' };
 });
 afterAll(() => database.close());
 
@@ -37,7 +42,7 @@ const NARROW = 'kind: Scope\nserver: files\nactions: { deny: [tools/call] }\n';
 
 beforeEach(async () => {
   snapshots = new Snapshots(database.store);
-  changes = new Changes(database.store, snapshots);
+  changes = new Changes(database.store, snapshots, nobody);
   const { documents } = (await snapshots.of(tenant)).policies;
   const gone: Operation[] = (['Test', 'Policy', 'Scope', 'Suspension', 'Resource'] as const).flatMap((kind) =>
     [...documents.all(kind)].map(({ document }) => ({
@@ -67,7 +72,7 @@ async function commit(operations: Operation[]): Promise<number> {
   return outcome.revision;
 }
 
-const make = (text: string) => changes.make(tenant, () => Promise.resolve(change(puts(text))));
+const make = (text: string) => changes.make(maker, () => Promise.resolve(change(puts(text))));
 const versions = async () =>
   [...(await snapshots.of(tenant)).policies.documents.all('Policy')].map((p) => p.document.name);
 const COMMITTED = { outcome: 'committed' };
@@ -83,7 +88,7 @@ describe('a change', () => {
     await expect(make(DENY)).rejects.toMatchObject(FAILS);
     await expect(make(NARROW)).rejects.toMatchObject(FAILS);
     const remove = change([{ op: 'delete_document', kind: 'Policy', name: 'all' }]);
-    await expect(changes.make(tenant, () => Promise.resolve(remove))).rejects.toMatchObject(FAILS);
+    await expect(changes.make(maker, () => Promise.resolve(remove))).rejects.toMatchObject(FAILS);
     await expect(make(test('t', 1, 'ask'))).rejects.toMatchObject(FAILS);
     await snapshots.refresh(tenant, Infinity);
     expect((await snapshots.of(tenant)).revision).toBe(revision);
@@ -92,7 +97,7 @@ describe('a change', () => {
   it('goes through with the test that it brings, or without the one that it takes away', async () => {
     await make(`${DENY}---\n${test('t', 1, 'deny')}`);
     await expect(make(test('t', 1, 'allow'))).rejects.toMatchObject(FAILS);
-    await changes.make(tenant, () =>
+    await changes.make(maker, () =>
       Promise.resolve(
         change([
           { op: 'delete_document', kind: 'Test', name: 't' },
@@ -105,11 +110,11 @@ describe('a change', () => {
 
   it('reports what came of the tests', async () => {
     const reports: TestReport[] = [];
-    await changes.make(tenant, () => Promise.resolve(change(puts(test('t', 3)))), {
+    await changes.make(maker, () => Promise.resolve(change(puts(test('t', 3)))), {
       report: (report) => reports.push(report),
     });
     expect(reports).toMatchObject([{ tests: 1, cases: 3, coverage: { rules: 1, covered: 1 } }]);
-    await changes.make(tenant, () => Promise.resolve(change([{ op: 'delete_document', kind: 'Test', name: 't' }])), {
+    await changes.make(maker, () => Promise.resolve(change([{ op: 'delete_document', kind: 'Test', name: 't' }])), {
       report: (report) => reports.push(report),
     });
     expect(reports).toHaveLength(1);
@@ -119,7 +124,7 @@ describe('a change', () => {
     await make(test('t'));
     const suspension = { kind: 'Suspension', of: 'Server', name: 'files' } as const;
     const body = { op: 'put_document', kind: 'Suspension', name: 'Server:files', body: suspension } as const;
-    await changes.make(tenant, () => Promise.resolve(change([body])));
+    await changes.make(maker, () => Promise.resolve(change([body])));
     await make('kind: Role\nname: unrelated\n');
     await expect(make(DENY)).rejects.toMatchObject(FAILS);
   });
@@ -134,7 +139,7 @@ describe('a change', () => {
       }
       return change(puts(NARROW));
     };
-    await expect(changes.make(tenant, plan)).rejects.toMatchObject(FAILS);
+    await expect(changes.make(maker, plan)).rejects.toMatchObject(FAILS);
     expect(plans).toBe(2);
   });
 
@@ -146,9 +151,9 @@ describe('a change', () => {
       if (others++ === 0) expect(await commitChange(database.store, change(puts(DENY)))).toMatchObject(COMMITTED);
       return database.store.call(sql, values);
     };
-    const late = new Changes({ call } as Store, snapshots);
+    const late = new Changes({ call } as Store, snapshots, nobody);
     const narrow = change(puts(NARROW.replace('tools/call', 'tools/list')));
-    await expect(late.make(tenant, () => Promise.resolve(narrow))).rejects.toMatchObject(FAILS);
+    await expect(late.make(maker, () => Promise.resolve(narrow))).rejects.toMatchObject(FAILS);
     expect(others).toBe(1);
   });
 
@@ -157,7 +162,7 @@ describe('a change', () => {
     const { revision } = await snapshots.of(tenant);
     await commit(puts('kind: Role\nname: since\n'));
     let plans = 0;
-    await changes.make(tenant, async () => {
+    await changes.make(maker, async () => {
       const expectedRevision = plans++ === 0 ? revision : (await snapshots.of(tenant)).revision;
       return { ...change(puts(`kind: Role\nname: r${plans}\n`)), expectedRevision };
     });
@@ -170,7 +175,7 @@ describe('a change', () => {
     const { policies } = await snapshots.of(tenant);
     const desk = policies.documents.find('Host', 'desk')!;
     let plans = 0;
-    await changes.make(tenant, () => {
+    await changes.make(maker, () => {
       // In the middle of the tests, which let others have their turn.
       if (plans++ === 0) setImmediate(() => policies.apply([{ kind: 'Host', name: 'desk', stored: desk }]));
       return Promise.resolve(change(puts('kind: Role\nname: later\n')));
@@ -188,7 +193,7 @@ describe('a change', () => {
     const { epoch, revision } = await snapshots.of(tenant);
     const [body] = parsed(test('t'));
     const keys = touchedKeys(undefined, body);
-    await changes.make(tenant, () => Promise.resolve({ ...change(puts(test('t'))), keys }));
+    await changes.make(maker, () => Promise.resolve({ ...change(puts(test('t'))), keys }));
     const after = await snapshots.of(tenant);
     expect([after.epoch, after.revision]).toEqual([epoch, revision + 1]);
   });

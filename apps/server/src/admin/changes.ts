@@ -1,4 +1,5 @@
 import { Refusal } from '#http';
+import { principalName, type AdministratorPrincipal } from '#identity';
 import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
@@ -15,11 +16,24 @@ export interface Testing {
   readonly report?: (report: TestReport) => void;
 }
 
+/** Who makes a change: an administrator, or the service itself. */
+export type Maker =
+  AdministratorPrincipal | { readonly kind: 'service'; readonly tenant: string; readonly name: string };
+
+/** Says what an administrator is at this moment; Refusal where that is not what it was. */
+export interface Standing {
+  again(principal: AdministratorPrincipal): Promise<AdministratorPrincipal>;
+}
+
+/** A change, but for who makes it. */
+export type PlannedChange = Omit<Change, 'tenant' | 'principal' | 'proof'>;
+
 /** Makes changes of tenants, as often as it takes, and brings this replica up to them. */
 export class Changes {
   constructor(
     private readonly store: Store,
     private readonly snapshots: Snapshots,
+    private readonly standing: Standing,
   ) {}
 
   /**
@@ -29,10 +43,16 @@ export class Changes {
    * INVARIANT: where documents are written that people author, all Test documents have passed on the very state that the
    * commit makes; what fails is a Refusal. Suspensions and keys wait for no test.
    */
-  async make(tenant: string, plan: () => Promise<Change | undefined>, testing: Testing = {}): Promise<number> {
+  async make(maker: Maker, plan: () => Promise<PlannedChange | undefined>, testing: Testing = {}): Promise<number> {
+    const { tenant } = maker;
+    let standing = maker;
+    const planned = async (): Promise<Change | undefined> => {
+      const change = await plan();
+      return change && { ...change, tenant, ...madeBy(standing) };
+    };
     let isCurrent = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const prepared = await this.#prepare(plan, testing).catch((error: unknown) => {
+      const prepared = await this.#prepare(planned, testing).catch((error: unknown) => {
         if (isCurrent || !(error instanceof Refusal)) throw error;
         return 'nothing' as const;
       });
@@ -47,6 +67,9 @@ export class Changes {
       if (outcome.outcome === 'committed') {
         await this.snapshots.refresh(tenant, outcome.revision);
         return outcome.revision;
+      }
+      if (outcome.outcome === 'rights' && standing.kind === 'administrator') {
+        standing = await this.standing.again(standing);
       }
       await this.#afterRefusal(tenant, outcome);
       isCurrent = true;
@@ -95,12 +118,19 @@ export class Changes {
     if (outcome.outcome === 'principal') {
       throw new Refusal('forbidden', 'the key was disabled or expired while the change was being made');
     }
+    if (outcome.outcome === 'taken') throw new Refusal('already_exists', 'there is another one for the same workload');
     if (outcome.outcome === 'missing') throw new Refusal('not_found', 'there is no such key, or no such host any more');
     await this.snapshots.refresh(tenant, Infinity);
   }
 }
 
-const isAuthored = (operation: Operation): boolean => 'kind' in operation && AUTHORED_KINDS.includes(operation.kind);
+const isAuthored = (operation: Operation): boolean =>
+  (operation.op === 'put_document' || operation.op === 'delete_document') && AUTHORED_KINDS.includes(operation.kind);
+
+const madeBy = (maker: Maker): Pick<Change, 'principal' | 'proof'> =>
+  maker.kind === 'service'
+    ? { principal: `system:${maker.name}` }
+    : { principal: principalName(maker), proof: maker.proof };
 
 const tooManyChanges = (): Refusal =>
   new Refusal('too_many_changes', 'others keep changing the same things: try again');

@@ -1,4 +1,7 @@
-import { principalOf, type Principal } from '#identity';
+import { isDeepStrictEqual } from 'node:util';
+import { Refusal } from '#http';
+import { administratorAgain, principalOf, type AdministratorPrincipal, type Principal } from '#identity';
+import type { Snapshots } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { Gate } from './gate.js';
 
@@ -6,13 +9,29 @@ import type { Gate } from './gate.js';
 export class Authenticator {
   constructor(
     private readonly store: Store,
+    private readonly snapshots: Snapshots,
     private readonly gate: Gate,
   ) {}
 
   /** Throws UnauthenticatedError. */
   async principalOf(authorization: string | undefined): Promise<Principal> {
     const { tenant, key } = await this.gate.callerOf(authorization);
-    const stored = await loadCredential(this.store, tenant, key.id);
-    return principalOf(tenant, stored, key, this.store.clock.now());
+    const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
+    const principal = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
+    // Rights are read from the snapshot, which must not be older than the credential.
+    await this.snapshots.refresh(tenant, numbers.revision);
+    return principal;
+  }
+
+  /**
+   * Looks an administrator up anew, whose rights may have changed since. Throws UnauthenticatedError if it is none any
+   * more, and Refusal if its rights are not the same.
+   */
+  async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+    const { tenant } = before;
+    const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
+    const after = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
+    if (isDeepStrictEqual(after.rights, before.rights)) return after;
+    throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
   }
 }

@@ -3,6 +3,7 @@ import type { AdministratorPrincipal } from '#identity';
 import { Snapshots } from '#snapshot';
 import { commitChange } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../../test/support/database.js';
+import { Changes } from '../changes.js';
 import { DocumentsService } from './documents.service.js';
 
 let database: TestDatabase;
@@ -13,7 +14,11 @@ let principal: AdministratorPrincipal;
 beforeAll(async () => {
   database = await freshDatabase();
   snapshots = new Snapshots(database.store);
-  documents = new DocumentsService(database.store, snapshots);
+  documents = new DocumentsService(
+    database.store,
+    snapshots,
+    new Changes(database.store, snapshots, { again: () => Promise.reject(new Error('nobody')) }),
+  );
   await commitChange(database.store, {
     tenant: database.tenant,
     principal: 'system:test',
@@ -31,7 +36,7 @@ beforeAll(async () => {
       },
     ],
   });
-  principal = { tenant: database.tenant, credential: 'owner' } as AdministratorPrincipal;
+  principal = { kind: 'service', tenant: database.tenant, name: 'test' } as unknown as AdministratorPrincipal;
 });
 
 afterAll(async () => {

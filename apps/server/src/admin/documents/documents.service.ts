@@ -12,7 +12,7 @@ import {
 } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type ChangeNote, type Operation, type Store, type StoredVersion } from '#store';
-import { Changes } from '../changes.js';
+import type { Changes } from '../changes.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
 import { planChange, type Hindrance, type Plan, type PlannedDocument, type Wanted } from './plan.js';
 
@@ -42,14 +42,13 @@ export interface Intent {
 @Injectable()
 export class DocumentsService {
   readonly #reader: DocumentReader;
-  readonly #changes: Changes;
 
   constructor(
     store: Store,
     private readonly snapshots: Snapshots,
+    private readonly changes: Changes,
   ) {
     this.#reader = new DocumentReader(store);
-    this.#changes = new Changes(store, snapshots);
   }
 
   get reader(): DocumentReader {
@@ -59,7 +58,7 @@ export class DocumentsService {
   /** What a change would do, and what the tests say of it. Throws Refusal with everything that is wrong. */
   async validate(tenant: string, wanted: Wanted): Promise<{ plan: Plan; tests: TestReport | undefined }> {
     let plan: Plan | undefined;
-    const tests = await this.#changes.test(
+    const tests = await this.changes.test(
       tenant,
       async () => (plan = planned(await this.#plan(tenant, wanted))).operations,
       (problem) => plan!.locate(problem),
@@ -134,7 +133,8 @@ export class DocumentsService {
    * Makes a change of documents as one revision, or throws Refusal with what is wrong. `intend` is asked after the state
    * that the change is planned on has been taken down: what it reads in the database is of that revision or a later one.
    */
-  async make({ tenant, credential }: AdministratorPrincipal, intend: () => Promise<Intent>): Promise<AppliedChange> {
+  async make(principal: AdministratorPrincipal, intend: () => Promise<Intent>): Promise<AppliedChange> {
+    const { tenant } = principal;
     let made: Plan | undefined;
     let asked: Wanted | undefined;
     let tests: TestReport | undefined;
@@ -154,15 +154,13 @@ export class DocumentsService {
       const operations = [...made.operations, ...also];
       if (operations.length === 0) return undefined;
       return {
-        tenant,
-        principal: `key:${credential}`,
         ...(isOfWholeState || made.dependsOnOthers ? { expectedRevision } : {}),
         keys: made.keys,
         operations,
         about,
       };
     };
-    const revision = await this.#changes.make(tenant, plan, {
+    const revision = await this.changes.make(principal, plan, {
       locate: (problem: DocumentProblem) => made!.locate(problem),
       report: (passed) => void (tests = passed),
     });

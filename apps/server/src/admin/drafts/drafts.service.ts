@@ -12,7 +12,7 @@ import {
   type Store,
   type StoredDraft,
 } from '#store';
-import { Changes } from '../changes.js';
+import type { Changes } from '../changes.js';
 import { invalid, type AppliedChange, type DocumentsService } from '../documents/documents.service.js';
 import { documentKey, type Hindrance, type Plan, type PlannedDocument, type Wanted } from '../documents/plan.js';
 import { readStored } from '../documents/stored.js';
@@ -30,15 +30,14 @@ export interface ReviewedDraft {
 @Injectable()
 export class DraftsService {
   readonly reader: DraftReader;
-  readonly #changes: Changes;
 
   constructor(
     store: Store,
     private readonly snapshots: Snapshots,
+    private readonly changes: Changes,
     private readonly documents: DocumentsService,
   ) {
     this.reader = new DraftReader(store);
-    this.#changes = new Changes(store, snapshots);
   }
 
   /** A draft as it is, beside what is published at this moment. */
@@ -125,13 +124,8 @@ export class DraftsService {
   }
 
   /** A draft decides nothing, so that saving it or throwing it away touches nothing. */
-  async #write({ tenant, credential }: AdministratorPrincipal, operation: () => Promise<Operation>): Promise<void> {
-    await this.#changes.make(tenant, async () => ({
-      tenant,
-      principal: `key:${credential}`,
-      keys: [],
-      operations: [await operation()],
-    }));
+  async #write(principal: AdministratorPrincipal, operation: () => Promise<Operation>): Promise<void> {
+    await this.changes.make(principal, async () => ({ keys: [], operations: [await operation()] }));
   }
 }
 

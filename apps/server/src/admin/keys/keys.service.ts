@@ -14,21 +14,20 @@ import { PLAIN_WORDS, type TouchKey } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { CredentialReader, type CredentialListing, type Operation, type Store } from '#store';
 import { invalid } from '../../fronts/front-door.js';
-import { Changes } from '../changes.js';
+import type { Changes } from '../changes.js';
 import type { NewKeyBody, ShownKeyBody } from './wire.js';
 
 @Injectable()
 export class KeysService {
   readonly reader: CredentialReader;
-  readonly #changes: Changes;
 
   constructor(
     private readonly store: Store,
     private readonly snapshots: Snapshots,
+    private readonly changes: Changes,
     private readonly check: KeyCheck,
   ) {
     this.reader = new CredentialReader(store);
-    this.#changes = new Changes(store, snapshots);
   }
 
   /** Makes a key; its text is in the answer and nowhere else. */
@@ -83,17 +82,12 @@ export class KeysService {
   }
 
   async #change(
-    { tenant, credential }: AdministratorPrincipal,
+    principal: AdministratorPrincipal,
     keys: readonly TouchKey[],
     operation: () => Operation,
   ): Promise<void> {
-    await this.snapshots.of(tenant);
-    await this.#changes.make(tenant, async () => ({
-      tenant,
-      principal: `key:${credential}`,
-      keys,
-      operations: [operation()],
-    }));
+    await this.snapshots.of(principal.tenant);
+    await this.changes.make(principal, async () => ({ keys, operations: [operation()] }));
   }
 }
 

@@ -4,20 +4,19 @@ import type { AdministratorPrincipal } from '#identity';
 import { documentName, parsePrincipal, touchedKeys, type SuspensionDocument } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type Operation, type Store, type StoredVersion } from '#store';
-import { Changes } from '../changes.js';
+import type { Changes } from '../changes.js';
 
 /** Stops servers, hosts, people and the tenant, and lets them go on. */
 @Injectable()
 export class SuspensionsService {
   readonly #reader: DocumentReader;
-  readonly #changes: Changes;
 
   constructor(
     store: Store,
     private readonly snapshots: Snapshots,
+    private readonly changes: Changes,
   ) {
     this.#reader = new DocumentReader(store);
-    this.#changes = new Changes(store, snapshots);
   }
 
   /** Suspensions by name, one more than `limit` if there is more. */
@@ -45,20 +44,18 @@ export class SuspensionsService {
   }
 
   async #make(
-    { tenant, credential }: AdministratorPrincipal,
+    principal: AdministratorPrincipal,
     suspension: SuspensionDocument,
     operation: (
       isSuspended: boolean,
     ) => { readonly op: 'put_document'; readonly body: SuspensionDocument } | { readonly op: 'delete_document' },
   ): Promise<number> {
     const name = documentName(suspension);
-    return this.#changes.make(tenant, async () => {
-      const { policies } = await this.snapshots.of(tenant);
+    return this.changes.make(principal, async () => {
+      const { policies } = await this.snapshots.of(principal.tenant);
       const isSuspended = policies.documents.find('Suspension', name) !== undefined;
       const write: Operation = { kind: 'Suspension', name, ...operation(isSuspended) };
       return {
-        tenant,
-        principal: `key:${credential}`,
         keys: touchedKeys(suspension, undefined),
         operations: [write],
         ...(suspension.reason === undefined ? {} : { about: { message: suspension.reason } }),
