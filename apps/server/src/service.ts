@@ -42,7 +42,8 @@ const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'attempts' | 'secrets'>> {
+    Partial<Pick<Settings, 'trustedProxies' | 'secrets'>> {
+  readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
@@ -74,7 +75,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await Store.open(connection);
   const closing: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
-    for (const step of closing.reverse()) await step();
+    for (const step of closing.splice(0).reverse()) await step();
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
