@@ -30,6 +30,11 @@ const settings = {
   PLACET_PEPPER: z.string().min(32, 'must have at least 32 characters, as from: openssl rand -hex 32').optional(),
   PLACET_BOOTSTRAP_KEY: z.string().optional(),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  PLACET_TENANT_IDLE_MINUTES: z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
+    .transform(Number)
+    .default(30),
   PLACET_LOG: z.enum(['error', 'warn', 'info'], { error: 'must be error, warn or info' }).default('info'),
 } as const;
 
@@ -55,6 +60,8 @@ export interface Settings {
   readonly pepper: string | undefined;
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
+  /** For how long the state of a tenant that nobody uses stays in memory. */
+  readonly tenantIdleMinutes: number;
   readonly log: 'error' | 'warn' | 'info';
 }
 
@@ -84,6 +91,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bootstrapKey: read('PLACET_BOOTSTRAP_KEY'),
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
+    tenantIdleMinutes: read('PLACET_TENANT_IDLE_MINUTES'),
     log: read('PLACET_LOG'),
   };
 }

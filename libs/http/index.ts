@@ -1,4 +1,4 @@
 export { BODY_LIMIT, checkContentType, readBody } from './body.js';
 export { parseJson } from './json-door.js';
-export { PROBLEM_CODES, Refusal, toProblem, type Problem } from './problem.js';
+export { PROBLEM_CODES, Refusal, tenantSuspended, toProblem, type Problem } from './problem.js';
 export { requestIdOf, traceOf } from './request-id.js';

@@ -28,3 +28,14 @@ export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft 
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
 export { recordEvent, type EventKind } from './events.js';
+export { exportTenant } from './tenant-export.js';
+export {
+  LONGEST_NAME,
+  OperationRefused,
+  TENANT_NAME,
+  Tenants,
+  type OperationRefusal,
+  type Operator,
+  type Quotas,
+  type TenantListing,
+} from './tenants.js';

@@ -17,6 +17,7 @@ import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
+import { TenantNames } from './http/tenant-names.js';
 import { PublicAddress } from './http/public-address.js';
 import { requestBody, requestContext } from './http/request-body.js';
 import { documentApi } from './openapi/document.js';
@@ -24,7 +25,7 @@ import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
 
-/** The name of the one tenant that a new service has. */
+/** The name of the home tenant: the one that every service has, and whose operators make the others. */
 const DEFAULT_TENANT = 'default';
 
 export interface ServiceOptions extends Pick<
@@ -34,6 +35,8 @@ export interface ServiceOptions extends Pick<
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
+  /** For how long the state of a tenant that nobody uses stays in memory; left out: for ever. */
+  readonly tenantIdleMinutes?: number;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -53,7 +56,10 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** Brings the database up to date, loads the tenant and listens. Whatever fails leaves nothing open behind. */
+/**
+ * Brings the database up to date, loads the home tenant and listens; the others are loaded when they are asked for. Whatever
+ * fails leaves nothing open behind.
+ */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { progress = () => undefined } = options;
   progress('preparing the database');
@@ -66,8 +72,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
-    const snapshots = new Snapshots(store, (error) =>
-      options.log.error('a tenant could not be brought up to date', error),
+    const snapshots = new Snapshots(
+      store,
+      (error) => options.log.error('a tenant could not be brought up to date', error),
+      { idleMs: (options.tenantIdleMinutes ?? Infinity) * 60_000, home: tenant },
     );
     closing.push(() => snapshots.close());
     progress('loading policies');
@@ -106,11 +114,19 @@ function assemble(
   log: Log,
 ): Parts & { readonly gate: Gate } {
   const gate = new Gate(store, keyCheck);
+  const tenantNames = new TenantNames(store);
+  snapshots.onForget((gone, why) => {
+    if (why !== 'gone') return;
+    gate.forget(gone);
+    tenantNames.forget(gone);
+  });
   return {
     store,
     snapshots,
     keyCheck,
     gate,
+    home: tenant,
+    tenantNames,
     log,
     authenticator: new Authenticator(store, snapshots, gate),
     readiness: new Readiness(store, snapshots, tenant),
@@ -121,7 +137,6 @@ function assemble(
       }),
     ),
     address: new PublicAddress(),
-    home: tenant,
   };
 }
 

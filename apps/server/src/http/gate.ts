@@ -30,6 +30,11 @@ export class Gate {
     return { tenant, key };
   }
 
+  /** Forgets the keys of a tenant that was deleted. */
+  forget(tenant: string): void {
+    for (const [id, of] of this.#tenants) if (of === tenant) this.#tenants.delete(id);
+  }
+
   async #tenantOf(id: string): Promise<string> {
     const tenant = await this.store.tenantOfCredential(id);
     if (tenant === undefined) throw new UnauthenticatedError('credentials_invalid', 'no such key');
