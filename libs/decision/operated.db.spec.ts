@@ -40,7 +40,7 @@ beforeAll(async () => {
     principal: 'system:test',
     keys: [],
     operations: [
-      credential(OPERATOR, 'administrator', { role: 'owner' }),
+      credential(OPERATOR, 'administrator', { roles: ['owner', 'operator'] }),
       document({ kind: 'Host', name: 'pep' }, 'pep'),
       credential('key-of-a-host', 'host', {}),
     ],
@@ -76,7 +76,11 @@ beforeEach(async () => {
 
 async function operator(over: Partial<Operator> = {}): Promise<Operator> {
   const { epoch } = (await loadTenant(database.store, database.tenant, 0))!;
-  return { principal: `key:${OPERATOR}`, proof: { epoch, keys: ['administration', `credential:${OPERATOR}`] }, ...over };
+  return {
+    principal: `key:${OPERATOR}`,
+    proof: { epoch, keys: ['administration', `credential:${OPERATOR}`] },
+    ...over,
+  };
 }
 
 async function deleted(): Promise<void> {

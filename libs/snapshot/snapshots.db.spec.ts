@@ -10,7 +10,7 @@ let snapshots: Snapshots;
 let guest: string;
 let told: string[];
 
-const IDLE_MS = 40;
+const IDLE_MS = 200;
 
 beforeAll(async () => {
   database = await freshDatabase();

@@ -153,7 +153,6 @@ export class Snapshots implements ChangeListener {
 
   async #catchUp(tenant: string): Promise<TenantSnapshot> {
     const held = this.#held.get(tenant);
-    if (!held) this.#tenure.use(tenant);
     const delta = await loadTenant(this.store, tenant, held?.revision ?? 0);
     if (!delta) {
       this.#forget(tenant, 'gone');
@@ -163,6 +162,7 @@ export class Snapshots implements ChangeListener {
     try {
       if (held) held.apply(delta);
       const snapshot = held ?? new TenantSnapshot(tenant, delta);
+      if (!held) this.#tenure.use(tenant);
       this.#held.set(tenant, snapshot);
       return snapshot;
     } catch (error) {

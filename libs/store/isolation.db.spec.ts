@@ -207,47 +207,49 @@ describe('every table', () => {
 const unfiltered = (): Store =>
   new Proxy(database.store, {
     get: (store, name) => {
-      if (name === 'read') return (_tenant: string, work: Parameters<Store['read']>[1]) => store.read(database.tenant, work);
+      if (name === 'read')
+        return (_tenant: string, work: Parameters<Store['read']>[1]) => store.read(database.tenant, work);
       const value: unknown = Reflect.get(store, name, store);
       return typeof value === 'function' ? (value.bind(store) as unknown) : value;
     },
   });
 
 /** Every way of reading a tenant, by the file that it is in. */
-const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, tenant: string) => Promise<unknown>>>>> = {
-  'credential-reader.ts': {
-    find: (store, tenant) => new CredentialReader(store).find(tenant, KEY),
-    list: (store, tenant) => new CredentialReader(store).list(tenant, undefined, undefined, 10),
-  },
-  'document-reader.ts': {
-    find: (store, tenant) => new DocumentReader(store).find(tenant, 'Role', 'secret'),
-    list: (store, tenant) => new DocumentReader(store).list(tenant, undefined, undefined, 10),
-    versions: (store, tenant) => new DocumentReader(store).versions(tenant, 'Role', 'secret', undefined, 10),
-    versionsNamed: (store, tenant) =>
-      new DocumentReader(store).versionsNamed(tenant, 'Role', [{ name: 'secret', version: 1 }]),
-    version: (store, tenant) => new DocumentReader(store).version(tenant, 'Role', 'secret', 1),
-  },
-  'draft-reader.ts': {
-    find: (store, tenant) => new DraftReader(store).find(tenant, 'd'),
-    list: (store, tenant) => new DraftReader(store).list(tenant, undefined, 10),
-    findWithChanges: (store, tenant) => new DraftReader(store).findWithChanges(tenant, 'd'),
-  },
-  'record-reader.ts': {
-    decision: (store, tenant) => new RecordReader(store).find(tenant, 9, 1),
-  },
-  'revision-reader.ts': {
-    find: (store, tenant) => new RevisionReader(store).find(tenant, 1),
-    list: (store, tenant) => new RevisionReader(store).list(tenant, false, undefined, 10),
-    changesOf: (store, tenant) => new RevisionReader(store).changesOf(tenant, 1, undefined, 10),
-    difference: async (store, tenant) =>
-      (await new RevisionReader(store).difference(tenant, 0, undefined, undefined, 10))?.changes,
-    changedSince: (store, tenant) => new RevisionReader(store).changedSince(tenant, 0),
-  },
-  'tenant-state.ts': {
-    loadTenant: (store, tenant) => loadTenant(store, tenant, 0),
-    loadCredential: async (store, tenant) => (await loadCredential(store, tenant, KEY)).credential,
-  },
-};
+const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, tenant: string) => Promise<unknown>>>>> =
+  {
+    'credential-reader.ts': {
+      find: (store, tenant) => new CredentialReader(store).find(tenant, KEY),
+      list: (store, tenant) => new CredentialReader(store).list(tenant, undefined, undefined, 10),
+    },
+    'document-reader.ts': {
+      find: (store, tenant) => new DocumentReader(store).find(tenant, 'Role', 'secret'),
+      list: (store, tenant) => new DocumentReader(store).list(tenant, undefined, undefined, 10),
+      versions: (store, tenant) => new DocumentReader(store).versions(tenant, 'Role', 'secret', undefined, 10),
+      versionsNamed: (store, tenant) =>
+        new DocumentReader(store).versionsNamed(tenant, 'Role', [{ name: 'secret', version: 1 }]),
+      version: (store, tenant) => new DocumentReader(store).version(tenant, 'Role', 'secret', 1),
+    },
+    'draft-reader.ts': {
+      find: (store, tenant) => new DraftReader(store).find(tenant, 'd'),
+      list: (store, tenant) => new DraftReader(store).list(tenant, undefined, 10),
+      findWithChanges: (store, tenant) => new DraftReader(store).findWithChanges(tenant, 'd'),
+    },
+    'record-reader.ts': {
+      decision: (store, tenant) => new RecordReader(store).find(tenant, 9, 1),
+    },
+    'revision-reader.ts': {
+      find: (store, tenant) => new RevisionReader(store).find(tenant, 1),
+      list: (store, tenant) => new RevisionReader(store).list(tenant, false, undefined, 10),
+      changesOf: (store, tenant) => new RevisionReader(store).changesOf(tenant, 1, undefined, 10),
+      difference: async (store, tenant) =>
+        (await new RevisionReader(store).difference(tenant, 0, undefined, undefined, 10))?.changes,
+      changedSince: (store, tenant) => new RevisionReader(store).changedSince(tenant, 0),
+    },
+    'tenant-state.ts': {
+      loadTenant: (store, tenant) => loadTenant(store, tenant, 0),
+      loadCredential: async (store, tenant) => (await loadCredential(store, tenant, KEY)).credential,
+    },
+  };
 
 const isNothing = (found: unknown): boolean =>
   found === undefined || found === null || (Array.isArray(found) && found.length === 0);

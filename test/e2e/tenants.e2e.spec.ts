@@ -101,7 +101,7 @@ describe('a tenant', () => {
   it('is operated by nobody but an owner of the home tenant, whatever there is', async () => {
     const acme = await service.secondTenant('other-owner');
     const reader = await service.call('POST', '/api/v1/keys', {
-      body: { administrator: 'r', rights: { role: 'reader' } },
+      body: { administrator: 'r', rights: { roles: ['auditor'] } },
     });
     const calls: [string, string, unknown?][] = [
       ['GET', ''],
@@ -125,7 +125,7 @@ describe('a tenant', () => {
 
   it('is not made by an operator whose key ends while it is being made', async () => {
     const made = await service.call('POST', '/api/v1/keys', {
-      body: { administrator: 'op', rights: { role: 'owner' } },
+      body: { administrator: 'op', rights: { roles: ['owner', 'operator'] } },
     });
     const { id, key } = made.body;
     const [, answer] = await Promise.all([
@@ -336,7 +336,8 @@ describe('quotas', () => {
   it('bound keys, those that have ended not among them', async () => {
     const tenant = await service.secondTenant('few-keys');
     await quotas('few-keys', { credentials: 3 });
-    const key = () => tenant.call('POST', '/api/v1/keys', { body: { administrator: 'r', rights: { role: 'reader' } } });
+    const key = () =>
+      tenant.call('POST', '/api/v1/keys', { body: { administrator: 'r', rights: { roles: ['auditor'] } } });
     const third = await key();
     expect(third.status).toBe(201);
     expect((await key()).body.code).toBe('quota_reached');
@@ -347,8 +348,10 @@ describe('quotas', () => {
   it('bound decisions a second, of one tenant, and not by those whose key is not good', async () => {
     const tenant = await company('slow');
     await quotas('slow', { decisions_per_second: 5 });
+    const began = performance.now();
     const answers = await Promise.all(Array.from({ length: 40 }, () => ask(tenant)));
-    expect(answers.filter((answer) => answer === 'allow').length).toBeLessThanOrEqual(7);
+    const most = 5 + 5 * ((performance.now() - began) / 1000) + 1;
+    expect(answers.filter((answer) => answer === 'allow').length).toBeLessThanOrEqual(most);
     expect(answers).toContain('429 quota_exceeded');
     const neighbour = await company('neighbour');
     expect(await ask(neighbour)).toBe('allow');

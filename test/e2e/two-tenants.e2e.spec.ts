@@ -70,7 +70,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
   );
   await made(tenant.call('PUT', `/api/v1/suspensions/Server/${name}`, { body: { reason: SECRET } }));
   const { id } = await made(
-    tenant.call('POST', '/api/v1/keys', { body: { administrator: SECRET, rights: { role: 'reader' } } }),
+    tenant.call('POST', '/api/v1/keys', { body: { administrator: SECRET, rights: { roles: ['auditor'] } } }),
   );
   const decided = await made(
     service.call('POST', '/mcp/v1/decisions', {
@@ -85,7 +85,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
   );
   // Further than the other tenant has come, so that its number is not also one of that one's.
   for (let more = 0; more < 40; more++) {
-    await made(tenant.call('POST', '/api/v1/keys', { body: { administrator: 'a', rights: { role: 'reader' } } }));
+    await made(tenant.call('POST', '/api/v1/keys', { body: { administrator: 'a', rights: { roles: ['auditor'] } } }));
   }
   const last = await made(
     tenant.call('POST', '/api/v1/documents/apply', {
@@ -135,7 +135,10 @@ function plainly({ status, body }: Answer, things: Things): string {
   for (const known of [name, key, evaluation, `'${tenant}'`]) text = text.replaceAll(known, 'THING');
   return text
     .replaceAll(new RegExp(`\\b${revision}\\b`, 'g'), 'REVISION')
-    .replaceAll(/"(evaluation_id|decision_id|id|key|time|now|at|evaluated_at|changed_at|valid_until)":"[^"]*"/g, '"$1":"-"')
+    .replaceAll(
+      /"(evaluation_id|decision_id|id|key|time|now|at|evaluated_at|changed_at|valid_until)":"[^"]*"/g,
+      '"$1":"-"',
+    )
     .replaceAll(/"revision":\d+/g, '"revision":0')
     .replaceAll(/"next_token":"[^"]*"/g, '');
 }
@@ -160,18 +163,21 @@ describe('every operation of the API', () => {
     },
   );
 
-  it.each(OPERATIONS)('%s shows and changes nothing of another tenant, not even that there is something', async (operation) => {
-    const before = await everything();
-    const answer = await probe(operation, there, first);
-    expect(JSON.stringify(answer.body)).not.toContain(SECRET);
-    expect(answer.status).toBeLessThan(500);
-    expect(await everything()).toBe(before);
-    const absent = await probe(operation, nowhere, first);
-    expect(plainly(answer, there)).toBe(plainly(absent, nowhere));
-    if (answer.status >= 300) return;
-    // What is answered is about what was asked, or about the caller's own.
-    const { body } = PROBES[operation]!(there);
-    const said = JSON.stringify(body ?? '') + operation;
-    if (!said.includes(there.name)) expect(JSON.stringify(answer.body)).not.toContain('of-second');
-  });
+  it.each(OPERATIONS)(
+    '%s shows and changes nothing of another tenant, not even that there is something',
+    async (operation) => {
+      const before = await everything();
+      const answer = await probe(operation, there, first);
+      expect(JSON.stringify(answer.body)).not.toContain(SECRET);
+      expect(answer.status).toBeLessThan(500);
+      expect(await everything()).toBe(before);
+      const absent = await probe(operation, nowhere, first);
+      expect(plainly(answer, there)).toBe(plainly(absent, nowhere));
+      if (answer.status >= 300) return;
+      // What is answered is about what was asked, or about the caller's own.
+      const { body } = PROBES[operation]!(there);
+      const said = JSON.stringify(body ?? '') + operation;
+      if (!said.includes(there.name)) expect(JSON.stringify(answer.body)).not.toContain('of-second');
+    },
+  );
 });

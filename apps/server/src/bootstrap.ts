@@ -86,7 +86,12 @@ async function ensureOwner(store: Store, tenant: string, key: ApiKey, check: Key
     throw new BootstrapError(
       'PLACET_BOOTSTRAP_KEY has the id of another key: make a new one with npm run placet -- key new',
     );
-  await commitChange(store, { tenant, principal: 'system:bootstrap', keys: [], operations: [ownerKey(key, check, HOME_OWNER)] });
+  await commitChange(store, {
+    tenant,
+    principal: 'system:bootstrap',
+    keys: [],
+    operations: [ownerKey(key, check, HOME_OWNER)],
+  });
 }
 
 function quickstartDocuments(): Operation[] {

@@ -17,12 +17,7 @@ const PATH = '/api/v1/tenants';
 const pathOf = (name: string): string => `${PATH}/${encodeURIComponent(name)}`;
 
 /** `tenant create NAME`: makes a tenant; the key of its first owner is shown once. */
-export async function createTenant(
-  api: Api,
-  output: Output,
-  name: string,
-  title: string | undefined,
-): Promise<void> {
+export async function createTenant(api: Api, output: Output, name: string, title: string | undefined): Promise<void> {
   const body = { name, ...(title === undefined ? {} : { title }) };
   const { owner_key } = await api.post<{ readonly owner_key: { readonly key: string } }>(PATH, body);
   output.note(`made the tenant '${name}'; the key of its owner, shown this once:`);
@@ -42,12 +37,7 @@ export async function listTenants(api: Api, output: Output): Promise<void> {
 }
 
 /** `tenant suspend NAME`: when it returns, nothing that is asked for in the tenant afterwards is allowed. */
-export async function suspendTenant(
-  api: Api,
-  output: Output,
-  name: string,
-  reason: string | undefined,
-): Promise<void> {
+export async function suspendTenant(api: Api, output: Output, name: string, reason: string | undefined): Promise<void> {
   await api.put(`${pathOf(name)}/suspension`, reason === undefined ? {} : { reason });
   output.line(`the tenant ${name} is suspended`);
 }
@@ -106,12 +96,7 @@ function endOf(line: string): unknown {
 }
 
 /** `tenant delete NAME --export DIGEST`. */
-export async function deleteTenant(
-  api: Api,
-  output: Output,
-  name: string,
-  digest: string | undefined,
-): Promise<void> {
+export async function deleteTenant(api: Api, output: Output, name: string, digest: string | undefined): Promise<void> {
   await api.delete(`${pathOf(name)}${digest === undefined ? '' : `?export=${encodeURIComponent(digest)}`}`);
   output.line(`the tenant ${name} is deleted`);
 }
