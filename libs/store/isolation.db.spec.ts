@@ -10,7 +10,7 @@ import { DraftReader } from './draft-reader.js';
 import { EXPORTED } from './export-columns.js';
 import { RecordReader } from './record-reader.js';
 import { RevisionReader } from './revision-reader.js';
-import { Store } from './store.js';
+import type { Store } from './store.js';
 import { loadCredential, loadTenant } from './tenant-state.js';
 
 let database: TestDatabase;
