@@ -29,3 +29,14 @@ export { RevisionReader, type RevisionEntry, type StateChange } from './revision
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';
+export { exportTenant } from './tenant-export.js';
+export {
+  LONGEST_NAME,
+  OperationRefused,
+  TENANT_NAME,
+  Tenants,
+  type OperationRefusal,
+  type Operator,
+  type Quotas,
+  type TenantListing,
+} from './tenants.js';

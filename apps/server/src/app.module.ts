@@ -22,9 +22,12 @@ import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
+import { TenantsController } from './admin/tenants/tenants.controller.js';
+import { TenantsService } from './admin/tenants/tenants.service.js';
 import { Authenticator } from './http/authenticator.js';
 import type { ClientAddresses } from './http/client-address.js';
 import { PublicAddress } from './http/public-address.js';
+import { TenantNames } from './http/tenant-names.js';
 import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
 import type { Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -36,6 +39,7 @@ import { Readiness } from './operations/readiness.js';
 export interface Parts {
   readonly store: Store;
   readonly snapshots: Snapshots;
+  readonly tenantNames: TenantNames;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
   readonly addresses: ClientAddresses;
@@ -54,6 +58,7 @@ export class AppModule {
   static of({
     store,
     snapshots,
+    tenantNames,
     keyCheck,
     authenticator,
     addresses,
@@ -76,6 +81,7 @@ export class AppModule {
         AccessController,
         RecordedDecisionsController,
         MeController,
+        TenantsController,
         MetadataController,
         OperationsController,
         SchemasController,
@@ -96,6 +102,11 @@ export class AppModule {
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
+        {
+          provide: TenantsService,
+          useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),
+        },
+        { provide: TenantNames, useValue: tenantNames },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },
