@@ -54,6 +54,35 @@ describe('the migrations', () => {
   });
 });
 
+describe('the roles of keys', () => {
+  const rights = async () =>
+    (await superuser.query<{ rights: object }>('select rights from placet.credential order by id')).rows.map(
+      (row) => row.rights,
+    );
+  let superuser: Awaited<ReturnType<TestDatabase['connect']>>;
+
+  it('take the place of the one role that there was, in every tenant', async () => {
+    superuser = await database.connect('superuser');
+    const last = migrations.findIndex(({ name }) => name.startsWith('RolesOfKeys'));
+    for (let done = migrations.length; done > last; done--) await source.undoLastMigration();
+    const add = (id: string, kind: string, text: object) =>
+      superuser.query(
+        `insert into placet.credential (tenant, id, principal_kind, principal, environment, rights, created_by, revision)
+         values ($1, $2, $3, 'p', 'test', $4, 'test', 1)`,
+        [database.tenant, id, kind, JSON.stringify(text)],
+      );
+    const before = [{ role: 'owner' }, { role: 'reader' }, { subjects: ['user:*'] }];
+    await add('a', 'administrator', before[0]!);
+    await add('b', 'administrator', before[1]!);
+    await add('c', 'host', before[2]!);
+    await runNext();
+    expect(await rights()).toEqual([{ roles: ['owner'] }, { roles: ['auditor'] }, { subjects: ['user:*'] }]);
+    await source.undoLastMigration();
+    expect(await rights()).toEqual(before);
+    for (let done = last; done < migrations.length; done++) await runNext();
+  });
+});
+
 /** Runs the next migration that has not been run. */
 async function runNext(): Promise<void> {
   const done = await source.query<unknown[]>('select from placet.migration');
