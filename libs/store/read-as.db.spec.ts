@@ -73,11 +73,14 @@ describe('a read in the name of somebody', () => {
   });
 
   it('waits for a change that is under way, and sees it', async () => {
-    const other = await database.connect();
+    const other = await database.connect('superuser');
     await other.query('begin');
-    await other.query('select set_config($1, $2, true)', ['placet.tenant', database.tenant]);
-    await other.query('select pg_advisory_xact_lock(placet.lock_key($1))', [database.tenant]);
-    await other.query('update placet.credential set disabled_at = clock_timestamp() where id = $1', [id]);
+    const operations = JSON.stringify([{ op: 'disable_credential', id }]);
+    await other.query(`select placet.commit_change($1, 'system:test', null, null, false, $2, true, $3, null)`, [
+      database.tenant,
+      [`credential:${id}`],
+      operations,
+    ]);
     let isDone = false;
     const reading = fallen(read()).finally(() => (isDone = true));
     await sleep(150);
