@@ -39,7 +39,11 @@ describe('a secret', () => {
     ['fails', () => ({ X_COMMAND: list('-e', `console.log('${SECRET}'); process.exit(3)`) }), /failed with status 3/],
     ['is ended', () => ({ X_COMMAND: list('-e', `process.kill(process.pid, 'SIGTERM')`) }), /was ended by SIGTERM/],
     ['prints nothing', () => ({ X_COMMAND: list('-e', `console.error('${SECRET}')`) }), /printed nothing/],
-    ['prints without end', () => ({ X_COMMAND: list('-e', `process.stdout.write('${SECRET}'.repeat(50_000))`) }), /more than 1 MiB/],
+    [
+      'prints without end',
+      () => ({ X_COMMAND: list('-e', `process.stdout.write('${SECRET}'.repeat(50_000))`) }),
+      /more than 1 MiB/,
+    ],
     ['is not there', () => ({ X_COMMAND: '/nowhere/program x' }), /cannot be run \(ENOENT\)/],
     ['is no list of texts', () => ({ X_COMMAND: '["a", 1]' }), /must be a program/],
     ['is no list', () => ({ X_COMMAND: `["${SECRET}"` }), /must be a program/],

@@ -61,6 +61,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/drafts/{name}/publish': { message: 'x' },
   '/api/v1/rollback': { to: 1, message: 'x' },
   '/api/v1/keys': { host: 'quickstart' },
+  '/api/v1/keys/{id}': { cidrs: null },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },
   '/api/v1/access/capabilities': { subject: { id: 'ann' } },
 };
@@ -176,6 +177,11 @@ describe('nobody gives what they do not have', () => {
     expect(await newKey(['limited', 'publisher'], limited)).toMatchObject(EXCEEDS);
     expect((await newKey(['limited', 'user'], limited)).status).toBe(201);
     expect(await newKey(['operator'], await keyOf('owner'))).toMatchObject(EXCEEDS);
+    const own = idOf((await newKey(['user'], limited)).body.key as string);
+    const change = (roles: string[]) =>
+      service.call('PATCH', `/api/v1/keys/${own}`, { key: limited, body: { rights: { roles } } });
+    expect(await change(['owner'])).toMatchObject(EXCEEDS);
+    expect((await change(['limited'])).status).toBeLessThan(300);
     expect((await newKey(['nobody'], limited)).body).toMatchObject({ status: 400, code: 'invalid_request' });
   });
 
@@ -225,6 +231,8 @@ describe('the last owner', () => {
       const id = idOf(own.owner);
       const end = () => own.call('DELETE', `/api/v1/keys/${id}`);
       expect(await end()).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+      const lessened = { body: { rights: { roles: ['auditor'] } } };
+      expect((await own.call('PATCH', `/api/v1/keys/${id}`, lessened)).body).toMatchObject({ code: 'last_owner' });
       expect((await own.call('GET', '/api/v1/me')).body.rights.roles).toEqual(['owner', 'operator']);
       const binding = { kind: 'AdministratorBinding', name: 'b', to: ['user:entra/1'], roles: ['owner'] };
       const path = '/api/v1/documents/AdministratorBinding/b';
