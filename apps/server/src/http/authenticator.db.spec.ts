@@ -1,0 +1,111 @@
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { AbuseLimits } from '#http';
+import { generateApiKey, macOf, may, type AdministratorPrincipal } from '#identity';
+import type { AdministratorRoleDocument } from '#policy';
+import { Snapshots } from '#snapshot';
+import { commitChange } from '#store';
+import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
+import { Changes } from '../admin/changes.js';
+import { Log } from '../operations/log.js';
+import { Authenticator } from './authenticator.js';
+import { CredentialUses } from './credential-uses.js';
+import { Gate } from './gate.js';
+import { RefusedCredentials } from './refused-credentials.js';
+
+const CHECK = { pepper: randomBytes(32), environment: 'test' };
+const { text: KEY, key } = generateApiKey('test');
+
+let database: TestDatabase;
+/** Never told of any change: a replica whose connection is slow. */
+let deaf: Snapshots;
+let authenticator: Authenticator;
+
+const commit = (
+  keys: Parameters<typeof commitChange>[1]['keys'],
+  ...operations: Parameters<typeof commitChange>[1]['operations']
+) => commitChange(database.store, { tenant: database.tenant, principal: 'system:test', keys, operations });
+
+const writeRole = (grants: AdministratorRoleDocument['grants'], title = 'r') =>
+  commit(['administration'], {
+    op: 'put_document',
+    kind: 'AdministratorRole',
+    name: 'r',
+    body: { kind: 'AdministratorRole', name: 'r', description: title, ...(grants ? { grants } : {}) },
+  });
+
+const caller = async () => (await authenticator.principalOf(`Bearer ${KEY}`, '127.0.0.1')) as AdministratorPrincipal;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  await commit([], {
+    op: 'create_credential',
+    id: key.id,
+    principalKind: 'administrator',
+    principal: 'ann',
+    environment: 'test',
+    rights: { roles: ['r'] },
+    expiresAt: null,
+    mac: macOf(key, CHECK.pepper).toString('hex'),
+  });
+  deaf = new Snapshots(database.store);
+  const log = new Log('error');
+  const limits = new AbuseLimits();
+  const refusals = new RefusedCredentials(limits, () => Promise.resolve(), log);
+  const gate = new Gate(database.store, deaf, CHECK, limits, refusals);
+  authenticator = new Authenticator(database.store, deaf, gate, new CredentialUses(() => Promise.resolve(), log));
+});
+
+afterAll(() => database.close());
+
+const READ = [{ actions: ['read', 'write'] as never, on: ['Role'] as never }];
+
+beforeEach(async () => {
+  await writeRole(READ);
+});
+
+describe('an administrator whose role is taken away', () => {
+  it('is found to be without it on a replica that has not heard, for the very next call', async () => {
+    expect(may((await caller()).ability, 'read', 'Role')).toBe(true);
+    await writeRole(undefined);
+    expect(may((await caller()).ability, 'read', 'Role')).toBe(false);
+  });
+
+  const making = (between: () => Promise<unknown>) => async () => {
+    const maker = await caller();
+    const changes = new Changes(database.store, deaf, authenticator);
+    let planned = 0;
+    const revision = await changes.make(maker, async () => {
+      if (planned++ === 0) await between();
+      return {
+        keys: [],
+        operations: [
+          {
+            op: 'put_document',
+            kind: 'Suspension',
+            name: 'Host:x',
+            body: { kind: 'Suspension', of: 'Host', name: 'x' },
+          },
+        ],
+      };
+    });
+    return { revision, planned };
+  };
+  const isThere = async () => {
+    await deaf.refresh(database.tenant, Infinity);
+    return (await deaf.of(database.tenant)).policies.documents.find('Suspension', 'Host:x') !== undefined;
+  };
+
+  it('changes nothing if that happens between its plan and the commit', async () => {
+    await expect(making(() => writeRole(undefined))()).rejects.toMatchObject({
+      code: 'forbidden',
+      message: expect.stringContaining('were changed while') as string,
+    });
+    expect(await isThere()).toBe(false);
+  });
+
+  it('goes on, with another look at what it plans, if its rights stayed the same', async () => {
+    expect(await making(() => writeRole(READ, 'said anew'))()).toMatchObject({ planned: 2 });
+    expect(await isThere()).toBe(true);
+  });
+});
