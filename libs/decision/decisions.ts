@@ -1,4 +1,4 @@
-import { principalOf, type PresentedKey } from '#identity';
+import { checkScope, checkStands, isToken, principalAt, type HostPrincipal, type Presented } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
@@ -205,7 +205,7 @@ export class Decisions {
   /** Loads the tenant if need be, and brings it to what the caller knows of: a revision, or a key that is new here. */
   async #bringUp({ tenant, key, atLeast }: Call): Promise<void> {
     const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
-    if (!isGood(tenant, snapshot, key, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
+    if (!isGood(snapshot, key, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);
     const revision = this.snapshots.held(tenant)?.revision ?? 0;
@@ -218,8 +218,7 @@ export class Decisions {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch);
-    if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+    const principal = hostAt(snapshot, key, now);
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
 
@@ -248,9 +247,21 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
   });
 }
 
-function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now: number): boolean {
+/** The host that a key or token is of. Throws UnauthenticatedError, ScopeError, and Refusal where it is of somebody else. */
+function hostAt(snapshot: TenantSnapshot, key: Presented, now: number): HostPrincipal {
+  if (isToken(key) && key.token.person !== null) {
+    checkStands(snapshot, key.token, now);
+    throw new Refusal('not_a_host', 'only a host can ask for decisions, and this is the access token of a person');
+  }
+  const principal = principalAt(snapshot, key, now);
+  if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+  if (isToken(key)) checkScope(key.token, 'decide');
+  return principal;
+}
+
+function isGood(snapshot: TenantSnapshot, key: Presented, now: number): boolean {
   try {
-    return principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch) !== undefined;
+    return principalAt(snapshot, key, now) !== undefined;
   } catch {
     return false;
   }

@@ -122,6 +122,7 @@ function caller(call: Call, principal: HostPrincipal, { revision, epoch, now }: 
     trace: call.trace,
     host: principal.host,
     credential: principal.credential,
+    token: principal.token,
   };
 }
 

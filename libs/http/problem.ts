@@ -1,4 +1,4 @@
-import type { UnauthenticatedError } from '#identity';
+import type { ScopeError, UnauthenticatedError } from '#identity';
 import type { LedgerErrorCode } from '#ledger';
 import type { MappingError } from '#mcp';
 import type { SnapshotError } from '#snapshot';
@@ -32,6 +32,7 @@ export type ProblemCode =
   | DoorCode
   | BodyError['code']
   | UnauthenticatedError['code']
+  | ScopeError['code']
   | LedgerErrorCode
   | StoreErrorCode
   | SnapshotError['code']
@@ -53,6 +54,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   credentials_missing: 401,
   credentials_invalid: 401,
   forbidden: 403,
+  insufficient_scope: 403,
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,

@@ -27,3 +27,6 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
+export { OAuthStore, type NewOAuthState, type StoredOAuthState } from './oauth-store.js';
+export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
+export { ClientReader, type ClientListing } from './client-reader.js';

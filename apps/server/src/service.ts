@@ -8,6 +8,7 @@ import { Decisions } from '#decision';
 import type { KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
 import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -18,6 +19,11 @@ import { Authenticator } from './http/authenticator.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
 import { requestBody, requestContext } from './http/request-body.js';
+import { NO_PERSONAL_RIGHTS, TokenPrincipals } from './http/token-principals.js';
+import { AccessTokens } from './oauth/access-tokens.js';
+import { mountOAuth, type OAuthParts } from './oauth/assemble.js';
+import type { OAuthMount } from './oauth/mount.js';
+import { SigningKeys } from './oauth/signing-keys.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -78,11 +84,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
-    const { app, door } = await createApp(parts, parts.gate, decisions);
+    const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());
     await listen(app, options);
     closing.push(
       () => door.drain(),
+      () => mount.drain(),
       () => stopListening(app.getHttpServer()),
     );
     const url = urlOf(app.getHttpServer(), options.host);
@@ -103,15 +110,24 @@ function assemble(
   tenant: string,
   keyCheck: KeyCheck,
   log: Log,
-): Parts & { readonly gate: Gate } {
-  const gate = new Gate(store, keyCheck);
+): Parts & OAuthParts & { readonly gate: Gate } {
+  const { pepper } = keyCheck;
+  const accessTokens = new AccessTokens(store, pepper);
+  const gate = new Gate(store, keyCheck, (value) => accessTokens.find(value));
+  const tokenNamed = accessTokens.named.bind(accessTokens);
+  const tokens = new TokenPrincipals(store, snapshots, tokenNamed, NO_PERSONAL_RIGHTS);
+  const authenticator = new Authenticator(store, snapshots, gate, tokens);
+  const changes = new Changes(store, snapshots, authenticator);
   return {
     store,
     snapshots,
     keyCheck,
     gate,
     log,
-    authenticator: new Authenticator(store, snapshots, gate),
+    authenticator,
+    changes,
+    signingKeys: new SigningKeys(store, changes, pepper),
+    homeTenant: DEFAULT_TENANT,
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -123,12 +139,11 @@ function assemble(
   };
 }
 
-/** The HTTP application, not listening yet; the decision routes stand before it. */
+/** The HTTP application, not listening yet; the decision routes and the authorization servers stand before it. */
 async function createApp(
-  parts: Parts,
-  gate: Gate,
+  parts: Parts & OAuthParts & { readonly gate: Gate },
   decisions: Decisions,
-): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
+): Promise<{ app: NestExpressApplication; door: FrontDoor; mount: OAuthMount }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
     bodyParser: false,
     logger: false,
@@ -140,11 +155,12 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app);
   await app.init();
-  const door = new FrontDoor(routes, gate, parts.log, parts.metrics);
+  const door = new FrontDoor(routes, parts.gate, parts.log, parts.metrics, parts.address);
+  const mount = mountOAuth(parts);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
-  server.removeAllListeners('request').on('request', door.before(nest));
-  return { app, door };
+  server.removeAllListeners('request').on('request', door.before(mount.before(nest)));
+  return { app, door, mount };
 }
 
 async function listen(app: NestExpressApplication, { host, port }: ServiceOptions): Promise<void> {

@@ -4,6 +4,7 @@ import { type z } from 'zod';
 import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf, traceOf, type Problem } from '#http';
 import { findings, placeOf, PLAIN_WORDS, type Finding } from '#policy';
 import type { Gate } from '../http/gate.js';
+import type { PublicAddress } from '../http/public-address.js';
 import { sendJson, sendProblem } from '../http/responses.js';
 import type { Log } from '../operations/log.js';
 import type { Metrics } from '../operations/metrics.js';
@@ -41,6 +42,7 @@ export class FrontDoor {
     private readonly gate: Gate,
     private readonly log: Log,
     private readonly metrics: Metrics,
+    private readonly address: PublicAddress,
   ) {
     this.#routes = new Map(routes.map((route) => [route.path, route]));
   }
@@ -68,7 +70,7 @@ export class FrontDoor {
     try {
       sendJson(response, 200, await this.#answer(route, request), headers);
     } catch (error) {
-      const problem = sendProblem(response, error, headers, route.adapt?.bind(route));
+      const problem = sendProblem(response, error, this.address.url, headers, route.adapt?.bind(route));
       status = problem.status;
       this.log.failed(error, problem, { requestId, trace: traceOf(request), path: route.path });
     } finally {

@@ -1,10 +1,11 @@
-import { KeyReader, UnauthenticatedError, type KeyCheck, type PresentedKey } from '#identity';
+import { KeyReader, UnauthenticatedError, type KeyCheck, type Presented } from '#identity';
 import type { Store } from '#store';
+import { TokenReader, type FindToken } from './token-reader.js';
 
-/** A caller that has shown a key: which tenant it belongs to, and what is to be held against the stored one. */
+/** A caller that has shown a key or an access token: which tenant it belongs to, and what is to be held against its state. */
 export interface Caller {
   readonly tenant: string;
-  readonly key: PresentedKey;
+  readonly key: Presented;
 }
 
 /** Keys whose tenant is remembered. A key never changes its tenant. */
@@ -15,16 +16,21 @@ export class Gate {
   readonly #tenants = new Map<string, string>();
 
   readonly #keys: KeyReader;
+  readonly #tokens: TokenReader;
 
   constructor(
     private readonly store: Store,
     check: KeyCheck,
+    findToken: FindToken,
   ) {
     this.#keys = new KeyReader(check);
+    this.#tokens = new TokenReader(findToken, () => store.clock.now());
   }
 
   /** Throws UnauthenticatedError. */
   async callerOf(authorization: string | undefined): Promise<Caller> {
+    const token = this.#tokens.read(authorization);
+    if (token) return token;
     const key = this.#keys.read(authorization);
     const tenant = this.#tenants.get(key.id) ?? (await this.#tenantOf(key.id));
     return { tenant, key };

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http';
 import { toProblem, type Problem } from '#http';
+import { challengeOf } from './challenge.js';
 
 /** Headers of every answer: nothing of ours is to be cached, sniffed, framed or read by other sites. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -33,6 +34,7 @@ export function sendJson(
 export function sendProblem(
   response: ServerResponse,
   error: unknown,
+  publicUrl: string,
   headers: Readonly<Record<string, string>> = {},
   adapt: (problem: Problem) => Problem = (problem) => problem,
 ): Problem {
@@ -42,7 +44,7 @@ export function sendProblem(
     return problem;
   }
   sendJson(response, problem.status, problem, {
-    ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="placet"' } : {}),
+    ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,

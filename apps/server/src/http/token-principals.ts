@@ -1,0 +1,82 @@
+import { Refusal } from '#http';
+import {
+  checkScope,
+  checkStands,
+  principalAt,
+  UnauthenticatedError,
+  type AccessToken,
+  type AdministratorPrincipal,
+  type PresentedToken,
+  type Principal,
+} from '#identity';
+import type { Snapshots } from '#snapshot';
+import { loadCredential, type RightsProof, type Store } from '#store';
+
+/** A person who has proven who they are, and by what. */
+export interface ProvenPerson {
+  readonly tenant: string;
+  /** The subject that they are, as in `user:entra/3f2c`. */
+  readonly person: string;
+  readonly via: 'token';
+  /** The id of the token. */
+  readonly credential: string;
+  /** ms since 1970. */
+  readonly validUntil: number;
+  /** What this proof rests on, and at which epoch it was looked at. */
+  readonly proof: RightsProof;
+}
+
+/** Says what a person may do as an administrator. Throws UnauthenticatedError, and Refusal where they are none. */
+export type PersonalRights = (proven: ProvenPerson) => Promise<AdministratorPrincipal>;
+
+/** Where nobody has a right of their own. */
+export const NO_PERSONAL_RIGHTS: PersonalRights = async ({ person }) => {
+  throw new Refusal('not_an_administrator', `${person} has no right to administer`);
+};
+
+/** Finds out who calls with an access token, by what the database says at this moment. */
+export class TokenPrincipals {
+  constructor(
+    private readonly store: Store,
+    private readonly snapshots: Snapshots,
+    private readonly tokenNamed: (tenant: string, id: string) => Promise<AccessToken | undefined>,
+    private readonly rights: PersonalRights,
+  ) {}
+
+  /** Throws UnauthenticatedError, ScopeError, and Refusal where a person is no administrator. */
+  async principalOf(tenant: string, presented: PresentedToken): Promise<Principal> {
+    const { token } = presented;
+    const { numbers } = await loadCredential(this.store, tenant, presented.id);
+    await this.snapshots.refresh(tenant, numbers.revision);
+    const snapshot = await this.snapshots.of(tenant);
+    const now = this.store.clock.now();
+    checkStands(snapshot, token, now);
+    if (!(await this.tokenNamed(tenant, token.id))) throw new UnauthenticatedError('credentials_invalid', 'revoked');
+    return token.person === null
+      ? principalAt(snapshot, presented, now)
+      : this.#administrator(tenant, token, token.person, numbers.epoch);
+  }
+
+  /** Looks an administrator up anew. Throws what `principalOf` throws. */
+  async again({ tenant, credential }: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+    const token = await this.tokenNamed(tenant, credential);
+    const after = token && (await this.principalOf(tenant, { id: token.client, token }));
+    if (after?.kind === 'administrator') return after;
+    throw new UnauthenticatedError('credentials_invalid', 'revoked');
+  }
+
+  async #administrator(tenant: string, token: AccessToken, person: string, epoch: number): Promise<Principal> {
+    checkScope(token, 'administer');
+    return this.rights({
+      tenant,
+      person,
+      via: 'token',
+      credential: token.id,
+      validUntil: token.expiresAt,
+      proof: {
+        epoch,
+        keys: ['administration', `token:${token.id}`, `subject:${person}`],
+      },
+    });
+  }
+}

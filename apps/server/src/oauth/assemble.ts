@@ -1,0 +1,59 @@
+import type { IncomingMessage } from 'node:http';
+import type { KeyCheck } from '#identity';
+import type { Snapshots } from '#snapshot';
+import { OAuthStore, type Store } from '#store';
+import type { Changes } from '../admin/changes.js';
+import type { PublicAddress } from '../http/public-address.js';
+import type { Log } from '../operations/log.js';
+import type { Metrics } from '../operations/metrics.js';
+import { OAuthClients } from './clients.js';
+import { DevicePages } from './device-pages.js';
+import { OAuthMount, type EndpointGuard } from './mount.js';
+import type { PersonSessions } from './person-sessions.js';
+import { Providers } from './providers.js';
+import type { SigningKeys } from './signing-keys.js';
+import { Workloads, type AssertionVerifier } from './workloads.js';
+
+/** What the authorization servers are put together from. */
+export interface OAuthParts {
+  readonly store: Store;
+  readonly snapshots: Snapshots;
+  readonly changes: Changes;
+  readonly keyCheck: KeyCheck;
+  readonly signingKeys: SigningKeys;
+  readonly address: PublicAddress;
+  readonly homeTenant: string;
+  readonly log: Log;
+  readonly metrics: Metrics;
+  /** Left out: nobody is ever signed in. */
+  readonly personSessions?: PersonSessions;
+  /** Left out: no assertion of a workload is believed. */
+  readonly assertions?: AssertionVerifier;
+  /** Left out: attempts are not counted. */
+  readonly guard?: EndpointGuard;
+  /** From where a request comes. Left out: from where its connection comes. */
+  readonly addressOf?: (request: IncomingMessage) => string;
+}
+
+/** Puts the authorization servers together. */
+export function mountOAuth(parts: OAuthParts): OAuthMount {
+  const { store, snapshots, keyCheck, assertions } = parts;
+  const { pepper } = keyCheck;
+  const clients = new OAuthClients(store, keyCheck);
+  const proven = new WeakMap<IncomingMessage, string>();
+  const addressOf = parts.addressOf ?? (({ socket }) => socket.remoteAddress ?? 'unknown');
+  return new OAuthMount({
+    ...parts,
+    providers: new Providers({ ...parts, clients, pepper, addressOf, workloadOf: (request) => proven.get(request) }),
+    pages: new DevicePages({
+      state: new OAuthStore(store),
+      pepper,
+      sessions: parts.personSessions ?? { of: async () => undefined },
+      addressOf,
+    }),
+    workloads: assertions && new Workloads(store, snapshots, clients, assertions, pepper),
+    noteWorkload: (request, client) => void proven.set(request, client),
+    guard: parts.guard ?? { waitFor: () => 0, failed: () => undefined },
+    addressOf,
+  });
+}
