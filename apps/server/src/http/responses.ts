@@ -2,7 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { toProblem, type Problem } from '#http';
 
 /** Headers of every answer: nothing of ours is to be cached, sniffed, framed or read by other sites. */
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   'Cross-Origin-Resource-Policy': 'same-origin',
