@@ -10,3 +10,4 @@ export { KeyReader } from './key-reader.js';
 export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export * from './sessions/index.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
