@@ -9,3 +9,4 @@ export {
 export { KeyReader } from './key-reader.js';
 export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
+export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
