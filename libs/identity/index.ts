@@ -11,3 +11,4 @@ export { principalName, type AdministratorPrincipal, type HostPrincipal, type Pr
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
+export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
