@@ -30,3 +30,4 @@ export { administratorRightsSchema, hostRightsSchema, type HostRights } from './
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
+export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';

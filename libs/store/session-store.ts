@@ -58,9 +58,6 @@ export interface SignedIn {
   readonly about: JsonObject;
 }
 
-/** Events about credentials that are neither decisions nor changes. */
-export type StoredEvent = 'sign_in' | 'sign_out' | 'sign_in_refused' | 'credential_refused' | 'token_issued' | 'export';
-
 const SESSION = `
   select s.id, s.person, s.issuer, s.acr, s.amr, extract(epoch from s.authenticated_at) * 1000 as "authenticatedAt",
     extract(epoch from s.created_at) * 1000 as "createdAt", extract(epoch from s.seen_at) * 1000 as "seenAt",
@@ -163,10 +160,5 @@ export class SessionStore {
       new Date(until).toISOString(),
     ]);
     return row?.first === true;
-  }
-
-  /** Adds a record to the ledger about neither a decision nor a change. */
-  async record(tenant: string, event: StoredEvent, about: JsonObject): Promise<void> {
-    await this.store.call('select placet.record_event($1, $2, $3)', [tenant, event, JSON.stringify(about)]);
   }
 }

@@ -121,7 +121,6 @@ function asPayload(client: IdpClient): AdapterPayload {
     ...(isPublic ? { token_endpoint_auth_method: 'none' } : {}),
     ...client,
   };
-  } as AdapterPayload;
 }
 
 function configuration(idp: IdentityProvider, memory: Memory): Configuration {
@@ -129,7 +128,6 @@ function configuration(idp: IdentityProvider, memory: Memory): Configuration {
     adapter: (model) => memory.adapter(model),
     jwks: {
       keys: [{ ...(idp.key.export({ format: 'jwk' }) as JWK), kid: idp.keyId, alg: 'RS256', use: 'sig' }],
-      keys: [{ ...(idp.key.export({ format: 'jwk' }) as JWK), kid: idp.keyId, alg: 'RS256', use: 'sig' } as JWK],
     },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     scopes: ['openid', 'offline_access', 'email', 'profile', 'groups', 'api'],

@@ -13,4 +13,4 @@ export { DEFAULT_LIMITS, endOfSession, type SessionLimits } from './limits.js';
 export { returnPath } from './return-path.js';
 export { isSameOrigin } from './same-origin.js';
 export { formToken, newSessionId, newSessionValue, SESSION_COOKIE, sessionMac } from './session-cookie.js';
-export { isStrongEnough, type SignInStrength, type StrengthDemand } from './strength.js';
+export { isStrongEnough, type StrengthDemand } from './strength.js';

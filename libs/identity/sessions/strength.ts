@@ -1,12 +1,4 @@
-/** How well a person has proven who they are. */
-export interface SignInStrength {
-  /** Authentication context class reference: the identity provider's word for how well. */
-  readonly acr: string | null;
-  /** Authentication methods, as in RFC 8176: `pwd`, `otp`, `hwk`. */
-  readonly amr: readonly string[];
-  /** When, in ms since 1970; null: the identity provider does not say, so that it is never fresh. */
-  readonly authTime: number | null;
-}
+import type { SignInAssurance } from '../principal.js';
 
 /** What is demanded of a sign-in. */
 export interface StrengthDemand {
@@ -20,7 +12,7 @@ export interface StrengthDemand {
 const CLOCK_TOLERANCE = 30_000;
 
 /** Whether a proof is as good and as fresh as is demanded. What is not known is not enough. `now` in ms since 1970. */
-export function isStrongEnough({ acr, authTime }: SignInStrength, demand: StrengthDemand, now: number): boolean {
+export function isStrongEnough({ acr, authTime }: SignInAssurance, demand: StrengthDemand, now: number): boolean {
   if (demand.acr.length > 0 && (acr === null || !demand.acr.includes(acr))) return false;
   if (demand.maxAge === null) return true;
   return (
