@@ -10,3 +10,14 @@ export { KeyReader } from './key-reader.js';
 export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
+export {
+  IdentityProviderUnavailable,
+  KeySets,
+  TokenRefused,
+  TokenVerifier,
+  TOLERANCE_MS,
+  type TokenFault,
+  type TokenUse,
+  type Verification,
+  type VerifiedToken,
+} from './tokens/index.js';
