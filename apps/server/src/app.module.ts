@@ -38,13 +38,25 @@ export interface Parts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly address: PublicAddress;
+  /** The tenant whose operators manage the tenants. */
+  readonly home: string;
   readonly log: Log;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
 @Module({})
 export class AppModule {
-  static of({ store, snapshots, keyCheck, authenticator, readiness, metrics, address, log }: Parts): DynamicModule {
+  static of({
+    store,
+    snapshots,
+    keyCheck,
+    authenticator,
+    readiness,
+    metrics,
+    address,
+    home,
+    log,
+  }: Parts): DynamicModule {
     const changes = new Changes(store, snapshots, authenticator);
     return {
       module: AppModule,
@@ -83,7 +95,7 @@ export class AppModule {
         {
           provide: APP_GUARD,
           inject: [Reflector],
-          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator),
+          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },

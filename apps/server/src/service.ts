@@ -120,6 +120,7 @@ function assemble(
       }),
     ),
     address: new PublicAddress(),
+    home: tenant,
   };
 }
 

@@ -1,6 +1,13 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from '#http';
-import { administratorAgain, principalOf, type AdministratorPrincipal, type Principal } from '#identity';
+import {
+  abilityOf,
+  administratorAgain,
+  isSameAbility,
+  principalOf,
+  type AdministratorPrincipal,
+  type Principal,
+  type ProvenAdministrator,
+} from '#identity';
 import type { Snapshots } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { Gate } from './gate.js';
@@ -17,10 +24,8 @@ export class Authenticator {
   async principalOf(authorization: string | undefined): Promise<Principal> {
     const { tenant, key } = await this.gate.callerOf(authorization);
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
-    const principal = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
-    // Rights are read from the snapshot, which must not be older than the credential.
-    await this.snapshots.refresh(tenant, numbers.revision);
-    return principal;
+    const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
+    return proven.kind === 'host' ? proven : this.#withAbility(proven, numbers.revision);
   }
 
   /**
@@ -30,8 +35,16 @@ export class Authenticator {
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const { tenant } = before;
     const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
-    const after = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
-    if (isDeepStrictEqual(after.rights, before.rights)) return after;
+    const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
+    const after = await this.#withAbility(proven, numbers.revision);
+    if (isSameAbility(after.ability, before.ability)) return after;
     throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
+  }
+
+  /** What the roles let it do, by a snapshot that is not older than what it has proven itself with. */
+  async #withAbility(proven: ProvenAdministrator, revision: number): Promise<AdministratorPrincipal> {
+    await this.snapshots.refresh(proven.tenant, revision);
+    const { policies } = await this.snapshots.of(proven.tenant);
+    return { ...proven, ability: abilityOf(proven.roles, policies.documents) };
   }
 }
