@@ -32,3 +32,16 @@ export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
+export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
+export {
+  IdentityProviderUnavailable,
+  KeySets,
+  TokenRefused,
+  TokenVerifier,
+  TOLERANCE_MS,
+  type TokenFault,
+  type TokenUse,
+  type Verification,
+  type VerifiedToken,
+} from './tokens/index.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
