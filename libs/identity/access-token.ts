@@ -1,6 +1,6 @@
 import type { StoredCredential } from '#store';
 import { principalOf, rightsOf, UnauthenticatedError, type PresentedKey } from './authenticate.js';
-import type { HostPrincipal, Principal } from './principal.js';
+import type { HostPrincipal, ProvenAdministrator } from './principal.js';
 
 /** An access token of our own authorization server, read once. Whether it is still good is found out at each use. */
 export interface AccessToken {
@@ -60,7 +60,7 @@ export interface CallerState {
  * also for the token of a person: what a person may do is not found out here.
  * @param now ms since 1970, by the database's clock
  */
-export function principalAt(state: CallerState, presented: Presented, now: number): Principal {
+export function principalAt(state: CallerState, presented: Presented, now: number): HostPrincipal | ProvenAdministrator {
   if (isToken(presented)) return hostOf(state, presented.token, now);
   return principalOf(state.tenant, state.credential(presented.id), presented, now, state.epoch);
 }
@@ -85,7 +85,7 @@ function hostOf(state: CallerState, token: AccessToken, now: number): HostPrinci
   if (stored.disabled) throw refused('disabled');
   if (stored.expiresAt !== null && !(stored.expiresAt > now)) throw refused('expired');
   const rights = rightsOf(stored);
-  if (!rights || 'role' in rights) throw refused('rights of an unknown shape');
+  if (!rights || 'roles' in rights) throw refused('rights of an unknown shape');
   return {
     kind: 'host',
     via: 'token',

@@ -1,7 +1,7 @@
 import type { z } from 'zod';
 import type { RightsProof, StoredCredential } from '#store';
 import { macOf, parseApiKey, sameMac, type ApiKey } from './api-key.js';
-import type { AdministratorPrincipal, Principal } from './principal.js';
+import type { HostPrincipal, ProvenAdministrator } from './principal.js';
 import { administratorRightsSchema, hostRightsSchema, type AdministratorRights, type HostRights } from './rights.js';
 
 /** Why a call has no principal. What is wrong with a key is not told to the caller, only logged. */
@@ -60,7 +60,7 @@ export function principalOf(
   presented: PresentedKey,
   now: number,
   epoch: number,
-): Principal {
+): HostPrincipal | ProvenAdministrator {
   const refuse = (detail: string): never => {
     throw new UnauthenticatedError('credentials_invalid', detail);
   };
@@ -77,7 +77,7 @@ function holderOf(
   secretExpiresAt: number | null,
   now: number,
   epoch: number,
-): Principal {
+): HostPrincipal | ProvenAdministrator {
   if (stored.disabled) throw new UnauthenticatedError('credentials_invalid', 'disabled');
   const ends = [stored.expiresAt, secretExpiresAt].filter((end) => end !== null);
   if (ends.some((end) => end <= now)) throw new UnauthenticatedError('credentials_invalid', 'expired');
@@ -85,9 +85,16 @@ function holderOf(
   if (rights === undefined) throw new UnauthenticatedError('credentials_invalid', 'rights of an unknown shape');
   const validUntil = ends.length > 0 ? Math.min(...ends) : null;
   const common = { via: 'key' as const, tenant, credential: stored.id, validUntil };
-  return 'role' in rights
-    ? { kind: 'administrator', ...common, name: stored.principal, rights, proof: proofOf(stored.id, epoch) }
-    : { kind: 'host', ...common, host: stored.principal, rights };
+  if (!('roles' in rights)) return { kind: 'host', ...common, host: stored.principal, rights };
+  return {
+    kind: 'administrator',
+    ...common,
+    name: stored.principal,
+    subject: null,
+    roles: rights.roles,
+    assurance: null,
+    proof: proofOf(stored.id, epoch),
+  };
 }
 
 /**
@@ -95,11 +102,11 @@ function holderOf(
  * or expired.
  */
 export function administratorAgain(
-  before: AdministratorPrincipal,
+  before: ProvenAdministrator,
   stored: StoredCredential | undefined,
   now: number,
   epoch: number,
-): AdministratorPrincipal {
+): ProvenAdministrator {
   const isSame = stored?.id === before.credential && stored.kind === 'api_key';
   const holder = isSame ? holderOf(before.tenant, stored, before.validUntil, now, epoch) : undefined;
   if (holder?.kind === 'administrator') return holder;

@@ -1,3 +1,15 @@
+export {
+  abilityOf,
+  covers,
+  isSameAbility,
+  may,
+  mayOnSome,
+  packed,
+  type AdministratorAbility,
+} from './administration/ability.js';
+export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
+export { exceeding } from './administration/grants.js';
+export { hasOwner, rolesOfCredential } from './administration/owners.js';
 export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, sameMac, type ApiKey } from './api-key.js';
 export {
   administratorAgain,
@@ -7,9 +19,15 @@ export {
   type PresentedKey,
 } from './authenticate.js';
 export { KeyReader } from './key-reader.js';
-export { principalName, type AdministratorPrincipal, type HostPrincipal, type Principal } from './principal.js';
+export {
+  principalName,
+  type AdministratorPrincipal,
+  type HostPrincipal,
+  type Principal,
+  type ProvenAdministrator,
+  type SignInAssurance,
+} from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
-export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
 export {
   checkScope,
   checkStands,
@@ -22,3 +40,18 @@ export {
   type Presented,
   type PresentedToken,
 } from './access-token.js';
+export * from './sessions/index.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
+export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
+export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
+export {
+  IdentityProviderUnavailable,
+  KeySets,
+  TokenRefused,
+  TokenVerifier,
+  TOLERANCE_MS,
+  type TokenFault,
+  type TokenUse,
+  type Verification,
+  type VerifiedToken,
+} from './tokens/index.js';

@@ -1,5 +1,6 @@
 import type { RightsProof } from '#store';
-import type { AdministratorRights, HostRights } from './rights.js';
+import type { AdministratorAbility } from './administration/ability.js';
+import type { HostRights } from './rights.js';
 
 /** Who calls our API: a host, or an administrator. Never the subject of a decision. */
 export type Principal = HostPrincipal | AdministratorPrincipal;
@@ -27,11 +28,28 @@ export interface AdministratorPrincipal {
   /** The id of the key, session or token. */
   readonly credential: string;
   readonly name: string;
-  readonly rights: AdministratorRights;
+  /** The person that it is, by its verified id, as in user:entra/3f2c; null for a key. */
+  readonly subject: { readonly type: string; readonly id: string } | null;
+  /** Its roles of administrators, without those that they inherit. */
+  readonly roles: readonly string[];
+  readonly ability: AdministratorAbility;
+  /** How the person signed in, and when, in ms since 1970; null for a key. */
+  readonly assurance: SignInAssurance | null;
   /** What its rights rest on, and since when: looked at again where it changes or exports something. */
   readonly proof: RightsProof;
   readonly validUntil: number | null;
 }
 
+/** What the identity provider said of a sign-in (OpenID Connect Core §2); null: it said nothing. */
+export interface SignInAssurance {
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+  readonly authTime: number | null;
+}
+
+/** An administrator that has proven who it is, and whose roles have not been looked up yet. */
+export type ProvenAdministrator = Omit<AdministratorPrincipal, 'ability'>;
+
 /** How records and changes name a principal: `key:<id>`, `session:<id>` or `token:<id>`. */
-export const principalName = ({ via, credential }: Principal): string => `${via}:${credential}`;
+export const principalName = ({ via, credential }: Pick<Principal, 'via' | 'credential'>): string =>
+  `${via}:${credential}`;

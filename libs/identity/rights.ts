@@ -21,9 +21,9 @@ export const hostRightsSchema = z
 
 export type HostRights = z.output<typeof hostRightsSchema>;
 
-/** What an administrator's key may do: everything, or read. */
+/** Names of roles of administrators: built-in ones, or AdministratorRole documents. */
 export const administratorRightsSchema = z
-  .strictObject({ role: z.enum(['owner', 'reader']) })
+  .strictObject({ roles: z.array(z.string().min(1).max(128)).min(1).max(100) })
   .meta({ id: 'AdministratorRights' });
 
 export type AdministratorRights = z.output<typeof administratorRightsSchema>;

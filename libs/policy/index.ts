@@ -34,14 +34,26 @@ export {
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';
-export { isSubjectType, NAME, parsePrincipal } from './documents/names.js';
+export { isSubjectType, NAME, parsePrincipal, subjectKey } from './documents/names.js';
 export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
 export { keyOfIssuer, keyOfIssuerText, touchedKeys, type TouchKey } from './documents/touches.js';
 export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
-export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
+export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type Assurance, type DecisionInput } from './decide/request.js';
+export {
+  claimAt,
+  groupsOf,
+  identityOf,
+  mapClaims,
+  unmetRequirement,
+  type Mapped,
+  type MappedRole,
+  type MappingOutcome,
+  type MappingReason,
+  type TokenGroups,
+} from './mapping/index.js';
 export { compileGlob } from './paths/glob.js';
 export { OBLIGATIONS } from './decide/obligations.js';
 export { knownResources, knownSubjects, namedActions, type Candidate } from './search/candidates.js';

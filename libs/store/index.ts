@@ -30,3 +30,6 @@ export { CredentialReader, type CredentialListing } from './credential-reader.js
 export { OAuthStore, type NewOAuthState, type StoredOAuthState } from './oauth-store.js';
 export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
 export { ClientReader, type ClientListing } from './client-reader.js';
+export { SessionStore, type SignedIn, type StoredSession } from './session-store.js';
+export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
+export { recordEvent, type EventKind } from './events.js';

@@ -78,7 +78,7 @@ beforeAll(async () => {
   await apply(DOCUMENTS);
   const make = async (body: object) => (await service.call('POST', '/api/v1/keys', { body })).body.key as string;
   host = await make({ host: 'desk', rights: { subjects: ['*'] } });
-  reader = await make({ administrator: 'eve', rights: { role: 'reader' } });
+  reader = await make({ administrator: 'eve', rights: { roles: ['auditor'] } });
 });
 
 afterAll(() => service.close());

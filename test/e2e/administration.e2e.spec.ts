@@ -304,8 +304,8 @@ describe('keys', () => {
   it.each([
     [{ host: 'desk', rights: { subjects: 'user:*' } }, 'rights.subjects: must be a list'],
     [{ host: 'desk', rights: { subject: [] } }, "rights: there is no member 'subject' here"],
-    [{ host: 'desk', rights: { role: 'owner' } }, "rights: there is no member 'role' here"],
-    [{ administrator: 'ann', rights: {} }, "rights: 'role' is missing"],
+    [{ host: 'desk', rights: { roles: ['owner'] } }, "rights: there is no member 'roles' here"],
+    [{ administrator: 'ann', rights: {} }, "rights: 'roles' is missing"],
   ])('made with %j is told what is wrong', async (body, detail) => {
     expect((await service.call('POST', '/api/v1/keys', { body })).body).toMatchObject({ status: 400, detail });
   });
@@ -324,7 +324,7 @@ describe('keys', () => {
     ['a host that is not registered', { host: 'nobody' }, 404],
     ['nobody', {}, 400],
     ['two at once', { host: 'desk', administrator: 'x' }, 400],
-    ['rights of the other kind', { host: 'desk', rights: { role: 'owner' } }, 400],
+    ['rights of the other kind', { host: 'desk', rights: { roles: ['owner'] } }, 400],
     ['an administrator without a role', { administrator: 'x' }, 400],
     ['a time in the past', { host: 'desk', expires_at: '2020-01-01T00:00:00Z' }, 400],
     ['an unknown member', { host: 'desk', scopes: [] }, 400],
@@ -373,7 +373,7 @@ describe('rights', () => {
 
   it('to read do not include to write', async () => {
     const { key } = (
-      await service.call('POST', '/api/v1/keys', { body: { administrator: 'auditor', rights: { role: 'reader' } } })
+      await service.call('POST', '/api/v1/keys', { body: { administrator: 'auditor', rights: { roles: ['auditor'] } } })
     ).body;
     for (const [method, path, body] of routes) {
       const { status } = await service.call(method, path, { key, body });
@@ -384,7 +384,7 @@ describe('rights', () => {
 
   it('end with the key, at once, also for reading', async () => {
     const { id, key } = (
-      await service.call('POST', '/api/v1/keys', { body: { administrator: 'second', rights: { role: 'owner' } } })
+      await service.call('POST', '/api/v1/keys', { body: { administrator: 'second', rights: { roles: ['owner'] } } })
     ).body;
     expect((await service.call('GET', '/api/v1/documents', { key })).status).toBe(200);
     await service.call('DELETE', `/api/v1/keys/${id}`);

@@ -14,7 +14,7 @@ beforeAll(async () => {
   keys = {
     explained: await keyWith({ host: 'desk', rights: { ...rights, explain: true } }),
     plain: await keyWith({ host: 'desk', rights }),
-    reader: await keyWith({ administrator: 'auditor', rights: { role: 'reader' } }),
+    reader: await keyWith({ administrator: 'auditor', rights: { roles: ['auditor'] } }),
   };
 });
 afterAll(() => service.close());

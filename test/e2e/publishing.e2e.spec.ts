@@ -627,7 +627,9 @@ describe('drafts, publishing, the history and rolling back', () => {
       expect(await service.call(method, path, { key: null, body })).toMatchObject({ status: 401 });
       expect(await service.call(method, path, { key: host, body })).toMatchObject({ status: 403 });
       const { key } = (
-        await service.call('POST', '/api/v1/keys', { body: { administrator: 'auditor', rights: { role: 'reader' } } })
+        await service.call('POST', '/api/v1/keys', {
+          body: { administrator: 'auditor', rights: { roles: ['auditor'] } },
+        })
       ).body;
       expect((await service.call(method, path, { key, body })).status === 403).toBe(!reads);
     },

@@ -122,7 +122,7 @@ describe('a suspension', () => {
 
   it('can be made by an owner only', async () => {
     const { body } = await service.call('POST', '/api/v1/keys', {
-      body: { administrator: 'auditor', rights: { role: 'reader' } },
+      body: { administrator: 'auditor', rights: { roles: ['auditor'] } },
     });
     const refused = await service.call('PUT', path('Host', 'desk'), { key: body.key, body: {} });
     expect(refused.status).toBe(403);

@@ -44,6 +44,8 @@ export interface Parts {
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly address: PublicAddress;
+  /** The tenant whose operators manage the tenants. */
+  readonly home: string;
   readonly log: Log;
 }
 
@@ -51,7 +53,7 @@ export interface Parts {
 @Module({})
 export class AppModule {
   static of(parts: Parts): DynamicModule {
-    const { store, snapshots, keyCheck, authenticator, changes, readiness, metrics, address, log } = parts;
+    const { store, snapshots, keyCheck, authenticator, changes, readiness, metrics, address, home, log } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -93,7 +95,7 @@ export class AppModule {
         {
           provide: APP_GUARD,
           inject: [Reflector],
-          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator),
+          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log, address) },

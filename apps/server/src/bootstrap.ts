@@ -100,7 +100,7 @@ function quickstartDocuments(): Operation[] {
 }
 
 function ownerKey(key: ApiKey, check: KeyCheck): Operation {
-  return credential(key, check, 'administrator', 'owner', { role: 'owner' });
+  return credential(key, check, 'administrator', 'owner', { roles: ['owner', 'operator'] });
 }
 
 function hostKey(key: ApiKey, check: KeyCheck): Operation {

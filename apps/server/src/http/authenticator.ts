@@ -1,6 +1,14 @@
-import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from '#http';
-import { administratorAgain, isToken, principalOf, type AdministratorPrincipal, type Principal } from '#identity';
+import {
+  abilityOf,
+  administratorAgain,
+  isSameAbility,
+  isToken,
+  principalOf,
+  type AdministratorPrincipal,
+  type Principal,
+  type ProvenAdministrator,
+} from '#identity';
 import type { Snapshots } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { Gate } from './gate.js';
@@ -20,10 +28,8 @@ export class Authenticator {
     const { tenant, key } = await this.gate.callerOf(authorization);
     if (isToken(key)) return this.tokens.principalOf(tenant, key);
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
-    const principal = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
-    // Rights are read from the snapshot, which must not be older than the credential.
-    await this.snapshots.refresh(tenant, numbers.revision);
-    return principal;
+    const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
+    return proven.kind === 'host' ? proven : this.#withAbility(proven, numbers.revision);
   }
 
   /**
@@ -32,12 +38,21 @@ export class Authenticator {
    */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const after = before.via === 'token' ? await this.tokens.again(before) : await this.#keyAgain(before);
-    if (isDeepStrictEqual(after.rights, before.rights)) return after;
+    if (isSameAbility(after.ability, before.ability)) return after;
     throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
   }
 
   async #keyAgain(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
-    const { credential, numbers } = await loadCredential(this.store, before.tenant, before.credential);
-    return administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
+    const { tenant } = before;
+    const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
+    const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
+    return this.#withAbility(proven, numbers.revision);
+  }
+
+  /** What the roles let it do, by a snapshot that is not older than what it has proven itself with. */
+  async #withAbility(proven: ProvenAdministrator, revision: number): Promise<AdministratorPrincipal> {
+    await this.snapshots.refresh(proven.tenant, revision);
+    const { policies } = await this.snapshots.of(proven.tenant);
+    return { ...proven, ability: abilityOf(proven.roles, policies.documents) };
   }
 }

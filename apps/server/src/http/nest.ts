@@ -3,7 +3,6 @@ import {
   createParamDecorator,
   HttpException,
   Injectable,
-  SetMetadata,
   type ArgumentMetadata,
   type ArgumentsHost,
   type CanActivate,
@@ -22,14 +21,7 @@ import type { Log } from '../operations/log.js';
 import type { Authenticator } from './authenticator.js';
 import type { PublicAddress } from './public-address.js';
 import { sendProblem } from './responses.js';
-
-/** What a route needs of whoever calls it. */
-export type Right = 'public' | 'any-key' | 'read' | 'write';
-
-const RIGHT = 'placet:right';
-
-/** Declares the right that a route, or every route of a controller, needs. A route without one is refused to all. */
-export const Requires = (right: Right): ClassDecorator & MethodDecorator => SetMetadata(RIGHT, right);
+import { checkRight, RIGHT, type Right } from './rights.js';
 
 /** A request of ours on its way through Nest. */
 export interface PlacetRequest extends Request {
@@ -61,12 +53,14 @@ export const Conditions = createParamDecorator((_data: unknown, context: Executi
   return { match: headers['if-match'], none: headers['if-none-match'] };
 });
 
-/** Lets a call through to a route if its key has the right that the route declares. */
+/** Lets a call through to a route if whoever calls has the right that the route declares. */
 @Injectable()
 export class RightsGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    /** The tenant whose operators manage the tenants. */
+    private readonly home: string,
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
@@ -74,15 +68,20 @@ export class RightsGuard implements CanActivate {
       context.getHandler(),
       context.getClass(),
     ]);
+    if (right === undefined) throw new Error('a route that declares no right');
     if (right === 'public') return true;
     const request = context.switchToHttp().getRequest<PlacetRequest>();
     const principal = await this.authenticator.principalOf(request.headers.authorization);
     request.principal = principal;
-    if (right === 'any-key') return true;
-    if (principal.kind !== 'administrator')
+    if (right === 'any-caller') return true;
+    if (principal.kind === 'host') {
+      if (right.hosts) return true;
       throw new Refusal('not_an_administrator', 'the key of a host cannot administer');
-    if (right === 'read' || (right === 'write' && principal.rights.role === 'owner')) return true;
-    throw new Refusal('forbidden', `the key of '${principal.name}' may only read`);
+    }
+    if (right.on.includes('Tenancy') && principal.tenant !== this.home)
+      throw new Refusal('forbidden', 'tenants are managed from the home tenant');
+    checkRight(principal, right);
+    return true;
   }
 }
 

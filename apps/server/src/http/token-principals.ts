@@ -52,9 +52,10 @@ export class TokenPrincipals {
     const now = this.store.clock.now();
     checkStands(snapshot, token, now);
     if (!(await this.tokenNamed(tenant, token.id))) throw new UnauthenticatedError('credentials_invalid', 'revoked');
-    return token.person === null
-      ? principalAt(snapshot, presented, now)
-      : this.#administrator(tenant, token, token.person, numbers.epoch);
+    if (token.person !== null) return this.#administrator(tenant, token, token.person, numbers.epoch);
+    const principal = principalAt(snapshot, presented, now);
+    if (principal.kind === 'host') return principal;
+    throw new UnauthenticatedError('credentials_invalid', 'not the token of a host');
   }
 
   /** Looks an administrator up anew. Throws what `principalOf` throws. */

@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import { documentJsonSchema, type JsonObject } from '#policy';
-import { Requires } from '../http/nest.js';
+import { Public } from '../http/rights.js';
 
 const SCHEMA = documentJsonSchema();
 
@@ -10,7 +10,7 @@ const SCHEMA = documentJsonSchema();
 @ApiExcludeController()
 export class SchemasController {
   @Get('document.json')
-  @Requires('public')
+  @Public()
   @Header('Content-Type', 'application/schema+json; charset=utf-8')
   @Header('Cache-Control', 'max-age=300')
   get(): JsonObject {

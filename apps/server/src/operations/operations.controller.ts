@@ -1,7 +1,7 @@
 import { Controller, Get, Header, Res } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Response } from 'express';
-import { Requires } from '../http/nest.js';
+import { Public } from '../http/rights.js';
 import { Metrics } from './metrics.js';
 import { Readiness } from './readiness.js';
 
@@ -15,13 +15,13 @@ export class OperationsController {
   ) {}
 
   @Get('healthz')
-  @Requires('public')
+  @Public()
   alive(): { status: string } {
     return { status: 'ok' };
   }
 
   @Get('readyz')
-  @Requires('public')
+  @Public()
   async ready(@Res({ passthrough: true }) response: Response): Promise<object> {
     const checks = await this.readiness.check();
     const ready = checks.database && checks.snapshot;
@@ -30,7 +30,7 @@ export class OperationsController {
   }
 
   @Get('metrics')
-  @Requires('public')
+  @Public()
   @Header('Content-Type', 'text/plain; version=0.0.4; charset=utf-8')
   render(): string {
     return this.metrics.render();

@@ -4,7 +4,8 @@ import { z } from 'zod';
 import { AccessQuestions, type AccessRow } from '#decision';
 import type { AdministratorPrincipal } from '#identity';
 import type { AccessRule, FurtherRule, Reach } from '#policy';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { Requires } from '../../http/rights.js';
 import { cursorOf, tokenOf } from '../paging.js';
 import {
   actionOf,
@@ -27,7 +28,7 @@ export class AccessController {
   constructor(private readonly questions: AccessQuestions) {}
 
   @Post('subjects')
-  @Requires('read')
+  @Requires('explain', 'Access')
   @HttpCode(200)
   @ApiOperation({ summary: 'Who could do this, through which host and by which rules' })
   @ApiOkResponse({ standardSchema: subjectsAnswerSchema })
@@ -56,7 +57,7 @@ export class AccessController {
   }
 
   @Post('capabilities')
-  @Requires('read')
+  @Requires('explain', 'Access')
   @HttpCode(200)
   @ApiOperation({ summary: 'What somebody could do, or anybody through a host' })
   @ApiOkResponse({ standardSchema: capabilitiesAnswerSchema })

@@ -10,7 +10,8 @@ import {
 import { z } from 'zod';
 import type { AdministratorPrincipal } from '#identity';
 import type { ClientListing } from '#store';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { Requires } from '../../http/rights.js';
 import { rotationSchema, type RotationBody } from '../keys/wire.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { authenticationOf, ClientsService } from './clients.service.js';
@@ -38,7 +39,7 @@ export class ClientsController {
   constructor(private readonly clients: ClientsService) {}
 
   @Get()
-  @Requires('read')
+  @Requires('read', 'Client')
   @ApiOperation({ summary: 'List OAuth clients, of one host or all' })
   @ApiOkResponse({ standardSchema: clientPageSchema })
   async list(
@@ -51,7 +52,7 @@ export class ClientsController {
   }
 
   @Post()
-  @Requires('write')
+  @Requires('write', 'Client', { each: true })
   @ApiOperation({ summary: 'Make an OAuth client; its secret, if it has one, is shown once' })
   @ApiCreatedResponse({ standardSchema: shownClientSchema })
   async create(
@@ -62,7 +63,7 @@ export class ClientsController {
   }
 
   @Get(':id')
-  @Requires('read')
+  @Requires('read', 'Client')
   @ApiOperation({ summary: 'One client, without its secrets' })
   @ApiOkResponse({ standardSchema: clientSchema })
   async get(
@@ -73,7 +74,7 @@ export class ClientsController {
   }
 
   @Post(':id/rotate')
-  @Requires('write')
+  @Requires('rotate', 'Client', { each: true })
   @ApiOperation({ summary: 'Give a client a new secret; the old one stays good for a while' })
   @ApiCreatedResponse({ standardSchema: shownClientSchema })
   async rotate(
@@ -85,7 +86,7 @@ export class ClientsController {
   }
 
   @Put(':id/keys')
-  @Requires('write')
+  @Requires('rotate', 'Client', { each: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'Replace the public keys by which a client proves itself' })
   @ApiNoContentResponse()
@@ -98,7 +99,7 @@ export class ClientsController {
   }
 
   @Delete(':id')
-  @Requires('write')
+  @Requires('delete', 'Client', { each: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'End a client and its tokens at once, on every replica' })
   @ApiNoContentResponse()

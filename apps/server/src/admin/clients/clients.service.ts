@@ -11,6 +11,7 @@ import {
 import type { TouchKey } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { ClientReader, type ClientListing, type Operation, type Store } from '#store';
+import { permit } from '../../http/rights.js';
 import type { Changes } from '../changes.js';
 import type { NewClientBody, ShownClientBody } from './wire.js';
 
@@ -33,6 +34,7 @@ export class ClientsService {
     const { host, keys, federated, expires_at: expiresAt = null } = body;
     if (expiresAt !== null && Date.parse(expiresAt) <= this.store.clock.now())
       throw new Refusal('invalid_request', 'expires_at: lies in the past');
+    permit(principal, 'write', 'Client', host);
     const { text, key } = generateApiKey(this.check.environment);
     const hasSecret = keys === undefined && federated === undefined;
     await this.#change(principal, [], () => {
@@ -63,7 +65,7 @@ export class ClientsService {
 
   /** Gives a client a new secret. The old ones stay good for a while, so that hosts can change over. */
   async rotate(principal: AdministratorPrincipal, id: string, overlapSeconds: number): Promise<ShownClientBody> {
-    const { environment } = await this.#live(principal.tenant, id, 'client_secret');
+    const { environment } = await this.#live(principal, id, 'client_secret');
     const { text, key } = generateSecret({ environment, id });
     const oldExpiresAt = new Date(this.store.clock.now() + overlapSeconds * 1000).toISOString();
     const mac = macOf(key, this.check.pepper).toString('hex');
@@ -73,7 +75,7 @@ export class ClientsService {
 
   /** Puts other public keys in the place of a client's. Those that are not among them prove nothing any more. */
   async replaceKeys(principal: AdministratorPrincipal, id: string, keys: object): Promise<void> {
-    await this.#live(principal.tenant, id, 'private_key_jwt');
+    await this.#live(principal, id, 'private_key_jwt');
     await this.#change(principal, touching(id), () => ({ op: 'change_credential', id, jwks: keys }));
   }
 
@@ -81,7 +83,7 @@ export class ClientsService {
    * Ends a client and its tokens: when this returns, no decision that is asked for with one of them afterwards is an allow.
    */
   async disable(principal: AdministratorPrincipal, id: string): Promise<void> {
-    await this.get(principal.tenant, id);
+    permit(principal, 'delete', 'Client', (await this.get(principal.tenant, id)).principal);
     await this.#change(principal, touching(id), () => ({ op: 'disable_credential', id }), {
       op: 'end_tokens',
       client: id,
@@ -94,8 +96,9 @@ export class ClientsService {
     throw new Refusal('not_found', `there is no client ${id}`);
   }
 
-  async #live(tenant: string, id: string, by: string): Promise<ClientListing> {
-    const client = await this.get(tenant, id);
+  async #live(principal: AdministratorPrincipal, id: string, by: string): Promise<ClientListing> {
+    const client = await this.get(principal.tenant, id);
+    permit(principal, 'rotate', 'Client', client.principal);
     if (client.disabledAt !== null) throw new Refusal('invalid_request', 'the client is disabled: create a new one');
     if (authenticationOf(client) === by) return client;
     throw new Refusal('invalid_request', `the client proves itself by ${authenticationOf(client)}, and not by ${by}`);

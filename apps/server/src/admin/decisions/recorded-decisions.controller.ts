@@ -1,7 +1,8 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { AdministratorPrincipal } from '#identity';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { Requires } from '../../http/rights.js';
 import { RecordedDecisionsService } from './recorded-decisions.service.js';
 import {
   evaluationParamsSchema,
@@ -18,7 +19,7 @@ export class RecordedDecisionsController {
   constructor(private readonly recorded: RecordedDecisionsService) {}
 
   @Get(':evaluation_id')
-  @Requires('read')
+  @Requires('read', 'Decision')
   @ApiOperation({ summary: 'The record of a past decision, and why it was as it was' })
   @ApiOkResponse({ standardSchema: recordedDecisionSchema })
   async get(

@@ -30,7 +30,7 @@ beforeAll(async () => {
         principalKind: 'administrator',
         principal: 'owner',
         environment: 'test',
-        rights: { role: 'owner' },
+        rights: { roles: ['owner'] },
         expiresAt: null,
         mac: '00',
       },

@@ -3,10 +3,11 @@ import { ApiBearerAuth, ApiHeader, ApiNoContentResponse, ApiOkResponse, ApiOpera
 import type { Response } from 'express';
 import { z } from 'zod';
 import { Refusal } from '#http';
-import type { AdministratorPrincipal } from '#identity';
+import { may, type AdministratorPrincipal } from '#identity';
 import type { DraftListing } from '#store';
-import { Caller, Conditions, Requires, type RequestConditions } from '../../http/nest.js';
-import { changeOf } from '../documents/documents.controller.js';
+import { Caller, Conditions, type RequestConditions } from '../../http/nest.js';
+import { permit, Requires } from '../../http/rights.js';
+import { changeShownTo } from '../documents/documents.controller.js';
 import { cursorOf, pageOf, withinSize, type Page } from '../paging.js';
 import { preconditionOf } from '../preconditions.js';
 import { countsOf, madeChange } from '../revisions/made-change.js';
@@ -41,36 +42,38 @@ export class DraftsController {
   constructor(private readonly drafts: DraftsService) {}
 
   @Get()
-  @Requires('read')
-  @ApiOperation({ summary: 'List drafts by name' })
+  @Requires('read', 'Draft', { each: true })
+  @ApiOperation({ summary: 'List drafts by name, as far as the caller may read them' })
   @ApiOkResponse({ standardSchema: draftPageSchema })
   async list(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() { tenant, ability }: AdministratorPrincipal,
     @Query({ schema: draftsQuerySchema }) { page_size, page_token }: DraftsQuery,
   ): Promise<Page<DraftListingBody>> {
     const rows = await this.drafts.reader.list(tenant, cursorOf(page_token, z.string()), page_size);
-    return pageOf(rows, page_size, listingBody, (last) => last.name);
+    const page = pageOf(rows, page_size, listingBody, (last) => last.name);
+    return { ...page, items: page.items.filter(({ name }) => may(ability, 'read', 'Draft', name)) };
   }
 
   @Get(':name')
-  @Requires('read')
+  @Requires('read', 'Draft', { each: true })
   @ApiOperation({
     summary: 'A draft: what publishing it would change, and what stands in the way; its version is the ETag',
   })
   @ApiOkResponse({ standardSchema: draftSchema })
   async get(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() principal: AdministratorPrincipal,
     @Param({ schema: draftParamsSchema }) { name }: DraftParams,
     @Query({ schema: draftsQuerySchema }) query: DraftsQuery,
     @Res({ passthrough: true }) response: Response,
   ): Promise<DraftBody> {
-    const reviewed = await this.drafts.review(tenant, name);
+    permit(principal, 'read', 'Draft', name);
+    const reviewed = await this.drafts.review(principal.tenant, name);
     response.setHeader('ETag', `"${reviewed.draft.version}"`);
-    return draftBody(reviewed, query);
+    return draftBody(principal, reviewed, query);
   }
 
   @Put(':name')
-  @Requires('write')
+  @Requires('write', 'Draft', { each: true })
   @ApiOperation({ summary: 'Save a draft, new or anew; it is then based on the present revision' })
   @ApiHeader({
     name: 'If-Match',
@@ -87,13 +90,15 @@ export class DraftsController {
     @Query({ schema: draftsQuerySchema }) query: DraftsQuery,
     @Res({ passthrough: true }) response: Response,
   ): Promise<DraftBody> {
+    permit(principal, 'write', 'Draft', name);
+    permit(principal, 'read', 'Draft', name);
     const saved = await this.drafts.save(principal, name, body, preconditionOf(conditions));
     response.status(saved === 'created' ? 201 : 200);
     return this.get(principal, { name }, query, response);
   }
 
   @Delete(':name')
-  @Requires('write')
+  @Requires('delete', 'Draft', { each: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'Throw a draft away' })
   @ApiHeader({ name: 'If-Match', required: true, description: 'The version that is thrown away.' })
@@ -103,11 +108,12 @@ export class DraftsController {
     @Param({ schema: draftParamsSchema }) { name }: DraftParams,
     @Conditions() conditions: RequestConditions,
   ): Promise<void> {
+    permit(principal, 'delete', 'Draft', name);
     await this.drafts.discard(principal, name, preconditionOf(conditions));
   }
 
   @Post(':name/publish')
-  @Requires('write')
+  @Requires('publish', 'Draft', { each: true })
   @HttpCode(200)
   @ApiOperation({ summary: 'Make a draft hold, as one change, all or none' })
   @ApiHeader({ name: 'If-Match', required: false, description: 'The version that was looked at.' })
@@ -118,6 +124,7 @@ export class DraftsController {
     @Conditions() conditions: RequestConditions,
     @Body({ schema: publicationSchema }) { message }: PublicationBody,
   ): Promise<MadeChangeBody> {
+    permit(principal, 'publish', 'Draft', name);
     return madeChange(await this.drafts.publish(principal, name, message, preconditionOf(conditions)));
   }
 }
@@ -142,13 +149,17 @@ function listingBody({
   };
 }
 
-function draftBody({ draft, outcome, conflicts }: ReviewedDraft, { page_size, page_token }: DraftsQuery): DraftBody {
+function draftBody(
+  principal: AdministratorPrincipal,
+  { draft, outcome, conflicts }: ReviewedDraft,
+  { page_size, page_token }: DraftsQuery,
+): DraftBody {
   const [version, from] = cursorOf(page_token, draftCursor) ?? [draft.version, 0];
   if (version !== draft.version)
     throw new Refusal('invalid_request', 'page_token: the draft has been saved anew: begin again');
   const rows = outcome.documents.slice(from, from + page_size + 1);
   const size = withinSize(rows, page_size);
-  const { items, ...next } = pageOf(rows, size, changeOf, () => [version, from + size]);
+  const { items, ...next } = pageOf(rows, size, changeShownTo(principal), () => [version, from + size]);
   return {
     ...listingBody(draft),
     counts: countsOf(outcome.documents),

@@ -8,9 +8,10 @@ import {
   ApiTags,
 } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { AdministratorPrincipal } from '#identity';
+import { may, type AdministratorPrincipal } from '#identity';
 import type { CredentialListing } from '#store';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { permit, Requires } from '../../http/rights.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { KeysService } from './keys.service.js';
 import {
@@ -37,20 +38,27 @@ export class KeysController {
   constructor(private readonly keys: KeysService) {}
 
   @Get()
-  @Requires('read')
-  @ApiOperation({ summary: 'List keys, of one host or all' })
+  @Requires('read', 'Key', { each: true })
+  @ApiOperation({ summary: 'List keys, of one host or all, as far as the caller may read them' })
   @ApiOkResponse({ standardSchema: keyPageSchema })
   async list(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() { tenant, ability }: AdministratorPrincipal,
     @Query({ schema: keysQuerySchema }) { host, page_size, page_token }: KeysQuery,
   ): Promise<Page<KeyBody>> {
     const after = cursorOf(page_token, z.string());
     const rows = await this.keys.reader.list(tenant, host, after, page_size);
-    return pageOf(rows, page_size, keyBody, (last) => last.id);
+    const readable = (key: CredentialListing) => may(ability, 'read', 'Key', key.principal);
+    const page = pageOf(
+      rows,
+      page_size,
+      (key) => key,
+      (last) => last.id,
+    );
+    return { ...page, items: page.items.filter(readable).map(keyBody) };
   }
 
   @Post()
-  @Requires('write')
+  @Requires('write', 'Key', { each: true })
   @ApiOperation({ summary: 'Make a key; it is shown once' })
   @ApiCreatedResponse({ standardSchema: shownKeySchema })
   async create(
@@ -61,18 +69,20 @@ export class KeysController {
   }
 
   @Get(':id')
-  @Requires('read')
+  @Requires('read', 'Key', { each: true })
   @ApiOperation({ summary: 'One key, without its secrets' })
   @ApiOkResponse({ standardSchema: keySchema })
   async get(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() principal: AdministratorPrincipal,
     @Param({ schema: keyParamsSchema }) { id }: KeyParams,
   ): Promise<KeyBody> {
-    return keyBody(await this.keys.get(tenant, id));
+    const key = await this.keys.get(principal.tenant, id);
+    permit(principal, 'read', 'Key', key.principal);
+    return keyBody(key);
   }
 
   @Post(':id/rotate')
-  @Requires('write')
+  @Requires('rotate', 'Key', { each: true })
   @ApiOperation({ summary: 'Give a key a new secret; the old one stays good for a while' })
   @ApiCreatedResponse({ standardSchema: shownKeySchema })
   async rotate(
@@ -84,7 +94,7 @@ export class KeysController {
   }
 
   @Delete(':id')
-  @Requires('write')
+  @Requires('delete', 'Key', { each: true })
   @HttpCode(204)
   @ApiOperation({ summary: 'End a key at once, on every replica' })
   @ApiNoContentResponse()

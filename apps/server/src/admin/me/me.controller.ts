@@ -1,8 +1,9 @@
 import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { Principal } from '#identity';
-import { Caller, Requires } from '../../http/nest.js';
+import { packed, type Principal } from '#identity';
+import { Caller } from '../../http/nest.js';
+import { AnyCaller } from '../../http/rights.js';
 
 const principalSchema = z
   .object({
@@ -10,7 +11,11 @@ const principalSchema = z
     administrator: z.string().optional(),
     tenant: z.string(),
     key: z.string(),
-    rights: z.looseObject({}),
+    rights: z.looseObject({}).meta({ description: 'Of a host: what it may assert. Of an administrator: its roles.' }),
+    capabilities: z
+      .array(z.array(z.unknown()))
+      .optional()
+      .meta({ description: 'What an administrator may do, for unpackRules of @casl/ability.' }),
     expires_at: z.string().nullable(),
   })
   .meta({ id: 'Principal' });
@@ -21,15 +26,20 @@ const principalSchema = z
 @ApiBearerAuth()
 export class MeController {
   @Get()
-  @Requires('any-key')
+  @AnyCaller()
   @ApiOperation({ summary: 'Whose key the call carries, and what it may do' })
   @ApiOkResponse({ standardSchema: principalSchema })
   get(@Caller() principal: Principal): z.output<typeof principalSchema> {
     return {
-      ...(principal.kind === 'host' ? { host: principal.host } : { administrator: principal.name }),
+      ...(principal.kind === 'host'
+        ? { host: principal.host, rights: { ...principal.rights } }
+        : {
+            administrator: principal.name,
+            rights: { roles: principal.roles },
+            capabilities: packed(principal.ability),
+          }),
       tenant: principal.tenant,
       key: principal.credential,
-      rights: { ...principal.rights },
       expires_at: principal.validUntil === null ? null : new Date(principal.validUntil).toISOString(),
     };
   }

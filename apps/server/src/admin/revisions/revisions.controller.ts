@@ -1,10 +1,12 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { AdministratorPrincipal } from '#identity';
+import { may, type AdministratorPrincipal } from '#identity';
+import type { AdministrationObject } from '#policy';
 import type { RevisionEntry, StateChange } from '#store';
-import { Caller, Requires } from '../../http/nest.js';
-import { changeOf } from '../documents/documents.controller.js';
+import { Caller } from '../../http/nest.js';
+import { Requires } from '../../http/rights.js';
+import { changeShownTo } from '../documents/documents.controller.js';
 import type { ChangedDocumentBody } from '../documents/wire.js';
 import { cursorOf, pageOf, withinSize, type Page } from '../paging.js';
 import { madeChange } from './made-change.js';
@@ -41,59 +43,67 @@ export class RevisionsController {
   constructor(private readonly revisions: RevisionsService) {}
 
   @Get('revisions')
-  @Requires('read')
+  @Requires('read', 'Revision')
   @ApiOperation({ summary: 'Who changed what when and why, newest first' })
   @ApiOkResponse({ standardSchema: revisionPageSchema })
   async list(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() principal: AdministratorPrincipal,
     @Query({ schema: revisionsQuerySchema }) { documents, page_size, page_token }: RevisionsQuery,
   ): Promise<Page<RevisionBody>> {
-    const rows = await this.revisions.reader.list(tenant, documents, cursorOf(page_token, z.int()), page_size);
-    return pageOf(rows, page_size, revisionBody, (last) => last.revision);
+    const rows = await this.revisions.reader.list(
+      principal.tenant,
+      documents,
+      cursorOf(page_token, z.int()),
+      page_size,
+    );
+    return pageOf(rows, page_size, revisionShownTo(principal), (last) => last.revision);
   }
 
   @Get('revisions/:revision')
-  @Requires('read')
+  @Requires('read', 'Revision')
   @ApiOperation({ summary: 'One change, and what it did to each document' })
   @ApiOkResponse({ standardSchema: revisionChangesSchema })
   async get(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() principal: AdministratorPrincipal,
     @Param({ schema: revisionParamsSchema }) { revision }: RevisionParams,
     @Query({ schema: revisionQuerySchema }) { page_size, page_token }: RevisionQuery,
   ): Promise<RevisionChangesBody> {
+    const { tenant } = principal;
     const { reader } = this.revisions;
     const after = cursorOf(page_token, documentCursor);
     const entry = await reader.find(tenant, revision);
     if (!entry) throw noRevision(revision);
     const cursor = after && { kind: after[0], name: after[1] };
     const rows = await reader.changesOf(tenant, revision, cursor, page_size);
-    const { items: changes, ...next } = pageOf(rows, withinSize(rows, page_size), changeBody, ({ kind, name }) => [
-      kind,
-      name,
-    ]);
-    return { ...revisionBody(entry), changes: [...changes], ...next };
+    const size = withinSize(rows, page_size);
+    const { items: changes, ...next } = pageOf(rows, size, changeBodyTo(principal), ({ kind, name }) => [kind, name]);
+    return { ...revisionShownTo(principal)(entry), changes: [...changes], ...next };
   }
 
   @Get('diff')
-  @Requires('read')
+  @Requires('read', 'Revision')
   @ApiOperation({ summary: 'Which documents differ between two revisions, suspensions apart' })
   @ApiOkResponse({ standardSchema: diffSchema })
   async diff(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() principal: AdministratorPrincipal,
     @Query({ schema: diffQuerySchema }) { from, to, page_size, page_token }: DiffQuery,
   ): Promise<DiffBody> {
     // The token keeps what the present revision was when the first page was asked for.
     const after = cursorOf(page_token, diffCursor);
     const cursor = after && { kind: after[1], name: after[2] };
-    const found = await this.revisions.reader.difference(tenant, from, to ?? after?.[0], cursor, page_size);
+    const found = await this.revisions.reader.difference(principal.tenant, from, to ?? after?.[0], cursor, page_size);
     if (!found) throw noRevision(Math.max(from, to ?? 0));
     const size = withinSize(found.changes, page_size);
-    const { items, ...next } = pageOf(found.changes, size, changeBody, ({ kind, name }) => [found.to, kind, name]);
+    const { items, ...next } = pageOf(found.changes, size, changeBodyTo(principal), ({ kind, name }) => [
+      found.to,
+      kind,
+      name,
+    ]);
     return { from, to: found.to, documents: [...items], ...next };
   }
 
   @Post('rollback')
-  @Requires('write')
+  @Requires('publish', 'Revision')
   @HttpCode(200)
   @ApiOperation({ summary: 'Make the documents be what they were at a revision, as a new one' })
   @ApiOkResponse({ standardSchema: madeChangeSchema })
@@ -105,33 +115,34 @@ export class RevisionsController {
   }
 }
 
-function revisionBody({
-  revision,
-  epoch,
-  changedBy,
-  administrator,
-  changedAt,
-  message,
-  draft,
-  rolledBackTo,
-  documents,
-  others,
-}: RevisionEntry): RevisionBody {
-  return {
-    revision,
-    epoch,
-    changed_by: changedBy,
-    ...(administrator === null ? {} : { administrator }),
-    changed_at: changedAt,
-    ...(message === null ? {} : { message }),
-    ...(draft === null ? {} : { draft }),
-    ...(rolledBackTo === null ? {} : { rolled_back_to: rolledBackTo }),
-    documents,
-    others: [...others],
+/** A revision as far as the caller may know of it: keys, drafts and sessions, if it may read them. */
+const revisionShownTo =
+  ({ ability }: AdministratorPrincipal) =>
+  (entry: RevisionEntry): RevisionBody => {
+    const { revision, epoch, changedBy, administrator, changedAt, message, draft, rolledBackTo, documents } = entry;
+    return {
+      revision,
+      epoch,
+      changed_by: changedBy,
+      ...(administrator === null ? {} : { administrator }),
+      changed_at: changedAt,
+      ...(message === null ? {} : { message }),
+      ...(draft === null ? {} : { draft }),
+      ...(rolledBackTo === null ? {} : { rolled_back_to: rolledBackTo }),
+      documents,
+      others: entry.others.filter(({ op }) => may(ability, 'read', objectOf(op))),
+    };
   };
+
+/** What a write besides those of documents is one of. */
+function objectOf(op: string): AdministrationObject {
+  if (op.endsWith('_draft')) return 'Draft';
+  return op.endsWith('_credential') ? 'Key' : 'Session';
 }
 
-function changeBody({ kind, name, before, after }: StateChange): ChangedDocumentBody {
-  const change = before === null ? 'created' : after === null ? 'deleted' : 'updated';
-  return changeOf({ kind, name, change, before: before ?? undefined, after: after ?? undefined });
-}
+const changeBodyTo =
+  (principal: AdministratorPrincipal) =>
+  ({ kind, name, before, after }: StateChange): ChangedDocumentBody => {
+    const change = before === null ? 'created' : after === null ? 'deleted' : 'updated';
+    return changeShownTo(principal)({ kind, name, change, before: before ?? undefined, after: after ?? undefined });
+  };

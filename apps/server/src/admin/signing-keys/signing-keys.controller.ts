@@ -2,7 +2,8 @@ import { Controller, Post } from '@nestjs/common';
 import { ApiBearerAuth, ApiCreatedResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import type { AdministratorPrincipal } from '#identity';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { Requires } from '../../http/rights.js';
 import { SigningKeys } from '../../oauth/signing-keys.js';
 
 const rotatedSchema = z
@@ -17,7 +18,7 @@ export class SigningKeysController {
   constructor(private readonly keys: SigningKeys) {}
 
   @Post('rotate')
-  @Requires('write')
+  @Requires('rotate', 'Client')
   @ApiOperation({ summary: 'Sign with new keys; the public parts of the old ones stay published for a day' })
   @ApiCreatedResponse({ standardSchema: rotatedSchema })
   async rotate(@Caller() principal: AdministratorPrincipal): Promise<z.output<typeof rotatedSchema>> {

@@ -1,10 +1,11 @@
 import { Body, Controller, Delete, Get, Param, Put, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import type { AdministratorPrincipal } from '#identity';
+import { may, SUSPENDABLE_OBJECTS, type AdministratorPrincipal } from '#identity';
 import type { SuspensionDocument } from '#policy';
 import type { StoredVersion } from '#store';
-import { Caller, Requires } from '../../http/nest.js';
+import { Caller } from '../../http/nest.js';
+import { permit, Requires } from '../../http/rights.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { SuspensionsService } from './suspensions.service.js';
 import {
@@ -28,19 +29,20 @@ export class SuspensionsController {
   constructor(private readonly suspensions: SuspensionsService) {}
 
   @Get()
-  @Requires('read')
-  @ApiOperation({ summary: 'What is suspended' })
+  @Requires('read', 'Suspension', { each: true })
+  @ApiOperation({ summary: 'What is suspended, as far as the caller may read it' })
   @ApiOkResponse({ standardSchema: suspensionPageSchema })
   async list(
-    @Caller() { tenant }: AdministratorPrincipal,
+    @Caller() { tenant, ability }: AdministratorPrincipal,
     @Query({ schema: suspensionsQuerySchema }) { page_size, page_token }: SuspensionsQuery,
   ): Promise<Page<SuspensionBody>> {
     const rows = await this.suspensions.list(tenant, cursorOf(page_token, z.string()), page_size);
-    return pageOf(rows, page_size, suspensionBody, (last) => last.name);
+    const page = pageOf(rows, page_size, suspensionBody, (last) => last.name);
+    return { ...page, items: page.items.filter(({ of, name }) => may(ability, 'read', 'Suspension', `${of}:${name}`)) };
   }
 
   @Put(':of/:name')
-  @Requires('write')
+  @Requires('suspend', SUSPENDABLE_OBJECTS, { each: true })
   @ApiOperation({ summary: 'Suspend a server, a host, a subject or the tenant, at once and on every replica' })
   @ApiOkResponse({ standardSchema: suspensionChangeSchema })
   async suspend(
@@ -48,18 +50,20 @@ export class SuspensionsController {
     @Param({ schema: suspensionParamsSchema }) { of, name }: SuspensionParams,
     @Body({ schema: suspensionReasonSchema }) { reason }: SuspensionReasonBody,
   ): Promise<SuspensionChangeBody> {
+    permit(principal, 'suspend', of, name);
     const why = reason === undefined ? {} : { reason };
     return { revision: await this.suspensions.suspend(principal, { kind: 'Suspension', of, name, ...why }) };
   }
 
   @Delete(':of/:name')
-  @Requires('write')
+  @Requires('suspend', SUSPENDABLE_OBJECTS, { each: true })
   @ApiOperation({ summary: 'Take a suspension back' })
   @ApiOkResponse({ standardSchema: suspensionChangeSchema })
   async resume(
     @Caller() principal: AdministratorPrincipal,
     @Param({ schema: suspensionParamsSchema }) params: SuspensionParams,
   ): Promise<SuspensionChangeBody> {
+    permit(principal, 'suspend', params.of, params.name);
     return { revision: await this.suspensions.resume(principal, params) };
   }
 }

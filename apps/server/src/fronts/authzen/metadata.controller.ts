@@ -1,7 +1,7 @@
 import { Controller, Get, Header } from '@nestjs/common';
 import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { Requires } from '../../http/nest.js';
+import { Public } from '../../http/rights.js';
 import { PublicAddress } from '../../http/public-address.js';
 import { CUSTOM_NAMES, PROFILE_TYPES } from './obligations.js';
 
@@ -27,7 +27,7 @@ export class MetadataController {
   constructor(private readonly address: PublicAddress) {}
 
   @Get()
-  @Requires('public')
+  @Public()
   @Header('Cache-Control', 'max-age=300')
   @ApiOperation({ summary: 'AuthZEN metadata' })
   @ApiOkResponse({ standardSchema: metadataSchema })
