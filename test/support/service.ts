@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startService, type Service } from '../../apps/server/src/service.js';
 import { Log } from '../../apps/server/src/operations/log.js';
-import { generateApiKey } from '#identity';
+import { generateApiKey, type KeyCheck } from '#identity';
 import { freshDatabase, type TestDatabase } from './database.js';
 
 /** A whole service of one spec's own: its database, its HTTP server, and the keys of its owner and of a host. */
@@ -9,6 +9,8 @@ export interface TestService {
   readonly url: string;
   readonly database: TestDatabase;
   readonly owner: string;
+  /** What it holds credentials against. */
+  readonly keyCheck: KeyCheck;
   /** The key of the quickstart's host, if the quickstart was loaded. */
   readonly host: string;
   /** Every line of the log so far. */
@@ -58,6 +60,7 @@ export async function startTestService({
     url,
     database,
     owner,
+    keyCheck: { pepper, environment: 'test' },
     host: firstKeys.quickstartHost ?? '',
     log,
     async replica() {

@@ -5,9 +5,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
 import { Decisions } from '#decision';
-import type { KeyCheck } from '#identity';
+import { parseJson } from '#http';
+import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import { DecisionCommits, ensureTenant, prepareDatabase, SessionStore, Store, type DatabaseAddress } from '#store';
 import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
@@ -25,6 +26,7 @@ import { AccessTokens } from './oauth/access-tokens.js';
 import { mountOAuth, type OAuthParts } from './oauth/assemble.js';
 import type { OAuthMount } from './oauth/mount.js';
 import { SigningKeys } from './oauth/signing-keys.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -128,6 +130,8 @@ function assemble(
     authenticator,
     changes,
     signingKeys: new SigningKeys(store, changes, pepper),
+    personSessions: new PersonSessions(store, new SessionStore(store), snapshots, keyCheck),
+    assertions: new TokenVerifier(new KeySets(new Outgoing('loopback')), parseJson),
     homeTenant: DEFAULT_TENANT,
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>

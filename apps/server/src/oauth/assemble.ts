@@ -9,7 +9,7 @@ import type { Metrics } from '../operations/metrics.js';
 import { OAuthClients } from './clients.js';
 import { DevicePages } from './device-pages.js';
 import { OAuthMount, type EndpointGuard } from './mount.js';
-import type { PersonSessions } from './person-sessions.js';
+import type { SignedInPersons } from './signed-in.js';
 import { Providers } from './providers.js';
 import type { SigningKeys } from './signing-keys.js';
 import { Workloads, type AssertionVerifier } from './workloads.js';
@@ -25,10 +25,8 @@ export interface OAuthParts {
   readonly homeTenant: string;
   readonly log: Log;
   readonly metrics: Metrics;
-  /** Left out: nobody is ever signed in. */
-  readonly personSessions?: PersonSessions;
-  /** Left out: no assertion of a workload is believed. */
-  readonly assertions?: AssertionVerifier;
+  readonly personSessions: SignedInPersons;
+  readonly assertions: AssertionVerifier;
   /** Left out: attempts are not counted. */
   readonly guard?: EndpointGuard;
   /** From where a request comes. Left out: from where its connection comes. */
@@ -48,10 +46,10 @@ export function mountOAuth(parts: OAuthParts): OAuthMount {
     pages: new DevicePages({
       state: new OAuthStore(store),
       pepper,
-      sessions: parts.personSessions ?? { of: async () => undefined },
+      sessions: parts.personSessions,
       addressOf,
     }),
-    workloads: assertions && new Workloads(store, snapshots, clients, assertions, pepper),
+    workloads: new Workloads(store, snapshots, clients, assertions, pepper),
     noteWorkload: (request, client) => void proven.set(request, client),
     guard: parts.guard ?? { waitFor: () => 0, failed: () => undefined },
     addressOf,

@@ -7,7 +7,7 @@ import { sendPage } from '../pages/page.js';
 import { userCodeDigest } from './adapter.js';
 import { AttemptLimit } from './attempt-limit.js';
 import { COMMAND_LINE, COMMAND_LINE_CLIENT } from './clients.js';
-import type { PersonSessions, SignedInPerson } from './person-sessions.js';
+import type { SignedInPerson, SignedInPersons } from './signed-in.js';
 import type { AuthorizationServer } from './providers.js';
 import { readForm } from './requests.js';
 
@@ -28,7 +28,7 @@ const SCOPE_WORDS: Readonly<Record<string, string>> = {
 export interface DevicePagesParts {
   readonly state: OAuthStore;
   readonly pepper: Buffer;
-  readonly sessions: PersonSessions;
+  readonly sessions: SignedInPersons;
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
@@ -151,10 +151,10 @@ export class DevicePages {
   }
 
   /** Bound to the session: a form of somebody else's, or of an earlier sign-in, is refused. */
-  #xsrf({ tenant, session }: SignedInPerson): string {
+  #xsrf({ tenant, id }: SignedInPerson): string {
     const key = derivedKey(this.parts.pepper, 'device form');
     return createHmac('sha256', key)
-      .update(JSON.stringify([tenant, session]))
+      .update(JSON.stringify([tenant, id]))
       .digest('base64url');
   }
 }

@@ -40,7 +40,7 @@ export interface MountParts {
   readonly providers: Providers;
   readonly pages: DevicePages;
   readonly signingKeys: SigningKeys;
-  readonly workloads: Workloads | undefined;
+  readonly workloads: Workloads;
   /** Takes note of the workload that a request has proven to be of. */
   readonly noteWorkload: (request: IncomingMessage, client: string) => void;
   readonly guard: EndpointGuard;
@@ -230,7 +230,6 @@ export class OAuthMount {
   ): Promise<boolean> {
     const { workloads, log } = this.parts;
     try {
-      if (!workloads) throw new Error('there is nothing that verifies assertions');
       const client = await workloads.identify(server.tenant, form.get('assertion') ?? '', server.endpoints);
       const named = form.get('client_id');
       if (named !== null && named !== client) throw new Error('the assertion is of another client');

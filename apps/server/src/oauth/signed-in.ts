@@ -4,13 +4,13 @@ import type { IncomingMessage } from 'node:http';
 export interface SignedInPerson {
   readonly tenant: string;
   /** The id of the session. */
-  readonly session: string;
+  readonly id: string;
   /** The subject that they are, as in `user:entra/3f2c`. */
   readonly person: string;
   readonly name: string | null;
 }
 
 /** Says who has signed in with the browser that a request is from. */
-export interface PersonSessions {
+export interface SignedInPersons {
   of(request: IncomingMessage): Promise<SignedInPerson | undefined>;
 }
