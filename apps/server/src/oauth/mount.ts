@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Refusal, requestIdOf, toProblem, traceOf } from '#http';
+import { TokenRefused } from '#identity';
 import type { PublicAddress } from '../http/public-address.js';
 import { SECURITY_HEADERS, sendProblem } from '../http/responses.js';
 import type { Log } from '../operations/log.js';
@@ -18,7 +19,7 @@ import {
 import type { AuthorizationServer, Providers } from './providers.js';
 import { FormError, readForm, requestFor, sendOAuth, sendOAuthError } from './requests.js';
 import type { SigningKeys } from './signing-keys.js';
-import type { Workloads } from './workloads.js';
+import { AssertionRefused, type Workloads } from './workloads.js';
 
 /** An attempt at an endpoint where somebody proves who they are, or guesses. */
 export interface EndpointAttempt {
@@ -232,15 +233,14 @@ export class OAuthMount {
     try {
       const client = await workloads.identify(server.tenant, form.get('assertion') ?? '', server.endpoints);
       const named = form.get('client_id');
-      if (named !== null && named !== client) throw new Error('the assertion is of another client');
+      if (named !== null && named !== client) throw new AssertionRefused('it is of another client');
       form.set('client_id', client);
       this.#workload.set(request, client);
       return true;
     } catch (error) {
-      const { code } = error as { readonly code?: string };
-      if (code !== undefined && toProblem(error).status >= 500) throw error;
-      const { message, detail } = error as Error & { readonly detail?: string };
-      log.warn('assertion refused', { tenant: server.tenant, detail: detail ?? message });
+      if (!(error instanceof TokenRefused || error instanceof AssertionRefused)) throw error;
+      const detail = error instanceof TokenRefused ? error.detail : error.message;
+      log.warn('assertion refused', { tenant: server.tenant, detail });
       sendOAuthError(response, 400, 'invalid_grant', 'the assertion is not good here');
       return false;
     }
