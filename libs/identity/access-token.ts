@@ -1,5 +1,12 @@
 import type { StoredCredential } from '#store';
-import { principalOf, rightsOf, UnauthenticatedError, type PresentedKey } from './authenticate.js';
+import {
+  mayBeUsedFrom,
+  principalOf,
+  refusedKey,
+  rightsOf,
+  type PresentedKey,
+  type RefusedReason,
+} from './authenticate.js';
 import type { HostPrincipal, ProvenAdministrator } from './principal.js';
 
 /** An access token of our own authorization server, read once. Whether it is still good is found out at each use. */
@@ -43,7 +50,7 @@ export class ScopeError extends Error {
 }
 
 /** Throws ScopeError. */
-export function checkScope({ scopes }: AccessToken, scope: Scope): void {
+export function checkTokenScope({ scopes }: AccessToken, scope: Scope): void {
   if (!scopes.includes(scope)) throw new ScopeError(scope);
 }
 
@@ -59,10 +66,16 @@ export interface CallerState {
  * The principal of a key, or of a host's token, on a tenant's state. Throws UnauthenticatedError if it is none any more,
  * also for the token of a person: what a person may do is not found out here.
  * @param now ms since 1970, by the database's clock
+ * @param address of the client, normalised
  */
-export function principalAt(state: CallerState, presented: Presented, now: number): HostPrincipal | ProvenAdministrator {
-  if (isToken(presented)) return hostOf(state, presented.token, now);
-  return principalOf(state.tenant, state.credential(presented.id), presented, now, state.epoch);
+export function principalAt(
+  state: CallerState,
+  presented: Presented,
+  now: number,
+  address: string,
+): HostPrincipal | ProvenAdministrator {
+  if (isToken(presented)) return hostOf(state, presented.token, now, address);
+  return principalOf(state.tenant, state.credential(presented.id), presented, now, state.epoch, address);
 }
 
 /**
@@ -70,22 +83,25 @@ export function principalAt(state: CallerState, presented: Presented, now: numbe
  * UnauthenticatedError.
  */
 export function checkStands(state: CallerState, token: AccessToken, now: number): void {
+  const refused = (reason: RefusedReason) => refusedKey({ tenant: state.tenant, credential: token.client, reason });
   // What is not a number is past.
   if (!(token.expiresAt > now)) throw refused('expired');
   const person = token.person === null ? [] : [`subject:${token.person.slice(token.person.indexOf(':') + 1)}`];
-  if (state.denies([`token:${token.id}`, `client:${token.client}`, ...person], token.issuedAt))
-    throw refused('revoked');
+  const keys = [`token:${token.id}`, `client:${token.client}`, ...person];
+  if (state.denies(keys, token.issuedAt)) throw refused('disabled');
 }
 
-function hostOf(state: CallerState, token: AccessToken, now: number): HostPrincipal {
+function hostOf(state: CallerState, token: AccessToken, now: number, address: string): HostPrincipal {
   checkStands(state, token, now);
+  const refused = (reason: RefusedReason) => refusedKey({ tenant: state.tenant, credential: token.client, reason });
   const stored = state.credential(token.client);
   if (token.person !== null || !stored || stored.kind === 'api_key' || stored.principalKind !== 'host')
-    throw refused('not the token of a host');
+    throw refused('unknown');
   if (stored.disabled) throw refused('disabled');
   if (stored.expiresAt !== null && !(stored.expiresAt > now)) throw refused('expired');
+  if (!mayBeUsedFrom(stored, address)) throw refused('outside_network');
   const rights = rightsOf(stored);
-  if (!rights || 'roles' in rights) throw refused('rights of an unknown shape');
+  if (!rights || 'roles' in rights) throw refused('rights_unreadable');
   return {
     kind: 'host',
     via: 'token',
@@ -97,5 +113,3 @@ function hostOf(state: CallerState, token: AccessToken, now: number): HostPrinci
     validUntil: Math.min(token.expiresAt, stored.expiresAt ?? Infinity),
   };
 }
-
-const refused = (detail: string): UnauthenticatedError => new UnauthenticatedError('credentials_invalid', detail);

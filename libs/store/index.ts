@@ -32,4 +32,5 @@ export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
 export { ClientReader, type ClientListing } from './client-reader.js';
 export { SessionStore, type SignedIn, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
+export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';

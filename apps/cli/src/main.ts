@@ -9,6 +9,7 @@ import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
 import { login, logout } from './commands/login.js';
+import { changeKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { resume, suspend } from './commands/suspensions.js';
@@ -49,6 +50,13 @@ const USAGE = `usage: placet COMMAND
       [--issuer NAME --subject SUB]      a workload that an Issuer vouches for
   client list, client rotate ID        list OAuth clients, or give one a new secret
   client disable ID                    end one and its tokens at once
+      [--scope NAME]...                  what it may ask for: decisions, listings, search, filter (default: all)
+      [--may-act-for PATTERN]...         of a gateway: the hosts that it may act for, one named in each request
+  key create --host NAME               make another key for a host, with the options above, and
+      [--cidr NETWORK]...                from where it may be used (default: anywhere)
+      [--expires DATE]                   until when
+  key change ID                        change one: what is said replaces what there was (--cidr any, --expires never)
+  key list [--host NAME] [--json]      keys, and when each was last used
   decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
   decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
                                        exits with 0 for allow, 3 for deny, 4 for ask
@@ -77,6 +85,10 @@ const OPTIONS = {
   'may-assert': { type: 'string', multiple: true, default: [] as string[] },
   'may-assert-resource': { type: 'string', multiple: true, default: [] as string[] },
   explain: { type: 'boolean', default: false },
+  scope: { type: 'string', multiple: true, default: [] as string[] },
+  'may-act-for': { type: 'string', multiple: true, default: [] as string[] },
+  cidr: { type: 'string', multiple: true, default: [] as string[] },
+  expires: { type: 'string' },
   message: { type: 'string', short: 'm' },
   delete: { type: 'string', multiple: true, default: [] as string[] },
   description: { type: 'string' },
@@ -99,6 +111,20 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 type Values = ReturnType<typeof parse>['values'];
+
+/** What a key of a host may do. */
+const RIGHTS = ['may-speak-for', 'may-assert', 'may-assert-resource', 'explain', 'scope', 'may-act-for'] as const;
+
+const keyOptions = (values: Values): KeyOptions => ({
+  subjects: values['may-speak-for'],
+  subjectProperties: values['may-assert'],
+  resourceProperties: values['may-assert-resource'],
+  explain: values.explain,
+  scopes: values.scope,
+  agents: values['may-act-for'],
+  cidrs: values.cidr,
+  expires: values.expires,
+});
 
 interface Command {
   /** What its arguments are called. */
@@ -170,15 +196,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume: { takes: ['OF', 'NAME'], options: [], run: ([of, name], _, output) => resume(new Api(), output, of!, name!) },
   'host create': {
     takes: ['NAME'],
-    options: ['title', 'may-speak-for', 'may-assert', 'may-assert-resource', 'explain'],
+    options: ['title', ...RIGHTS],
     run: ([name], values, output) =>
-      createHost(new Api(), output, name!, {
-        title: values.title,
-        subjects: values['may-speak-for'],
-        subjectProperties: values['may-assert'],
-        resourceProperties: values['may-assert-resource'],
-        explain: values.explain,
-      }),
+      createHost(new Api(), output, name!, { title: values.title, ...keyOptions(values) }),
   },
   'client create': {
     takes: ['HOST'],
@@ -222,6 +242,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (_, { tenant, 'no-browser': noBrowser }, output) => login(output, tenant, !noBrowser),
   },
   logout: { takes: [], options: [], run: (_, __, output) => logout(output) },
+  'key create': {
+    takes: [],
+    options: ['host', ...RIGHTS, 'cidr', 'expires'],
+    run: (_, values, output) => {
+      if (values.host === undefined) throw new UsageError("'key create' needs --host NAME");
+      return createKey(new Api(), output, values.host, keyOptions(values));
+    },
+  },
+  'key change': {
+    takes: ['ID'],
+    options: [...RIGHTS, 'cidr', 'expires'],
+    run: ([id], values, output) => changeKey(new Api(), output, id!, keyOptions(values)),
+  },
+  'key list': {
+    takes: [],
+    options: ['host', 'json'],
+    run: (_, { host, json }, output) => listKeys(new Api(), output, host, json),
+  },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };
 

@@ -5,10 +5,19 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
 import { Decisions } from '#decision';
-import { parseJson } from '#http';
+import { AbuseLimits, parseJson } from '#http';
 import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, SessionStore, Store, type DatabaseAddress } from '#store';
+import {
+  DecisionCommits,
+  ensureTenant,
+  prepareDatabase,
+  recordEvent,
+  SessionStore,
+  Store,
+  writeCredentialUses,
+  type DatabaseAddress,
+} from '#store';
 import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
@@ -17,13 +26,16 @@ import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
+import { ClientAddresses } from './http/client-address.js';
+import { CredentialUses } from './http/credential-uses.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
+import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
 import { NO_PERSONAL_RIGHTS, TokenPrincipals } from './http/token-principals.js';
 import { AccessTokens } from './oauth/access-tokens.js';
-import { mountOAuth, type OAuthParts } from './oauth/assemble.js';
+import { endpointGuard, mountOAuth, type OAuthParts } from './oauth/assemble.js';
 import type { OAuthMount } from './oauth/mount.js';
 import { SigningKeys } from './oauth/signing-keys.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
@@ -35,10 +47,11 @@ import { Readiness } from './operations/readiness.js';
 /** The name of the one tenant that a new service has. */
 const DEFAULT_TENANT = 'default';
 
-export interface ServiceOptions extends Pick<
-  Settings,
-  'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'
-> {
+export interface ServiceOptions
+  extends
+    Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
+    Partial<Pick<Settings, 'trustedProxies' | 'secrets'>> {
+  readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
@@ -70,7 +83,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await Store.open(connection);
   const closing: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
-    for (const step of closing.reverse()) await step();
+    for (const step of closing.splice(0).reverse()) await step();
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
@@ -84,7 +97,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
-    const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
+    const parts = assemble(store, snapshots, tenant, keyCheck, options);
+    closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
     const { app, door, mount } = await createApp(parts, decisions);
@@ -107,25 +121,41 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/** What the decision routes need besides, which stand before the application. */
+interface FrontParts {
+  readonly gate: Gate;
+  readonly uses: CredentialUses;
+  readonly refusals: RefusedCredentials;
+}
+
 function assemble(
   store: Store,
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  log: Log,
-): Parts & OAuthParts & { readonly gate: Gate } {
+  { log, trustedProxies, attempts }: ServiceOptions,
+): Parts & FrontParts & OAuthParts {
   const { pepper } = keyCheck;
+  const limits = new AbuseLimits(attempts);
+  const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
+  const refusals = new RefusedCredentials(limits, record, log);
+  const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const accessTokens = new AccessTokens(store, pepper);
-  const gate = new Gate(store, keyCheck, (value) => accessTokens.find(value));
+  const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
   const tokenNamed = accessTokens.named.bind(accessTokens);
   const tokens = new TokenPrincipals(store, snapshots, tokenNamed, NO_PERSONAL_RIGHTS);
-  const authenticator = new Authenticator(store, snapshots, gate, tokens);
+  const authenticator = new Authenticator(store, snapshots, gate, uses, tokens);
   const changes = new Changes(store, snapshots, authenticator);
+  const addresses = new ClientAddresses(trustedProxies);
   return {
     store,
     snapshots,
     keyCheck,
     gate,
+    uses,
+    refusals,
+    limits,
+    addresses,
     log,
     authenticator,
     changes,
@@ -133,6 +163,8 @@ function assemble(
     personSessions: new PersonSessions(store, new SessionStore(store), snapshots, keyCheck),
     assertions: new TokenVerifier(new KeySets(new Outgoing('loopback')), parseJson),
     homeTenant: DEFAULT_TENANT,
+    guard: endpointGuard(limits),
+    addressOf: (request) => addresses.of(request),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -147,7 +179,7 @@ function assemble(
 
 /** The HTTP application, not listening yet; the decision routes and the authorization servers stand before it. */
 async function createApp(
-  parts: Parts & OAuthParts & { readonly gate: Gate },
+  parts: Parts & FrontParts & OAuthParts,
   decisions: Decisions,
 ): Promise<{ app: NestExpressApplication; door: FrontDoor; mount: OAuthMount }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
@@ -161,7 +193,7 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app, declaredRoutes(app));
   await app.init();
-  const door = new FrontDoor(routes, parts.gate, parts.log, parts.metrics, parts.address);
+  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics, parts.address);
   const mount = mountOAuth(parts);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;

@@ -46,6 +46,7 @@ export function sendProblem(
   sendJson(response, problem.status, problem, {
     ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
+    ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });

@@ -1,6 +1,6 @@
 import { Refusal } from '#http';
 import {
-  checkScope,
+  checkTokenScope,
   checkStands,
   principalAt,
   UnauthenticatedError,
@@ -22,6 +22,8 @@ export interface ProvenPerson {
   readonly credential: string;
   /** ms since 1970. */
   readonly validUntil: number;
+  /** From where they call, normalised. */
+  readonly address: string;
   /** What this proof rests on, and at which epoch it was looked at. */
   readonly proof: RightsProof;
 }
@@ -44,7 +46,7 @@ export class TokenPrincipals {
   ) {}
 
   /** Throws UnauthenticatedError, ScopeError, and Refusal where a person is no administrator. */
-  async principalOf(tenant: string, presented: PresentedToken): Promise<Principal> {
+  async principalOf(tenant: string, presented: PresentedToken, address: string): Promise<Principal> {
     const { token } = presented;
     const { numbers } = await loadCredential(this.store, tenant, presented.id);
     await this.snapshots.refresh(tenant, numbers.revision);
@@ -52,28 +54,35 @@ export class TokenPrincipals {
     const now = this.store.clock.now();
     checkStands(snapshot, token, now);
     if (!(await this.tokenNamed(tenant, token.id))) throw new UnauthenticatedError('credentials_invalid', 'revoked');
-    if (token.person !== null) return this.#administrator(tenant, token, token.person, numbers.epoch);
-    const principal = principalAt(snapshot, presented, now);
+    if (token.person !== null) return this.#administrator(tenant, token, token.person, numbers.epoch, address);
+    const principal = principalAt(snapshot, presented, now, address);
     if (principal.kind === 'host') return principal;
     throw new UnauthenticatedError('credentials_invalid', 'not the token of a host');
   }
 
   /** Looks an administrator up anew. Throws what `principalOf` throws. */
-  async again({ tenant, credential }: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+  async again({ tenant, credential, address }: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const token = await this.tokenNamed(tenant, credential);
-    const after = token && (await this.principalOf(tenant, { id: token.client, token }));
+    const after = token && (await this.principalOf(tenant, { id: token.client, token }, address));
     if (after?.kind === 'administrator') return after;
     throw new UnauthenticatedError('credentials_invalid', 'revoked');
   }
 
-  async #administrator(tenant: string, token: AccessToken, person: string, epoch: number): Promise<Principal> {
-    checkScope(token, 'administer');
+  async #administrator(
+    tenant: string,
+    token: AccessToken,
+    person: string,
+    epoch: number,
+    address: string,
+  ): Promise<Principal> {
+    checkTokenScope(token, 'administer');
     return this.rights({
       tenant,
       person,
       via: 'token',
       credential: token.id,
       validUntil: token.expiresAt,
+      address,
       proof: {
         epoch,
         keys: ['administration', `token:${token.id}`, `subject:${person}`],

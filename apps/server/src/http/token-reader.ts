@@ -28,8 +28,11 @@ export class TokenReader {
     private readonly now: () => number,
   ) {}
 
-  /** Undefined for a header with something else in it. Throws UnauthenticatedError for a token that is not there. */
-  read(header: string | undefined): Promise<KnownToken> | KnownToken | undefined {
+  /**
+   * Undefined for a header with something else in it. Throws UnauthenticatedError for a token that is not there.
+   * @param mayLook throws where the database is not to be asked
+   */
+  read(header: string | undefined, mayLook: () => void): Promise<KnownToken> | KnownToken | undefined {
     // The keys of hosts are longer by far: this costs them next to nothing.
     if (header === undefined || header.length > 64) return undefined;
     const value = BEARER.exec(header)?.[1];
@@ -37,6 +40,7 @@ export class TokenReader {
     const digest = hash('sha256', value, 'base64url');
     const known = this.#read.get(digest);
     if (known && known.key.token.expiresAt > this.now()) return known;
+    mayLook();
     return this.#look(value, digest);
   }
 

@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { AbuseLimits } from '#http';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { OAuthStore, type Store } from '#store';
@@ -27,22 +28,20 @@ export interface OAuthParts {
   readonly metrics: Metrics;
   readonly personSessions: SignedInPersons;
   readonly assertions: AssertionVerifier;
-  /** Left out: attempts are not counted. */
-  readonly guard?: EndpointGuard;
-  /** From where a request comes. Left out: from where its connection comes. */
-  readonly addressOf?: (request: IncomingMessage) => string;
+  readonly guard: EndpointGuard;
+  /** From where a request comes. */
+  readonly addressOf: (request: IncomingMessage) => string;
 }
 
 /** Puts the authorization servers together. */
 export function mountOAuth(parts: OAuthParts): OAuthMount {
-  const { store, snapshots, keyCheck, assertions } = parts;
+  const { store, snapshots, keyCheck, assertions, addressOf } = parts;
   const { pepper } = keyCheck;
   const clients = new OAuthClients(store, keyCheck);
   const proven = new WeakMap<IncomingMessage, string>();
-  const addressOf = parts.addressOf ?? (({ socket }) => socket.remoteAddress ?? 'unknown');
   return new OAuthMount({
     ...parts,
-    providers: new Providers({ ...parts, clients, pepper, addressOf, workloadOf: (request) => proven.get(request) }),
+    providers: new Providers({ ...parts, clients, pepper, workloadOf: (request) => proven.get(request) }),
     pages: new DevicePages({
       state: new OAuthStore(store),
       pepper,
@@ -51,7 +50,11 @@ export function mountOAuth(parts: OAuthParts): OAuthMount {
     }),
     workloads: new Workloads(store, snapshots, clients, assertions, pepper),
     noteWorkload: (request, client) => void proven.set(request, client),
-    guard: parts.guard ?? { waitFor: () => 0, failed: () => undefined },
-    addressOf,
   });
 }
+
+/** Counts what is refused at the endpoints against the limits of the service. */
+export const endpointGuard = (limits: AbuseLimits): EndpointGuard => ({
+  waitFor: ({ address }) => limits.secondsToWait('token', address),
+  failed: ({ address }) => limits.failed('token', address),
+});
