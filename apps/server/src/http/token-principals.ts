@@ -1,4 +1,3 @@
-import { Refusal } from '#http';
 import {
   checkTokenScope,
   checkStands,
@@ -30,11 +29,6 @@ export interface ProvenPerson {
 
 /** Says what a person may do as an administrator. Throws UnauthenticatedError, and Refusal where they are none. */
 export type PersonalRights = (proven: ProvenPerson) => Promise<AdministratorPrincipal>;
-
-/** Where nobody has a right of their own. */
-export const NO_PERSONAL_RIGHTS: PersonalRights = async ({ person }) => {
-  throw new Refusal('not_an_administrator', `${person} has no right to administer`);
-};
 
 /** Finds out who calls with an access token, by what the database says at this moment. */
 export class TokenPrincipals {
