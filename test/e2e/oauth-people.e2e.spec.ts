@@ -255,6 +255,23 @@ describe('the command line', () => {
     for (const url of [service.url, replica.url]) expect((await me(url)).status).toBe(401);
   });
 
+  it('administers as what the person is bound to, and no longer than that', async () => {
+    const path = '/api/v1/documents/AdministratorBinding/hal';
+    const body = { kind: 'AdministratorBinding', name: 'hal', to: ['user:company/hal'], roles: ['owner'] };
+    expect((await service.call('PUT', path, { body, headers: { 'If-None-Match': '*' } })).status).toBe(201);
+    const { accessToken: key } = await login('hal');
+    const put = (name: string) =>
+      service.call('PUT', `/api/v1/documents/Role/${name}`, {
+        key,
+        url: replica.url,
+        body: { kind: 'Role', name },
+        headers: { 'If-None-Match': '*' },
+      });
+    expect((await put('one')).status).toBe(201);
+    expect((await service.call('DELETE', path, { headers: { 'If-Match': '"1"' } })).status).toBeLessThan(300);
+    expect((await put('two')).body.code).toBe('not_an_administrator');
+  });
+
   it('gets nothing more for a person who was signed out everywhere', async () => {
     const present = await login('gus');
     await commitChange(service.database.store, {

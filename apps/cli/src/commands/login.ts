@@ -32,7 +32,7 @@ function open(page: string): void {
   if (!/^https?:\/\//.test(page)) return;
   const [program, ...args] =
     process.platform === 'darwin' ? ['open'] : process.platform === 'win32' ? ['explorer'] : ['xdg-open'];
-  const child = spawn(program!, [...args, page], { stdio: 'ignore', detached: true });
+  const child = spawn(program, [...args, page], { stdio: 'ignore', detached: true });
   child.on('error', () => undefined);
   child.unref();
 }

@@ -134,7 +134,7 @@ function configurationOf(parts: ProviderParts): Configuration {
     fetch: async () => {
       throw new Error('the authorization server fetches nothing');
     },
-    jwks: { keys: [signingKey as JWK] },
+    jwks: { keys: [signingKey] },
     pkce: { required: () => true },
     renderError: async (context, out) => {
       context.type = 'json';

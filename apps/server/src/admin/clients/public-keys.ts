@@ -32,7 +32,7 @@ function problemOf(key: Readonly<Record<string, unknown>>): string | undefined {
   if (secret !== undefined) return `'${secret}' is secret: send the public key only, and make a new one now`;
   if (key.use !== undefined && key.use !== 'sig') return 'the key is not for signatures';
   try {
-    const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey({ key: key as JsonWebKey, format: 'jwk' });
+    const { asymmetricKeyType, asymmetricKeyDetails } = createPublicKey({ key: key, format: 'jwk' });
     if (asymmetricKeyType === 'rsa')
       return (asymmetricKeyDetails?.modulusLength ?? 0) >= LEAST_RSA_BITS
         ? undefined
