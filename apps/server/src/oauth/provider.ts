@@ -1,6 +1,6 @@
 import type { EventEmitter } from 'node:events';
 import type { IncomingMessage } from 'node:http';
-import Provider, { errors, type Configuration, type JWK, type KoaContextWithOIDC } from 'oidc-provider';
+import Provider, { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { derivedKey } from '#identity';
 import { PostgresAdapter, type AdapterParts } from './adapter.js';
 import { COMMAND_LINE_CLIENT, type OAuthClients } from './clients.js';
