@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_ATTEMPT_LIMITS, type AttemptClass, type AttemptLimits } from '#http';
 import { normalNetwork } from '#identity';
@@ -147,7 +148,7 @@ function refuseUnknown(environment: Environment): void {
 }
 
 /** Settings of the command line, which often stand in the same environment. */
-const CLIENT_SETTINGS = ['PLACET_URL', 'PLACET_KEY'];
+const CLIENT_SETTINGS = ['PLACET_URL', 'PLACET_KEY', 'PLACET_CONFIG_DIR'];
 
 function readSetting<N extends SettingName>(name: N, environment: Environment): z.output<(typeof settings)[N]> {
   const value = SECRETS.includes(name) ? readSecret(name, environment) : emptyAsUnset(environment[name]);
@@ -158,10 +159,12 @@ function readSetting<N extends SettingName>(name: N, environment: Environment): 
 
 const emptyAsUnset = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-/** Where the command line finds the service, and its key. */
+/** Where the command line finds the service, its key, and what it keeps of people who sign in. */
 export interface ClientSettings {
   readonly url: string;
   readonly key: string | undefined;
+  /** Absolute. */
+  readonly configDirectory: string;
 }
 
 export function readClientSettings(environment: Environment = process.env): ClientSettings {
@@ -169,5 +172,13 @@ export function readClientSettings(environment: Environment = process.env): Clie
     .default('http://127.0.0.1:8360')
     .safeParse(emptyAsUnset(environment.PLACET_URL));
   if (!parsed.success) throw new SettingError(`PLACET_URL ${parsed.error.issues[0]!.message}.`);
-  return { url: parsed.data.replace(/\/$/, ''), key: emptyAsUnset(environment.PLACET_KEY) };
+  return {
+    url: parsed.data.replace(/\/$/, ''),
+    key: emptyAsUnset(environment.PLACET_KEY),
+    configDirectory: resolve(emptyAsUnset(environment.PLACET_CONFIG_DIR) ?? join(configHome(environment), 'placet')),
+  };
 }
+
+/** Where programs keep what is a user's own (XDG Base Directory Specification). */
+const configHome = ({ XDG_CONFIG_HOME, HOME }: Readonly<Record<string, string | undefined>>): string =>
+  emptyAsUnset(XDG_CONFIG_HOME) ?? join(emptyAsUnset(HOME) ?? homedir(), '.config');

@@ -1,8 +1,8 @@
-import { isGood, principalOf, type HostScope } from '#identity';
+import { checkStands, checkTokenScope, isToken, principalAt, type HostPrincipal, type HostScope } from '#identity';
 import { Refusal, tenantSuspended } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
-import type { Snapshots } from '#snapshot';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
 import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
@@ -240,9 +240,7 @@ export class Decisions {
   async #bringUp(call: Call): Promise<void> {
     const { tenant, atLeast } = call;
     const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
-    const { key, address } = call;
-    if (!isGood(tenant, snapshot.credential(key.id), key, this.clock.now(), snapshot.epoch, address))
-      await this.snapshots.refresh(tenant, Infinity);
+    if (!isGood(snapshot, call, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);
     const revision = this.snapshots.held(tenant)?.revision ?? 0;
@@ -255,8 +253,7 @@ export class Decisions {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
-    if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+    const principal = hostAt(snapshot, { key, address }, now);
     checkScope(scope, principal);
     if (snapshot.suspended) throw tenantSuspended();
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
@@ -285,4 +282,27 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
     ...(rule ? { rule } : {}),
     ...(explain && clause !== null ? { clause } : {}),
   });
+}
+
+/** What a caller shows, and from where. */
+type Shown = Pick<Call, 'key' | 'address'>;
+
+/** The host that a key or token is of. Throws UnauthenticatedError, ScopeError, and Refusal where it is of somebody else. */
+function hostAt(snapshot: TenantSnapshot, { key, address }: Shown, now: number): HostPrincipal {
+  if (isToken(key) && key.token.person !== null) {
+    checkStands(snapshot, key.token, now);
+    throw new Refusal('not_a_host', 'only a host can ask for decisions, and this is the access token of a person');
+  }
+  const principal = principalAt(snapshot, key, now, address);
+  if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+  if (isToken(key)) checkTokenScope(key.token, 'decide');
+  return principal;
+}
+
+function isGood(snapshot: TenantSnapshot, { key, address }: Shown, now: number): boolean {
+  try {
+    return principalAt(snapshot, key, now, address) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -76,7 +76,12 @@ export function propose(
     epoch,
     now,
     validUntil: ends.length > 0 ? Math.min(...ends) : null,
-    keys: [...keys, `credential:${principal.credential}`],
+    keys: [...keys, ...keysOfPrincipal(principal)],
     content,
   };
+}
+
+function keysOfPrincipal({ credential, token }: HostPrincipal): string[] {
+  const key = `credential:${credential}`;
+  return token === undefined ? [key] : [key, `token:${token}`];
 }

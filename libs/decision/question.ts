@@ -1,4 +1,4 @@
-import type { PresentedKey } from '#identity';
+import type { Presented } from '#identity';
 import type { DecisionInput, Json, JsonObject, ServerReference } from '#policy';
 
 /** One thing that a host asks, as a front understood it; nothing in it is believed yet. */
@@ -26,7 +26,7 @@ export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_p
 /** Who calls, and about which request of theirs. */
 export interface Call {
   readonly tenant: string;
-  readonly key: PresentedKey;
+  readonly key: Presented;
   /** From where, normalised. */
   readonly address: string;
   readonly front: 'mcp' | 'authzen';

@@ -130,6 +130,7 @@ function caller(
     // Only of a gateway, which acts for another.
     agent: agent === principal.host ? undefined : agent,
     credential: principal.credential,
+    token: principal.token,
   };
 }
 

@@ -1,4 +1,4 @@
-import type { UnauthenticatedError } from '#identity';
+import type { ScopeError, UnauthenticatedError } from '#identity';
 import type { LedgerErrorCode } from '#ledger';
 import type { MappingError } from '#mcp';
 import type { SnapshotError } from '#snapshot';
@@ -40,6 +40,7 @@ export type ProblemCode =
   | DoorCode
   | BodyError['code']
   | UnauthenticatedError['code']
+  | ScopeError['code']
   | LedgerErrorCode
   | StoreErrorCode
   | SnapshotError['code']
@@ -64,10 +65,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   forbidden: 403,
   grant_exceeds_own: 403,
   tenant_suspended: 403,
+  insufficient_scope: 403,
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,
-  insufficient_scope: 403,
   agent_not_permitted: 403,
   not_found: 404,
   tenant_unknown: 404,

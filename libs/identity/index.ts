@@ -18,6 +18,7 @@ export {
   generateSecret,
   macOf,
   parseApiKey,
+  sameMac,
   type ApiKey,
 } from './api-key.js';
 export {
@@ -49,4 +50,30 @@ export {
   type HostRights,
   type HostScope,
 } from './rights.js';
+export {
+  checkTokenScope,
+  checkStands,
+  isToken,
+  principalAt,
+  ScopeError,
+  SCOPES,
+  type AccessToken,
+  type CallerState,
+  type Presented,
+  type PresentedToken,
+} from './access-token.js';
+export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
+export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
+export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
+export {
+  IdentityProviderUnavailable,
+  KeySets,
+  TokenRefused,
+  TokenVerifier,
+  TOLERANCE_MS,
+  type TokenFault,
+  type TokenUse,
+  type Verification,
+  type VerifiedToken,
+} from './tokens/index.js';

@@ -34,7 +34,7 @@ export {
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';
-export { isSubjectType, NAME, parsePrincipal } from './documents/names.js';
+export { isSubjectType, NAME, parsePrincipal, subjectKey } from './documents/names.js';
 export { DocumentSet, type DocumentChange, type StoredDocument } from './documents/set.js';
 export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';

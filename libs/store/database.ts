@@ -172,6 +172,7 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant select, insert, update on placet.document, placet.credential, placet.credential_secret, placet.credential_use,
         placet.denial, placet.person, placet.session, placet.signing_key to ${role};
       grant select, insert, update, delete on placet.draft, placet.oauth_state to ${role};
+      grant select, insert, update, delete on placet.used_once to ${role};
       revoke execute on function placet.guard(regclass) from ${role};
     `);
   } finally {

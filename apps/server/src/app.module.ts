@@ -6,7 +6,9 @@ import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
-import { Changes } from './admin/changes.js';
+import type { Changes } from './admin/changes.js';
+import { ClientsController } from './admin/clients/clients.controller.js';
+import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
@@ -19,6 +21,7 @@ import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
+import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
@@ -34,6 +37,7 @@ import { Metrics } from './operations/metrics.js';
 import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
+import { SigningKeys } from './oauth/signing-keys.js';
 
 /** What the service is made of; main.ts and the tests put it together once. */
 export interface Parts {
@@ -42,6 +46,8 @@ export interface Parts {
   readonly tenantNames: TenantNames;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
+  readonly changes: Changes;
+  readonly signingKeys: SigningKeys;
   readonly addresses: ClientAddresses;
   readonly limits: AbuseLimits;
   readonly readiness: Readiness;
@@ -55,20 +61,9 @@ export interface Parts {
 /** Everything but the decision routes, which the front door answers before Nest. */
 @Module({})
 export class AppModule {
-  static of({
-    store,
-    snapshots,
-    tenantNames,
-    keyCheck,
-    authenticator,
-    addresses,
-    readiness,
-    metrics,
-    address,
-    home,
-    log,
-  }: Parts): DynamicModule {
-    const changes = new Changes(store, snapshots, authenticator);
+  static of(parts: Parts): DynamicModule {
+    const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes } = parts;
+    const { readiness, metrics, address, home, log } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -76,6 +71,8 @@ export class AppModule {
         DraftsController,
         RevisionsController,
         KeysController,
+        ClientsController,
+        SigningKeysController,
         KeyPatternController,
         SuspensionsController,
         AccessController,
@@ -99,6 +96,8 @@ export class AppModule {
           useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
         },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
+        { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
+        { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
@@ -116,7 +115,7 @@ export class AppModule {
           useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, addresses, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
-        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },
+        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log, address) },
       ],
     };
   }

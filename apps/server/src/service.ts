@@ -5,18 +5,20 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
 import { Decisions } from '#decision';
-import { AbuseLimits } from '#http';
-import type { KeyCheck } from '#identity';
+import { AbuseLimits, parseJson } from '#http';
+import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
 import {
   DecisionCommits,
   ensureTenant,
   prepareDatabase,
   recordEvent,
+  SessionStore,
   Store,
   writeCredentialUses,
   type DatabaseAddress,
 } from '#store';
+import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -32,6 +34,13 @@ import { TenantNames } from './http/tenant-names.js';
 import { PublicAddress } from './http/public-address.js';
 import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
+import { TokenPrincipals } from './http/token-principals.js';
+import { AccessTokens } from './oauth/access-tokens.js';
+import { endpointGuard, mountOAuth, type OAuthParts } from './oauth/assemble.js';
+import { personalRights } from './oauth/personal-rights.js';
+import type { OAuthMount } from './oauth/mount.js';
+import { SigningKeys } from './oauth/signing-keys.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -101,11 +110,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
-    const { app, door } = await createApp(parts, decisions);
+    const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());
     await listen(app, options);
     closing.push(
       () => door.drain(),
+      () => mount.drain(),
       () => stopListening(app.getHttpServer()),
     );
     const url = urlOf(app.getHttpServer(), options.host);
@@ -133,12 +143,19 @@ function assemble(
   tenant: string,
   keyCheck: KeyCheck,
   { log, trustedProxies, attempts }: ServiceOptions,
-): Parts & FrontParts {
+): Parts & FrontParts & OAuthParts {
+  const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
   const refusals = new RefusedCredentials(limits, record, log);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
-  const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
+  const accessTokens = new AccessTokens(store, pepper);
+  const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
+  const tokenNamed = accessTokens.named.bind(accessTokens);
+  const tokens = new TokenPrincipals(store, snapshots, tokenNamed, personalRights(store, snapshots));
+  const authenticator = new Authenticator(store, snapshots, gate, uses, tokens);
+  const changes = new Changes(store, snapshots, authenticator);
+  const addresses = new ClientAddresses(trustedProxies);
   const tenantNames = new TenantNames(store);
   snapshots.onForget((gone, why) => {
     if (why !== 'gone') return;
@@ -153,11 +170,18 @@ function assemble(
     uses,
     refusals,
     limits,
-    addresses: new ClientAddresses(trustedProxies),
+    addresses,
     home: tenant,
     tenantNames,
     log,
-    authenticator: new Authenticator(store, snapshots, gate, uses),
+    authenticator,
+    changes,
+    signingKeys: new SigningKeys(store, changes, pepper),
+    personSessions: new PersonSessions(store, new SessionStore(store), snapshots, keyCheck),
+    assertions: new TokenVerifier(new KeySets(new Outgoing('loopback')), parseJson),
+    homeTenant: DEFAULT_TENANT,
+    guard: endpointGuard(limits),
+    addressOf: (request) => addresses.of(request),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -169,11 +193,11 @@ function assemble(
   };
 }
 
-/** The HTTP application, not listening yet; the decision routes stand before it. */
+/** The HTTP application, not listening yet; the decision routes and the authorization servers stand before it. */
 async function createApp(
-  parts: Parts & FrontParts,
+  parts: Parts & FrontParts & OAuthParts,
   decisions: Decisions,
-): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
+): Promise<{ app: NestExpressApplication; door: FrontDoor; mount: OAuthMount }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
     bodyParser: false,
     logger: false,
@@ -185,11 +209,12 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app, declaredRoutes(app));
   await app.init();
-  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics);
+  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics, parts.address);
+  const mount = mountOAuth(parts);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
-  server.removeAllListeners('request').on('request', door.before(nest));
-  return { app, door };
+  server.removeAllListeners('request').on('request', door.before(mount.before(nest)));
+  return { app, door, mount };
 }
 
 async function listen(app: NestExpressApplication, { host, port }: ServiceOptions): Promise<void> {

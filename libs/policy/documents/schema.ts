@@ -313,6 +313,31 @@ export const documentSchemas = {
         path: ['consent'],
         error: 'the default effect ask, and only it, needs a consent block',
       }),
+    /** How long people stay signed in. */
+    signIn: z
+      .strictObject({
+        idleMinutes: z.int().min(1).max(240).optional(),
+        absoluteHours: z.int().min(1).max(168).optional(),
+      })
+      .optional(),
+    administration: z
+      .strictObject({
+        /** How people must have signed in to change who may do what. */
+        stepUp: z
+          .strictObject({
+            acr: z
+              .array(z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'a word without spaces and quotes'))
+              .min(1)
+              .max(20)
+              .optional(),
+            maxAgeSeconds: z.int().min(30).max(86_400).optional(),
+          })
+          .refine((stepUp) => stepUp.acr !== undefined || stepUp.maxAgeSeconds !== undefined, {
+            error: 'write acr, maxAgeSeconds, or both',
+          })
+          .optional(),
+      })
+      .optional(),
   }),
   Subject: z.strictObject({
     kind: z.literal('Subject'),

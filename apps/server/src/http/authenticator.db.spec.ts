@@ -12,6 +12,7 @@ import { Authenticator } from './authenticator.js';
 import { CredentialUses } from './credential-uses.js';
 import { Gate } from './gate.js';
 import { RefusedCredentials } from './refused-credentials.js';
+import { TokenPrincipals } from './token-principals.js';
 
 const CHECK = { pepper: randomBytes(32), environment: 'test' };
 const { text: KEY, key } = generateApiKey('test');
@@ -52,8 +53,16 @@ beforeAll(async () => {
   const log = new Log('error');
   const limits = new AbuseLimits();
   const refusals = new RefusedCredentials(limits, () => Promise.resolve(), log);
-  const gate = new Gate(database.store, deaf, CHECK, limits, refusals);
-  authenticator = new Authenticator(database.store, deaf, gate, new CredentialUses(() => Promise.resolve(), log));
+  const gate = new Gate(database.store, deaf, CHECK, limits, refusals, () => Promise.resolve(undefined));
+  const tokenless = () => Promise.reject(new Error('no tokens here'));
+  const tokens = new TokenPrincipals(database.store, deaf, tokenless, tokenless);
+  authenticator = new Authenticator(
+    database.store,
+    deaf,
+    gate,
+    new CredentialUses(() => Promise.resolve(), log),
+    tokens,
+  );
 });
 
 afterAll(() => database.close());

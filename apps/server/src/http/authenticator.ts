@@ -3,6 +3,7 @@ import {
   abilityOf,
   administratorAgain,
   isSameAbility,
+  isToken,
   principalOf,
   type AdministratorPrincipal,
   type Principal,
@@ -11,6 +12,7 @@ import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { CredentialUses } from './credential-uses.js';
 import type { Gate } from './gate.js';
+import type { TokenPrincipals } from './token-principals.js';
 
 /** Finds out who calls the administration API, by what the database says at this moment and not by a snapshot. */
 export class Authenticator {
@@ -19,6 +21,7 @@ export class Authenticator {
     private readonly snapshots: Snapshots,
     private readonly gate: Gate,
     private readonly uses: CredentialUses,
+    private readonly tokens: TokenPrincipals,
   ) {}
 
   /**
@@ -35,6 +38,7 @@ export class Authenticator {
 
   async #principalOf(authorization: string | undefined, address: string): Promise<Principal> {
     const { tenant, key } = await this.gate.callerOf(authorization, address);
+    if (isToken(key)) return this.tokens.principalOf(tenant, key, address);
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
     const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch, address);
     this.uses.used(tenant, key.id);
@@ -47,13 +51,17 @@ export class Authenticator {
    * more, and Refusal if its rights are not the same.
    */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+    const after = before.via === 'token' ? await this.tokens.again(before) : await this.#keyAgain(before);
+    if (isSameAbility(after.ability, before.ability)) return after;
+    throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
+  }
+
+  async #keyAgain(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const { tenant } = before;
     const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
     const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
     const { policies } = await this.#goodState(tenant, numbers.revision);
-    const after = { ...proven, ability: abilityOf(proven.roles, policies.documents) };
-    if (isSameAbility(after.ability, before.ability)) return after;
-    throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
+    return { ...proven, ability: abilityOf(proven.roles, policies.documents) };
   }
 
   /**

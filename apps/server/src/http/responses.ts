@@ -2,9 +2,10 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { toProblem, type Problem } from '#http';
+import { challengeOf } from './challenge.js';
 
 /** Headers of every answer: nothing of ours is to be cached, sniffed, framed or read by other sites. */
-const SECURITY_HEADERS: Readonly<Record<string, string>> = {
+export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
   'Cache-Control': 'no-store',
   'Content-Security-Policy': "default-src 'none'; frame-ancestors 'none'",
   'Cross-Origin-Resource-Policy': 'same-origin',
@@ -48,6 +49,7 @@ export async function sendLines(response: ServerResponse, lines: AsyncGenerator<
 export function sendProblem(
   response: ServerResponse,
   error: unknown,
+  publicUrl: string,
   headers: Readonly<Record<string, string>> = {},
   adapt: (problem: Problem) => Problem = (problem) => problem,
 ): Problem {
@@ -57,7 +59,7 @@ export function sendProblem(
     return problem;
   }
   sendJson(response, problem.status, problem, {
-    ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="placet"' } : {}),
+    ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
     ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after ?? 1) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),

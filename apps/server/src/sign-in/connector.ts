@@ -1,0 +1,92 @@
+import type { AttemptSecrets, SignInAssurance, StrengthDemand } from '#identity';
+import type { JsonObject } from '#policy';
+
+/**
+ * A way by which people sign in: one identity provider, by whatever protocol it speaks. It sends the browser there and
+ * checks what the browser brings back; sessions, cookies and records are no matter of its own. docs/identity.md has an
+ * example of another one.
+ */
+export interface Connector {
+  /** The name of the Issuer document whose word it brings. */
+  readonly name: string;
+  /** The protocol: `oidc`. */
+  readonly kind: string;
+  /** Where the browser is to go. Throws SignInError. */
+  begin(attempt: Attempt): Promise<URL>;
+  /**
+   * Who has signed in, by what the browser brought back. What is not proven to belong to this attempt, and to be meant for
+   * us, is a SignInError.
+   */
+  finish(received: Received, attempt: Attempt): Promise<VerifiedSignIn>;
+  /**
+   * Where the browser is to go to end the session at the identity provider as well; undefined where that cannot be done.
+   * @param hint what `finish` gave for it
+   */
+  endSession?(returnTo: string, hint: string | null): Promise<URL | undefined>;
+}
+
+/** A sign-in under way, bound to one browser and used once: that is seen to before `finish` is called. */
+export interface Attempt {
+  /** Where the identity provider sends the browser back to: one URL for each Issuer, so that none can pose as another. */
+  readonly callback: string;
+  /** Random, and the same at `begin` and `finish`. */
+  readonly secrets: Pick<AttemptSecrets, 'state' | 'nonce' | 'verifier'>;
+  /** How good and how fresh the proof must be; to be asked for in `begin` and checked in `finish`. */
+  readonly demand: StrengthDemand;
+}
+
+/** What a browser brought back. */
+export interface Received {
+  readonly method: 'GET' | 'POST';
+  /** Under which the service is known outside. */
+  readonly url: URL;
+  /** Of a POST: the form. */
+  readonly form?: URLSearchParams;
+}
+
+/** What an identity provider has said of a person, checked. */
+export interface VerifiedSignIn {
+  /** The name of the Issuer document. */
+  readonly issuer: string;
+  /** The subject that they are, by the Issuer document. */
+  readonly subject: { readonly type: string; readonly id: string };
+  /** Everything that was said and that lasts; Mappings are evaluated on it. */
+  readonly claims: JsonObject;
+  readonly name: string | null;
+  readonly email: string | null;
+  /** What the identity provider calls its own session, for its logout. */
+  readonly upstreamSession: string | null;
+  readonly assurance: SignInAssurance;
+  /** Digest of what was signed, for the record; SHA-256, base64url. */
+  readonly evidence: string;
+  /** What `endSession` wants back. Kept encrypted. */
+  readonly logoutHint: string | null;
+}
+
+/** Why somebody was not signed in. A closed list: docs/identity.md says what to do about each. */
+export type SignInReason =
+  | 'attempt_missing'
+  | 'attempt_used'
+  | 'not_configured'
+  | 'provider_unreachable'
+  | 'provider_refused'
+  | 'response_invalid'
+  | 'token_invalid'
+  | 'identity_missing'
+  | 'requirement_unmet'
+  | 'not_strong_enough'
+  | 'suspended'
+  | 'signed_out_meanwhile';
+
+/** Somebody was not signed in. The person is told the reason's sentence; the detail is for the log and the record. */
+export class SignInError extends Error {
+  override readonly name = 'SignInError';
+
+  constructor(
+    readonly reason: SignInReason,
+    readonly detail: string,
+    options?: ErrorOptions,
+  ) {
+    super(detail, options);
+  }
+}

@@ -1,0 +1,92 @@
+import * as oidc from 'openid-client';
+import type { Outgoing } from '#identity';
+import type { DocumentSet, IssuerDocument } from '#policy';
+import { SignInError, type Connector } from './connector.js';
+import { OidcConnector } from './oidc/oidc-connector.js';
+import type { SignInSettings } from './oidc/provider-configuration.js';
+
+/** Where secrets are that documents only name: among the settings of the service. */
+export interface NamedSecretsOf {
+  of(tenantName: string, secretName: string): string | undefined;
+}
+
+/** Proves a client with a key of the tenant's own; undefined where it has none. */
+export type ClientKey = (tenant: string) => Promise<oidc.ClientAuth | undefined>;
+
+export interface ConnectorParts {
+  readonly outgoing: Pick<Outgoing, 'for'>;
+  readonly secrets: NamedSecretsOf;
+  readonly clientKey: ClientKey;
+  /** ms since 1970, by the database's clock. */
+  now(): number;
+}
+
+/** A tenant, by its id and by the name that stands in paths and settings. */
+export interface NamedTenant {
+  readonly id: string;
+  readonly name: string;
+}
+
+/** An Issuer by which people can sign in. */
+export type SignInIssuer = IssuerDocument & { readonly signIn: SignInSettings };
+
+/** The ways to sign in of a tenant, in the order of their names. */
+export const signInIssuers = (documents: DocumentSet): SignInIssuer[] =>
+  [...documents.all('Issuer')]
+    .map(({ document }) => document)
+    .filter((document): document is SignInIssuer => document.signIn !== undefined)
+    .sort((left, right) => (left.name < right.name ? -1 : 1));
+
+/** The Issuer whose people have e-mail addresses of a domain. Only what documents say: nothing about any person. */
+export function issuerOfAddress(issuers: readonly SignInIssuer[], address: string): SignInIssuer | undefined {
+  const domain = address.slice(address.lastIndexOf('@') + 1).toLowerCase();
+  return issuers.find(({ signIn }) => signIn.domains?.includes(domain) === true);
+}
+
+/** Makes connectors of Issuer documents; a document that is saved anew gets another one. */
+export class Connectors {
+  readonly #made = new WeakMap<IssuerDocument, Connector>();
+
+  constructor(private readonly parts: ConnectorParts) {}
+
+  /** Throws SignInError where nobody can sign in by an Issuer of that name. */
+  of(tenant: NamedTenant, documents: DocumentSet, name: string): Connector {
+    const issuer = documents.find('Issuer', name)?.document;
+    if (!issuer?.signIn) throw new SignInError('not_configured', `nobody signs in by '${name.slice(0, 100)}'`);
+    const known = this.#made.get(issuer);
+    if (known) return known;
+    const connector = this.#make(tenant, issuer, issuer.signIn);
+    this.#made.set(issuer, connector);
+    return connector;
+  }
+
+  #make(tenant: NamedTenant, issuer: IssuerDocument, signIn: SignInSettings): Connector {
+    return new OidcConnector(issuer, signIn, {
+      fetch: this.parts.outgoing.for(issuer.issuer),
+      authentication: () => this.#authentication(tenant, signIn),
+      now: () => this.parts.now(),
+    });
+  }
+
+  async #authentication(tenant: NamedTenant, signIn: SignInSettings): Promise<oidc.ClientAuth> {
+    switch (signIn.authentication) {
+      case 'none':
+        return oidc.None();
+      case 'private_key_jwt': {
+        const key = await this.parts.clientKey(tenant.id);
+        if (key) return key;
+        throw new SignInError('not_configured', 'there is no key yet to prove the client with');
+      }
+      case 'client_secret_basic':
+        return oidc.ClientSecretBasic(this.#secret(tenant, signIn));
+      case 'client_secret_post':
+        return oidc.ClientSecretPost(this.#secret(tenant, signIn));
+    }
+  }
+
+  #secret(tenant: NamedTenant, { clientSecret }: SignInSettings): string {
+    const secret = this.parts.secrets.of(tenant.name, clientSecret!);
+    if (secret !== undefined) return secret;
+    throw new SignInError('not_configured', `the secret '${clientSecret!}' is not among the settings of the service`);
+  }
+}

@@ -1,0 +1,160 @@
+import type { IncomingMessage } from 'node:http';
+import {
+  DEFAULT_LIMITS,
+  endOfSession,
+  readCookie,
+  SESSION_COOKIE,
+  sessionMac,
+  type KeyCheck,
+  type SessionLimits,
+  type SignInAssurance,
+} from '#identity';
+import { identityOf, subjectKey, unmetRequirement, type JsonObject, type PolicySet } from '#policy';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
+import type { SessionStore, Store, StoredSession, TenantNumbers } from '#store';
+
+/** A person who is signed in, as it is at this moment. */
+export interface PersonSession {
+  readonly tenant: string;
+  readonly tenantName: string;
+  /** The session's id. */
+  readonly id: string;
+  /** The subject that the person is, as in `user:entra/3f2c`. */
+  readonly person: string;
+  readonly subject: { readonly type: string; readonly id: string };
+  /** The name of the Issuer. */
+  readonly issuer: string;
+  /** What the identity provider said last, with how the person signed in for this session. */
+  readonly claims: JsonObject;
+  readonly name: string | null;
+  readonly email: string | null;
+  readonly assurance: SignInAssurance;
+  /** When the session ends if nobody does anything, in ms since 1970. */
+  readonly validUntil: number;
+  /** The tenant's numbers at the moment at which the session was read. */
+  readonly numbers: TenantNumbers;
+  /** Of its cookie, hexadecimal. */
+  readonly mac: string;
+  /** Hexadecimal. */
+  readonly sealedHint: string | null;
+}
+
+/** How long after the last note of a session's use another one is made, in ms. */
+const TOUCH_EVERY = 60_000;
+
+/** Sessions whose tenant is remembered. A session never changes its tenant. */
+const REMEMBERED = 10_000;
+
+/** Finds out who is signed in, by what the database says at this moment and not by a snapshot. */
+export class PersonSessions {
+  readonly #tenants = new Map<string, string>();
+
+  constructor(
+    private readonly store: Store,
+    private readonly sessions: SessionStore,
+    private readonly snapshots: Snapshots,
+    private readonly check: KeyCheck,
+  ) {}
+
+  /**
+   * The person whose session a request's cookie is; undefined if it is none, or none any more. Whoever is suspended has no
+   * session, nor has anybody of a suspended tenant, or of an Issuer that nobody signs in by any more.
+   */
+  async of(request: IncomingMessage): Promise<PersonSession | undefined> {
+    const value = readCookie(request.headers.cookie, SESSION_COOKIE);
+    const mac = value === undefined ? undefined : sessionMac(value, this.check);
+    return mac && this.byMac(mac);
+  }
+
+  async byMac(mac: Buffer): Promise<PersonSession | undefined> {
+    const tenant = await this.#tenantOf(mac);
+    if (tenant === undefined) return undefined;
+    const found = await this.sessions.find(tenant, mac);
+    if (!found) return undefined;
+    await this.snapshots.refresh(tenant, found.numbers.revision);
+    const snapshot = await this.snapshots.of(tenant);
+    const limits = limitsOf(snapshot.policies);
+    const now = this.store.clock.now();
+    const { session } = found;
+    if (!stands(snapshot, session, limits, now)) return undefined;
+    if (now - session.seenAt > TOUCH_EVERY) await this.sessions.touch(tenant, session.id, limits.idleMs);
+    return {
+      tenant,
+      tenantName: found.tenantName,
+      id: session.id,
+      person: session.person,
+      subject: subjectOf(session.person),
+      issuer: session.issuer,
+      claims: { ...session.claims, ...claimsOfSignIn(session) },
+      name: session.name,
+      email: session.email,
+      assurance: { acr: session.acr, amr: session.amr, authTime: session.authenticatedAt },
+      validUntil: endOfSession(session, limits),
+      numbers: found.numbers,
+      mac: mac.toString('hex'),
+      sealedHint: session.sealedHint,
+    };
+  }
+
+  async #tenantOf(mac: Buffer): Promise<string | undefined> {
+    const key = mac.toString('base64');
+    const known = this.#tenants.get(key);
+    if (known !== undefined) return known;
+    const tenant = await this.sessions.tenantOf(mac);
+    if (tenant === undefined) return undefined;
+    if (this.#tenants.size >= REMEMBERED) this.#tenants.clear();
+    this.#tenants.set(key, tenant);
+    return tenant;
+  }
+}
+
+/** How long a tenant lets sessions last. */
+export function limitsOf({ documents }: PolicySet): SessionLimits {
+  const [tenant] = documents.all('Tenant');
+  const { idleMinutes, absoluteHours } = tenant?.document.signIn ?? {};
+  return {
+    idleMs: idleMinutes === undefined ? DEFAULT_LIMITS.idleMs : idleMinutes * 60_000,
+    absoluteMs: absoluteHours === undefined ? DEFAULT_LIMITS.absoluteMs : absoluteHours * 3_600_000,
+  };
+}
+
+/** Whether a session that is live in the database is one by the documents of now. */
+function stands(snapshot: TenantSnapshot, session: StoredSession, limits: SessionLimits, now: number): boolean {
+  if (!(endOfSession(session, limits) > now)) return false;
+  if (isSuspended(snapshot.policies, subjectOf(session.person))) return false;
+  if (snapshot.denies([denialKey(session.person)], session.createdAt)) return false;
+  const issuer = snapshot.policies.documents.find('Issuer', session.issuer)?.document;
+  if (!issuer?.signIn || session.claims['iss'] !== issuer.issuer) return false;
+  if (unmetRequirement(issuer, session.claims) !== undefined) return false;
+  const identity = identityOf(issuer, session.claims);
+  return identity !== undefined && subjectKey(identity.type, identity.id) === session.person;
+}
+
+/** Whether a person is suspended, under any of their names, or the tenant is. */
+export function isSuspended(
+  policies: PolicySet,
+  { type, id }: { readonly type: string; readonly id: string },
+): boolean {
+  return (
+    policies.suspensionOf(() => {
+      const stored = policies.subject(type, id);
+      const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
+      return names.map((name) => `Subject:${subjectKey(name.type, name.id)}`);
+    }) !== undefined
+  );
+}
+
+/** The key under which a person's tokens and sessions are denied that began before a moment. */
+export const denialKey = (person: string): string => `subject:${subjectOf(person).id}`;
+
+/** A person's id taken apart: a type has no colon. */
+export function subjectOf(person: string): { type: string; id: string } {
+  const colon = person.indexOf(':');
+  return { type: person.slice(0, colon), id: person.slice(colon + 1) };
+}
+
+const claimsOfSignIn = ({ acr, amr, authenticatedAt }: StoredSession): JsonObject => ({
+  ...(acr === null ? {} : { acr }),
+  ...(amr.length === 0 ? {} : { amr }),
+  ...(authenticatedAt === null ? {} : { auth_time: Math.floor(authenticatedAt / 1000) }),
+});

@@ -1,0 +1,191 @@
+import {
+  ATTEMPT_SECONDS,
+  attemptSecrets,
+  newAttempt,
+  newSessionId,
+  newSessionValue,
+  readAttempt,
+  seal,
+  sessionMac,
+  unseal,
+  writeAttempt,
+  type KeyCheck,
+  type SignInAttempt,
+  type StrengthDemand,
+} from '#identity';
+import { subjectKey, type DocumentSet, type PolicySet } from '#policy';
+import type { Snapshots } from '#snapshot';
+import type { SessionStore, Store } from '#store';
+import type { PublicAddress } from '../http/public-address.js';
+import { SignInError, type Attempt, type Received, type VerifiedSignIn } from './connector.js';
+import type { Connectors, NamedTenant } from './connectors.js';
+import { denialKey, isSuspended, limitsOf, type PersonSession } from './person-sessions.js';
+
+/** A sign-in that begins: where the browser goes, and the cookie that it gets. */
+export interface Begun {
+  readonly url: URL;
+  readonly cookie: string;
+  readonly seconds: number;
+}
+
+/** A sign-in that came to a session: the value of its cookie, and for how long a browser is to keep it. */
+export interface Finished {
+  readonly value: string;
+  readonly seconds: number;
+  readonly returnTo: string;
+}
+
+/** Where a browser and its request come from. */
+export interface Browser {
+  readonly address: string | null;
+  readonly userAgent: string | null;
+  /** The session that it has already. */
+  readonly session: PersonSession | undefined;
+}
+
+/** What a sign-in is made of, whatever pages it shows. */
+export class SignInService {
+  constructor(
+    private readonly store: Store,
+    private readonly sessions: SessionStore,
+    private readonly snapshots: Snapshots,
+    private readonly connectors: Connectors,
+    private readonly check: KeyCheck,
+    private readonly address: PublicAddress,
+  ) {}
+
+  /** Sends a browser to an identity provider. Nothing is stored. Throws SignInError. */
+  async begin(tenant: NamedTenant, issuer: string, returnTo: string, demand: StrengthDemand): Promise<Begun> {
+    const { policies } = await this.snapshots.of(tenant.id);
+    const connector = this.connectors.of(tenant, policies.documents, issuer);
+    const attempt = newAttempt({
+      tenant: tenant.id,
+      connector: issuer,
+      returnTo,
+      maxAge: demand.maxAge,
+      acr: [...demand.acr],
+      begunAt: this.store.clock.now(),
+    });
+    const url = await connector.begin(this.#attemptOf(tenant, issuer, attempt));
+    return { url, cookie: writeAttempt(attempt, this.check), seconds: ATTEMPT_SECONDS };
+  }
+
+  /**
+   * Takes what a browser brings back, once, and begins a session. Throws SignInError.
+   *
+   * INVARIANT: the cookie of the attempt is of this tenant and this issuer, and has not been used; what a browser brings
+   * that did not begin the sign-in, or began another one, goes nowhere.
+   */
+  async finish(
+    tenant: NamedTenant,
+    issuer: string,
+    received: Received,
+    cookie: string | undefined,
+    browser: Browser,
+  ): Promise<Finished> {
+    const attempt = readAttempt(cookie, this.check, this.store.clock.now());
+    if (!attempt || attempt.tenant !== tenant.id || attempt.connector !== issuer)
+      throw new SignInError('attempt_missing', 'this browser has not begun a sign-in here, or it took too long');
+    const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
+    await this.#useUp(tenant.id, attempt);
+    const verified = await connector.finish(received, this.#attemptOf(tenant, issuer, attempt));
+    return this.#beginSession(tenant, attempt, verified, browser);
+  }
+
+  /** Where a browser goes to end its session at the identity provider, too; undefined if that cannot be done. */
+  async endUpstream({ tenant, tenantName, issuer, mac, sealedHint }: PersonSession): Promise<URL | undefined> {
+    const named = { id: tenant, name: tenantName };
+    const documents = await this.#documents(tenant);
+    const hint =
+      sealedHint === null ? null : unseal(this.check.pepper, hintPlace(tenant, mac), Buffer.from(sealedHint, 'hex'));
+    return this.connectors.of(named, documents, issuer).endSession?.(`${this.#base(named)}/signed-out`, hint);
+  }
+
+  /** Two requests with the same attempt: one of them is the first. */
+  async #useUp(tenant: string, attempt: SignInAttempt): Promise<void> {
+    const { mac } = attemptSecrets(attempt, this.check);
+    const until = attempt.begunAt + 2 * ATTEMPT_SECONDS * 1000;
+    if (await this.sessions.useOnce(tenant, mac, until)) return;
+    throw new SignInError('attempt_used', 'this sign-in was finished before');
+  }
+
+  async #beginSession(
+    { id: tenant }: NamedTenant,
+    attempt: SignInAttempt,
+    verified: VerifiedSignIn,
+    { address, userAgent, session: before }: Browser,
+  ): Promise<Finished> {
+    const { policies } = await this.#current(tenant);
+    if (isSuspended(policies, verified.subject))
+      throw new SignInError('suspended', 'the person or the tenant is suspended');
+    const limits = limitsOf(policies);
+    const person = subjectKey(verified.subject.type, verified.subject.id);
+    const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
+    const goesOn = isStepUp && before?.tenant === tenant && before.person === person;
+    const value = newSessionValue();
+    const mac = sessionMac(value, this.check)!.toString('hex');
+    const { logoutHint, assurance } = verified;
+    const begun = await this.sessions.begin({
+      tenant,
+      person: {
+        id: person,
+        issuer: verified.issuer,
+        claims: verified.claims,
+        name: verified.name,
+        email: verified.email,
+        denial: denialKey(person),
+      },
+      session: {
+        id: newSessionId(),
+        mac,
+        upstreamSession: verified.upstreamSession,
+        acr: assurance.acr,
+        amr: assurance.amr,
+        authenticatedAt: assurance.authTime,
+        sealedHint:
+          logoutHint === null ? null : seal(this.check.pepper, hintPlace(tenant, mac), logoutHint).toString('hex'),
+        idleMs: limits.idleMs,
+        absoluteMs: limits.absoluteMs,
+        begunAt: attempt.begunAt,
+        replaces: before?.tenant === tenant ? before.id : null,
+        stepUp: goesOn,
+        address,
+        userAgent: userAgent?.slice(0, 256).replace(/[^\x20-\x7e]/g, '?') ?? null,
+      },
+      about: {
+        person,
+        issuer: verified.issuer,
+        acr: assurance.acr,
+        amr: assurance.amr,
+        evidence: verified.evidence,
+        address,
+      },
+    });
+    if (begun === undefined)
+      throw new SignInError('signed_out_meanwhile', 'the person was signed out everywhere while signing in');
+    return { value, seconds: limits.absoluteMs / 1000, returnTo: attempt.returnTo };
+  }
+
+  #attemptOf(tenant: NamedTenant, issuer: string, attempt: SignInAttempt): Attempt {
+    return {
+      callback: `${this.#base(tenant)}/sign-in/${encodeURIComponent(issuer)}/callback`,
+      secrets: attemptSecrets(attempt, this.check),
+      demand: { acr: attempt.acr, maxAge: attempt.maxAge },
+    };
+  }
+
+  #base = ({ name }: NamedTenant): string => `${this.address.url}/t/${encodeURIComponent(name)}`;
+
+  async #documents(tenant: string): Promise<DocumentSet> {
+    return (await this.#current(tenant)).policies.documents;
+  }
+
+  /** An Issuer that was deleted a moment ago lets nobody in any more. */
+  async #current(tenant: string): Promise<{ readonly policies: PolicySet }> {
+    await this.snapshots.refresh(tenant, Infinity);
+    return this.snapshots.of(tenant);
+  }
+}
+
+/** Where the hint of a session is sealed for. The session gets another MAC with each sign-in. */
+const hintPlace = (tenant: string, mac: string): string[] => [tenant, 'session', mac];
