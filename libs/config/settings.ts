@@ -30,6 +30,9 @@ const settings = {
   PLACET_PEPPER: z.string().min(32, 'must have at least 32 characters, as from: openssl rand -hex 32').optional(),
   PLACET_BOOTSTRAP_KEY: z.string().optional(),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  PLACET_PRIVATE_IDENTITY_PROVIDERS: z
+    .enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' })
+    .default('loopback'),
   PLACET_LOG: z.enum(['error', 'warn', 'info'], { error: 'must be error, warn or info' }).default('info'),
 } as const;
 
@@ -55,6 +58,8 @@ export interface Settings {
   readonly pepper: string | undefined;
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
+  /** Which identity providers may be gone to beyond those of the public internet. */
+  readonly privateIdentityProviders: 'on' | 'loopback' | 'off';
   readonly log: 'error' | 'warn' | 'info';
 }
 
@@ -84,6 +89,7 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bootstrapKey: read('PLACET_BOOTSTRAP_KEY'),
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
+    privateIdentityProviders: read('PLACET_PRIVATE_IDENTITY_PROVIDERS'),
     log: read('PLACET_LOG'),
   };
 }

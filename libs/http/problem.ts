@@ -1,4 +1,4 @@
-import type { UnauthenticatedError } from '#identity';
+import type { IdentityProviderUnavailable, TokenRefused, UnauthenticatedError } from '#identity';
 import type { LedgerErrorCode } from '#ledger';
 import type { MappingError } from '#mcp';
 import type { SnapshotError } from '#snapshot';
@@ -14,7 +14,7 @@ export type RefusalCode =
   | 'not_a_host'
   | 'not_an_administrator'
   | 'subject_not_assertable'
-  | 'subject_token_unsupported'
+  | 'subject_token_mismatch'
   | 'not_found'
   | 'method_not_allowed'
   | 'already_exists'
@@ -32,6 +32,8 @@ export type ProblemCode =
   | DoorCode
   | BodyError['code']
   | UnauthenticatedError['code']
+  | TokenRefused['code']
+  | IdentityProviderUnavailable['code']
   | LedgerErrorCode
   | StoreErrorCode
   | SnapshotError['code']
@@ -49,7 +51,6 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   imprecise_number: 400,
   lone_surrogate: 400,
   body_incomplete: 400,
-  subject_token_unsupported: 400,
   credentials_missing: 401,
   credentials_invalid: 401,
   forbidden: 403,
@@ -65,6 +66,8 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   version_mismatch: 412,
   body_too_large: 413,
   unsupported_content_type: 415,
+  subject_token_invalid: 422,
+  subject_token_mismatch: 422,
   documents_invalid: 422,
   no_exact_filter: 422,
   too_much_at_once: 422,
@@ -75,6 +78,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   ledger_unavailable: 503,
   answer_too_late: 503,
   state_regressed: 503,
+  identity_provider_unavailable: 503,
   too_many_changes: 503,
   database_unreachable: 503,
   database_refuses: 503,

@@ -28,3 +28,4 @@ export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft 
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
 export { recordEvent, type EventKind } from './events.js';
+export { CountedEvents } from './counted-events.js';

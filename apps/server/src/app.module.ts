@@ -1,7 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
-import type { KeyCheck } from '#identity';
+import type { KeyCheck, Outgoing, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
@@ -41,6 +41,9 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
+  /** The way to identity providers, and who verifies their tokens. */
+  readonly outgoing: Outgoing;
+  readonly verifier: TokenVerifier;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */

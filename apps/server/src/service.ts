@@ -4,10 +4,11 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
-import { Decisions } from '#decision';
-import type { KeyCheck } from '#identity';
+import { Decisions, SubjectTokens } from '#decision';
+import { parseJson } from '#http';
+import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import { CountedEvents, DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -26,10 +27,10 @@ import { Readiness } from './operations/readiness.js';
 /** The name of the one tenant that a new service has. */
 const DEFAULT_TENANT = 'default';
 
-export interface ServiceOptions extends Pick<
-  Settings,
-  'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'
-> {
+export interface ServiceOptions
+  extends
+    Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
+    Partial<Pick<Settings, 'privateIdentityProviders'>> {
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
@@ -75,8 +76,15 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
-    const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
-    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
+    const parts = assemble(store, snapshots, tenant, keyCheck, options);
+    const refusals = new CountedEvents(store, 'credential_refused', (error) =>
+      options.log.error('a refused token could not be recorded', error),
+    );
+    closing.push(() => refusals.close());
+    const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
+      refusals.note(of, { credential: 'subject_token', reason: fault, issuer }),
+    );
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens);
     closing.push(() => decisions.drain());
     const { app, door } = await createApp(parts, parts.gate, decisions);
     closing.push(() => app.close());
@@ -102,15 +110,18 @@ function assemble(
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  log: Log,
+  { log, privateIdentityProviders = 'loopback' }: ServiceOptions,
 ): Parts & { readonly gate: Gate } {
   const gate = new Gate(store, keyCheck);
+  const outgoing = new Outgoing(privateIdentityProviders);
   return {
     store,
     snapshots,
     keyCheck,
     gate,
     log,
+    outgoing,
+    verifier: new TokenVerifier(new KeySets(outgoing), parseJson),
     authenticator: new Authenticator(store, snapshots, gate),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>

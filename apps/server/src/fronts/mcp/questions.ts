@@ -1,5 +1,4 @@
-import type { Call, Question } from '#decision';
-import { Refusal } from '#http';
+import type { Call, Decisions, Question } from '#decision';
 import type { Direction, ListedItem, Operation } from '#mcp';
 import { digest, layer, OBLIGATIONS, THE_SERVER, type Json, type JsonObject, type ServerReference } from '#policy';
 import type { FrontRequest } from '../front-door.js';
@@ -7,8 +6,28 @@ import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
 
 type Common = Pick<
   DecisionRequestBody,
-  'subject' | 'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
->;
+  'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
+> & {
+  readonly subject: KnownSubject;
+};
+
+/** Somebody by name; with a proof if a token named them. */
+interface KnownSubject extends Pick<Question['subject'], 'type' | 'id'> {
+  readonly properties?: JsonObject | undefined;
+  readonly proof?: Question['proof'];
+}
+
+/** A request in which a subject that came as a token has the name that the token proves. */
+export async function withSubject<Body extends Pick<DecisionRequestBody, 'subject'>>(
+  decisions: Decisions,
+  body: Body,
+  call: Call,
+): Promise<Omit<Body, 'subject'> & { readonly subject: KnownSubject }> {
+  const { subject } = body;
+  if (!('token' in subject)) return { ...body, subject };
+  const proof = await decisions.verified(call, subject.token);
+  return { ...body, subject: { ...proof.subject!, properties: subject.properties, proof } };
+}
 
 /** What of the record is the same for every question of a request. */
 export function callOf(body: DecisionRequestBody | ListingRequestBody, request: FrontRequest): Call {
@@ -75,16 +94,11 @@ function aboutSubject({
   server,
   session,
   supported_obligations: supported,
-}: Common): Pick<Question, 'subject' | 'server' | 'session' | 'supportedObligations'> {
-  if ('token' in subject) {
-    throw new Refusal(
-      'subject_token_unsupported',
-      'subjects given as tokens cannot be verified by this version: assert {type, id}',
-    );
-  }
-  const { type, id, properties } = subject;
+}: Common): Pick<Question, 'subject' | 'proof' | 'server' | 'session' | 'supportedObligations'> {
+  const { proof, type, id, properties } = subject;
   return {
     subject: { type, id, properties: properties ?? {} },
+    proof,
     server: server === undefined ? null : referenceTo(server),
     session: session ?? null,
     supportedObligations: supported && OBLIGATIONS.filter((type) => supported.includes(type)),
