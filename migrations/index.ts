@@ -8,6 +8,7 @@ import { CredentialsOfSeveralKinds0007 } from './0007-credentials-of-several-kin
 import { People0008 } from './0008-people.js';
 import { OAuth0009 } from './0009-oauth.js';
 import { ChangesInParts0010 } from './0010-changes-in-parts.js';
+import { RolesOfKeys0013 } from './0013-roles-of-keys.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -21,4 +22,5 @@ export const migrations = [
   People0008,
   OAuth0009,
   ChangesInParts0010,
+  RolesOfKeys0013,
 ];

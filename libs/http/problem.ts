@@ -11,6 +11,8 @@ export type RefusalCode =
   | 'invalid_request'
   | 'documents_invalid'
   | 'forbidden'
+  | 'grant_exceeds_own'
+  | 'last_owner'
   | 'not_a_host'
   | 'not_an_administrator'
   | 'subject_not_assertable'
@@ -54,6 +56,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   credentials_missing: 401,
   credentials_invalid: 401,
   forbidden: 403,
+  grant_exceeds_own: 403,
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,
@@ -61,6 +64,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   tenant_unknown: 404,
   method_not_allowed: 405,
   already_exists: 409,
+  last_owner: 409,
   draft_conflict: 409,
   revision_not_reached: 409,
   version_mismatch: 412,

@@ -8,7 +8,8 @@ export {
   type AdministratorAbility,
 } from './administration/ability.js';
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
-export { isOwner } from './administration/roles.js';
+export { exceeding } from './administration/grants.js';
+export { hasOwner, rolesOfCredential } from './administration/owners.js';
 export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, type ApiKey } from './api-key.js';
 export {
   administratorAgain,

@@ -32,6 +32,11 @@ export class TenantSnapshot {
     return this.#credentials.get(id);
   }
 
+  /** Every credential, the disabled and expired ones as well. */
+  credentials(): Iterable<StoredCredential> {
+    return this.#credentials.values();
+  }
+
   /**
    * Whether a token is refused by one of some keys (`token:...`, `client:...`, `subject:...`), though it has not expired.
    * @param issuedAt ms since 1970

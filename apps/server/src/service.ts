@@ -16,6 +16,7 @@ import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
+import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
 import { requestBody, requestContext } from './http/request-body.js';
@@ -150,7 +151,7 @@ async function createApp(
   app.disable('etag');
   app.use(requestContext(parts.metrics), requestBody);
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
-  documentApi(app);
+  documentApi(app, declaredRoutes(app));
   await app.init();
   const door = new FrontDoor(routes, gate, parts.log, parts.metrics);
   const server = app.getHttpServer();

@@ -52,9 +52,22 @@ export function permit(
   if (!may(ability, action, object, name)) throw forbidden(who, action, `the ${object} '${name}'`);
 }
 
-const forbidden = (who: string, action: AdministrationAction, what: string): Refusal =>
+/** The refusal of something that none of an administrator's roles allows. */
+export const forbidden = (who: string, action: AdministrationAction, what: string): Refusal =>
   new Refusal('forbidden', `'${who}' has no role that lets it ${action} ${what} (docs/administration.md)`);
 
 /** The objects of a right, to be read. */
 export const objectsText = (on: readonly AdministrationObject[]): string =>
   on === DOCUMENT_OBJECTS ? 'documents' : on.join(', ');
+
+/** A right as the description of the API has it. */
+export function rightBody(right: Right): string | object {
+  if (typeof right === 'string') return right;
+  const { action, on, each, hosts } = right;
+  return {
+    action,
+    on: on === DOCUMENT_OBJECTS ? 'documents' : on,
+    ...(each ? { each } : {}),
+    ...(hosts ? { hosts } : {}),
+  };
+}

@@ -2,6 +2,8 @@ import type { NestExpressApplication } from '@nestjs/platform-express';
 import { DocumentBuilder, SwaggerModule, type OpenAPIObject } from '@nestjs/swagger';
 import { z } from 'zod';
 import { problemSchema } from '../admin/wire.js';
+import type { DeclaredRoute } from '../http/declared-rights.js';
+import { rightBody } from '../http/rights.js';
 import {
   evaluationAnswerSchema,
   evaluationRequestSchema,
@@ -95,7 +97,7 @@ const DECISION_ROUTES: readonly Described[] = [
 ];
 
 /** The OpenAPI document of the whole API. */
-export function openApiOf(app: NestExpressApplication): OpenAPIObject {
+export function openApiOf(app: NestExpressApplication, routes: readonly DeclaredRoute[]): OpenAPIObject {
   const base = new DocumentBuilder()
     .setTitle('Placet')
     .setDescription(
@@ -113,12 +115,13 @@ export function openApiOf(app: NestExpressApplication): OpenAPIObject {
   const schemas = componentsOf([...parts, ...DECISION_ROUTES.flatMap(({ request, answer }) => [request, answer])]);
   document.components = { ...document.components, schemas: { ...document.components?.schemas, ...schemas } };
   addProblems(document);
+  addRights(document, routes);
   return document;
 }
 
 /** Serves the document, and a page that renders it. */
-export function documentApi(app: NestExpressApplication): void {
-  SwaggerModule.setup('docs', app, () => openApiOf(app), {
+export function documentApi(app: NestExpressApplication, routes: readonly DeclaredRoute[]): void {
+  SwaggerModule.setup('docs', app, () => openApiOf(app, routes), {
     jsonDocumentUrl: 'openapi.json',
     yamlDocumentUrl: 'openapi.yaml',
     customSiteTitle: 'Placet API',
@@ -131,6 +134,7 @@ function operationOf({ tag, summary, request, answer }: Described): object {
     tags: [tag],
     summary,
     security: [{ bearer: [] }],
+    'x-placet-right': 'host',
     requestBody: { required: true, content: { 'application/json': { schema: reference(idOf(request)) } } },
     responses: { 200: { description: '', content: { 'application/json': { schema: reference(idOf(answer)) } } } },
   };
@@ -165,5 +169,14 @@ function addProblems(document: OpenAPIObject): void {
     for (const operation of Object.values(path as Record<string, { responses?: Record<string, unknown> }>)) {
       if (operation.responses) operation.responses.default = problem;
     }
+  }
+}
+
+/** What each operation needs of whoever calls, to be read by machines. */
+function addRights(document: OpenAPIObject, routes: readonly DeclaredRoute[]): void {
+  for (const { method, path, right } of routes) {
+    const operations = document.paths[path] as Record<string, object> | undefined;
+    const operation = operations?.[method.toLowerCase()];
+    if (operation) Object.assign(operation, { 'x-placet-right': rightBody(right) });
   }
 }

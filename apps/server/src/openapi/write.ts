@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { AppModule, type Parts } from '../app.module.js';
+import { declaredRoutes } from '../http/declared-rights.js';
 import { openApiOf } from './document.js';
 
 /** Writes openapi.json; with `--check`, says instead whether the committed one is what the code describes. */
@@ -13,7 +14,7 @@ const app = await NestFactory.create<NestExpressApplication>(AppModule.of({} as 
   bodyParser: false,
   logger: false,
 });
-const text = `${JSON.stringify(openApiOf(app), null, 2)}\n`;
+const text = `${JSON.stringify(openApiOf(app, declaredRoutes(app)), null, 2)}\n`;
 if (!process.argv.includes('--check')) {
   writeFileSync(path, text);
   process.stdout.write(`${path} written\n`);

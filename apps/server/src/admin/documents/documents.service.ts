@@ -12,7 +12,8 @@ import {
 } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type ChangeNote, type Operation, type Store, type StoredVersion } from '#store';
-import type { Changes } from '../changes.js';
+import type { Changes, Maker } from '../changes.js';
+import { permitDocuments, refuseExcess } from '../grants.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
 import { planChange, type Hindrance, type Plan, type PlannedDocument, type Wanted } from './plan.js';
 
@@ -44,7 +45,7 @@ export class DocumentsService {
   readonly #reader: DocumentReader;
 
   constructor(
-    store: Store,
+    private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly changes: Changes,
   ) {
@@ -130,26 +131,30 @@ export class DocumentsService {
   }
 
   /**
-   * Makes a change of documents as one revision, or throws Refusal with what is wrong. `intend` is asked after the state
+   * Makes a change of documents as one revision, or throws Refusal with what is wrong, or with what its maker may not do.
+   * `intend` is asked after the state
    * that the change is planned on has been taken down: what it reads in the database is of that revision or a later one.
    */
-  async make(principal: AdministratorPrincipal, intend: () => Promise<Intent>): Promise<AppliedChange> {
-    const { tenant } = principal;
+  async make(maker: Maker, intend: () => Promise<Intent>): Promise<AppliedChange> {
+    const { tenant } = maker;
     let made: Plan | undefined;
     let asked: Wanted | undefined;
     let tests: TestReport | undefined;
     const plan = async () => {
       tests = undefined;
       // The snapshot moves on while others are waited for; these two belong together.
+      const snapshot = await this.snapshots.of(tenant);
       const {
         revision: expectedRevision,
         policies: { documents },
-      } = await this.snapshots.of(tenant);
+      } = snapshot;
       const { wanted, about, also = [], isOfWholeState = false, guard, check } = await intend();
       asked = wanted;
       const outcome = planChange(documents, wanted, AUTHORED_KINDS);
+      if (maker.kind === 'administrator') permitDocuments(maker, outcome.documents);
       guard?.(outcome.documents);
       made = planned(outcome);
+      if (maker.kind === 'administrator') refuseExcess(maker, snapshot, documents, made, this.store.clock.now());
       check?.(made);
       const operations = [...made.operations, ...also];
       if (operations.length === 0) return undefined;
@@ -160,7 +165,7 @@ export class DocumentsService {
         about,
       };
     };
-    const revision = await this.changes.make(principal, plan, {
+    const revision = await this.changes.make(maker, plan, {
       locate: (problem: DocumentProblem) => made!.locate(problem),
       report: (passed) => void (tests = passed),
     });

@@ -33,6 +33,8 @@ export interface Plan {
   readonly documents: readonly PlannedDocument[];
   readonly operations: readonly Operation[];
   readonly keys: readonly TouchKey[];
+  /** The documents as they will be. */
+  readonly after: DocumentSet;
   /** Whether it was only right as long as nothing else changes: it was checked against other documents. */
   readonly dependsOnOthers: boolean;
   /** What lint finds in the documents that were sent, changed or not, beside all that there will be. */
@@ -78,6 +80,7 @@ export function planChange(present: DocumentSet, wanted: Wanted, kinds: readonly
   return {
     documents: planned,
     operations: changed.map((document) => operationOf(present, document)),
+    after,
     keys: [...new Set(changed.flatMap(({ before, after }) => touchedKeys(before, after)))],
     dependsOnOthers: changed.some(({ kind, change }) =>
       change === 'deleted' ? kind === 'Role' : !INDEPENDENT.includes(kind),

@@ -10,11 +10,13 @@ import {
   type AdministratorPrincipal,
   type KeyCheck,
 } from '#identity';
-import { PLAIN_WORDS, type TouchKey } from '#policy';
-import type { Snapshots } from '#snapshot';
+import { BUILT_IN_ADMINISTRATION, isBuiltInAdministration, PLAIN_WORDS, type TouchKey } from '#policy';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { CredentialReader, type CredentialListing, type Operation, type Store } from '#store';
 import { invalid } from '../../fronts/front-door.js';
-import type { Changes } from '../changes.js';
+import { forbidden } from '../../http/rights.js';
+import type { Changes, PlannedChange } from '../changes.js';
+import { mayWithCredential, refuseCredential, type CredentialFate } from '../grants.js';
 import type { NewKeyBody, ShownKeyBody } from './wire.js';
 
 @Injectable()
@@ -42,53 +44,104 @@ export class KeysService {
       throw new Refusal('invalid_request', 'expires_at: lies in the past');
     }
     const { text, key } = generateApiKey(this.check.environment);
-    await this.#change(principal, [], () => {
-      const known = host === undefined || this.snapshots.held(principal.tenant)?.policies.host(host) !== undefined;
+    const holder = {
+      principalKind: host === undefined ? 'administrator' : 'host',
+      principal: host ?? administrator!,
+    } as const;
+    permitCredential(principal, 'write', holder);
+    const roles = 'roles' in parsed.data.rights ? parsed.data.rights.roles : [];
+    await this.#change(principal, (snapshot) => {
+      const known = host === undefined || snapshot.policies.host(host) !== undefined;
       if (!known) throw new Refusal('not_found', `there is no Host named '${host}': save its document first`);
-      return {
+      refuseUnknownRoles(snapshot, roles);
+      refuseCredential(principal, snapshot, undefined, { roles }, this.store.clock.now());
+      const operation: Operation = {
         op: 'create_credential',
         id: key.id,
-        principalKind: host === undefined ? 'administrator' : 'host',
-        principal: host ?? administrator!,
+        ...holder,
         environment: key.environment,
         rights: parsed.data.rights,
         expiresAt,
         mac: macOf(key, this.check.pepper).toString('hex'),
       };
+      return { keys: [], operations: [operation] };
     });
     return { id: key.id, key: text };
   }
 
   /** Gives a key a new secret. The old ones stay good for a while, so that hosts can change over. */
   async rotate(principal: AdministratorPrincipal, id: string, overlapSeconds: number): Promise<ShownKeyBody> {
-    const { environment, disabledAt } = await this.get(principal.tenant, id);
+    const { environment, disabledAt, ...holder } = await this.get(principal.tenant, id);
+    permitCredential(principal, 'rotate', holder);
     if (disabledAt !== null) throw new Refusal('invalid_request', 'the key is disabled: create a new one');
     const { text, key } = generateSecret({ environment, id });
     const oldExpiresAt = new Date(this.store.clock.now() + overlapSeconds * 1000).toISOString();
     const mac = macOf(key, this.check.pepper).toString('hex');
-    await this.#change(principal, touching(id), () => ({ op: 'rotate_credential', id, mac, oldExpiresAt }));
+    await this.#write(principal, { op: 'rotate_credential', id, mac, oldExpiresAt }, 'taken over');
     return { id, key: text };
   }
 
   /** Ends a key: when this returns, no decision that is asked for with it afterwards is an allow. */
   async disable(principal: AdministratorPrincipal, id: string): Promise<void> {
-    await this.#change(principal, touching(id), () => ({ op: 'disable_credential', id }));
+    permitCredential(principal, 'delete', await this.get(principal.tenant, id));
+    await this.#write(principal, { op: 'disable_credential', id }, 'ended');
   }
 
   async get(tenant: string, id: string): Promise<CredentialListing> {
     const found = await this.reader.find(tenant, id);
-    if (!found) throw new Refusal('not_found', `there is no key ${id}`);
+    if (!found) throw noKey(id);
     return found;
   }
 
-  async #change(
+  /**
+   * Writes to a key that is there.
+   *
+   * INVARIANT: whose the key is and what it may do is looked at on the very state that the change is made on, if it is one
+   * of an administrator.
+   */
+  async #write(
     principal: AdministratorPrincipal,
-    keys: readonly TouchKey[],
-    operation: () => Operation,
+    operation: Extract<Operation, { op: 'rotate_credential' | 'disable_credential' }>,
+    fate: CredentialFate,
   ): Promise<void> {
-    await this.snapshots.of(principal.tenant);
-    await this.changes.make(principal, async () => ({ keys, operations: [operation()] }));
+    const keys: TouchKey[] = [`credential:${operation.id}`];
+    await this.#change(principal, (snapshot) => {
+      const { revision } = snapshot;
+      const stored = snapshot.credential(operation.id);
+      // A replica that has not heard of the key yet may not say whose it is.
+      if (!stored) throw noKey(operation.id);
+      if (stored.principalKind === 'host') return { keys, operations: [operation] };
+      refuseCredential(principal, snapshot, stored, fate, this.store.clock.now());
+      return { keys, operations: [operation], expectedRevision: revision };
+    });
+  }
+
+  async #change(principal: AdministratorPrincipal, plan: (snapshot: TenantSnapshot) => PlannedChange): Promise<void> {
+    await this.changes.make(principal, async () => plan(await this.snapshots.of(principal.tenant)));
   }
 }
 
-const touching = (id: string): TouchKey[] => [`credential:${id}`];
+const noKey = (id: string): Refusal => new Refusal('not_found', `there is no key ${id}`);
+
+/** Throws Refusal where an administrator may not do something with the keys of a host or an administrator. */
+function permitCredential(
+  { name, ability }: AdministratorPrincipal,
+  action: 'write' | 'rotate' | 'delete',
+  holder: Pick<CredentialListing, 'principalKind' | 'principal'>,
+): void {
+  if (mayWithCredential(ability, action, 'Key', holder)) return;
+  throw forbidden(name, action, `keys of the ${holder.principalKind} '${holder.principal}'`);
+}
+
+/** A mistyped role would give nothing, and nobody would know why. */
+function refuseUnknownRoles({ policies }: TenantSnapshot, roles: readonly string[]): void {
+  const unknown = roles.find(
+    (role) => !isBuiltInAdministration(role) && !policies.documents.find('AdministratorRole', role),
+  );
+  if (unknown === undefined) return;
+  const known = BUILT_IN_ADMINISTRATION.join(', ');
+  throw new Refusal(
+    'invalid_request',
+    `rights.roles: there is no role of administrators '${unknown}': save an AdministratorRole document, or name one of ${known}`,
+  );
+}
