@@ -47,7 +47,8 @@ describe('settings', () => {
       pepper: undefined,
       bootstrapKey: undefined,
       quickstart: true,
-      log: 'info',
+      privateIdentityProviders: 'loopback',
+    log: 'info',
     });
   });
 

@@ -1,5 +1,5 @@
 import { Refusal } from '#http';
-import { TOLERANCE_MS, TokenRefused, type VerifiedToken } from '#identity';
+import { audiencesOf, TOLERANCE_MS, TokenRefused, type VerifiedToken } from '#identity';
 import {
   groupsOf,
   layer,
@@ -81,7 +81,7 @@ function tokenView({ issuer, claims }: VerifiedToken): JsonObject {
     issuer: issuer.document.name,
     iss: own(claims, 'iss'),
     sub: own(claims, 'sub'),
-    aud: [own(claims, 'aud') ?? []].flat() as Json[],
+    aud: audiencesOf(claims),
     client_id: first('client_id', 'azp', 'appid', 'cid'),
     scope: scopesOf(own(claims, 'scope')) ?? scopesOf(own(claims, 'scp')),
     acr: own(claims, 'acr'),

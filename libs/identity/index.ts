@@ -30,6 +30,7 @@ export {
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export {
+  audiencesOf,
   IdentityProviderUnavailable,
   KeySets,
   TokenRefused,

@@ -1,4 +1,9 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { Api } from '../../apps/cli/src/api.js';
+import { tryMapping } from '../../apps/cli/src/commands/mappings.js';
 import type { Service } from '../../apps/server/src/service.js';
 import { startIdentityProvider, type IdentityProvider } from '../support/identity-provider.js';
 import { startTestService, type Answer, type TestService } from '../support/service.js';
@@ -248,6 +253,58 @@ describe('a token that is not believed', () => {
     const fresh = await service.replica();
     const answer = await mcp({ token: await token() }, {}, fresh.url);
     expect([answer.status, answer.body.code]).toEqual([503, 'identity_provider_unavailable']);
+  });
+});
+
+describe('a mapping that is tried out', () => {
+  const tried = async (body: object, by?: string) =>
+    service.call('POST', '/api/v1/mappings/try', { body, ...(by === undefined ? {} : { key: by }) });
+
+  it('says whom a token proves, and why each rule fired or not', async () => {
+    expect((await tried({ token: await token() })).body).toMatchObject({
+      verified: true,
+      issuer: 'company',
+      subject: { type: 'user', id: 'company/3f2c' },
+      groups: { names: ['company/eng'], complete: true },
+      rules: [{ mapping: 'company', rule: 'engineers', outcome: 'fired', because: [] }],
+      roles: { held: ['engineer'], possible: [] },
+      properties: { team: 'core' },
+    });
+    const { body } = await tried({ issuer: 'company', claims: { sub: 'x' } });
+    expect(body).toMatchObject({
+      groups: null,
+      rules: [{ outcome: 'error', because: [{ of: 'company/eng', why: 'groups_not_known' }] }],
+      roles: { held: [], possible: ['engineer'] },
+      unsure: ['team'],
+    });
+  });
+
+  it('says which check a token has failed', async () => {
+    const { status, body } = await tried({ token: await token({ exp: seconds() - 61, iat: seconds() - 600 }) });
+    expect(status).toBe(200);
+    expect(body).toMatchObject({ verified: false, issuer: 'company', refused: { check: 'expired' } });
+    expect(body.roles).toBeUndefined();
+  });
+
+  it('is for administrators, of an Issuer that is there', async () => {
+    expect((await tried({ token: await token() }, key)).status).toBe(403);
+    expect((await tried({ issuer: 'nobody', claims: {} })).status).toBe(404);
+    expect((await tried({ issuer: 'company' })).status).toBe(400);
+  });
+
+  it('can be tried from the command line, which takes tokens out of files', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'placet-')), 'token');
+    writeFileSync(file, await token());
+    const lines: string[] = [];
+    const write = (text: string) => void lines.push(text);
+    const api = new Api({ url: service.url, key: service.owner });
+    const options = { tokenFile: file, claims: undefined, issuer: undefined };
+    expect(await tryMapping(api, { text: write, line: write, note: write }, options, false)).toBe(0);
+    expect(lines).toContain('fired   company/engineers');
+    expect(lines).toContain('subject: user:company/3f2c');
+    writeFileSync(file, await token({ aud: 'x' }));
+    expect(await tryMapping(api, { text: write, line: write, note: write }, options, false)).toBe(3);
+    expect(lines.at(-1)).toBe('not believed (audience): it is for somebody else, by the Issuer company');
   });
 });
 

@@ -9,6 +9,7 @@ import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './comman
 import { createHost, newKey } from './commands/keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
+import { tryMapping } from './commands/mappings.js';
 import { resume, suspend } from './commands/suspensions.js';
 import { test } from './commands/test.js';
 import { EXIT, terminal, type Output } from './output.js';
@@ -51,6 +52,9 @@ const USAGE = `usage: placet COMMAND
                                        everybody who could do this, and by which rules
   what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
                                        what a person, or anybody through a host, could do
+  mapping try --token-file FILE        whom a token proves, and what each rule of the Mappings gives them, and why;
+  mapping try --claims FILE --issuer NAME   or claims that such a token would have (a FILE of - is the input) [--json];
+                                       exits with 3 where the token is not believed
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -80,6 +84,9 @@ const OPTIONS = {
   host: { type: 'string' },
   resource: { type: 'string' },
   action: { type: 'string' },
+  'token-file': { type: 'string' },
+  claims: { type: 'string' },
+  issuer: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
 } as const satisfies ParseArgsConfig['options'];
 
@@ -183,6 +190,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['subject', 'host', 'server', 'json'],
     run: (_, { subject, host, server, json }, output) => whatCan(new Api(), output, { subject, host, server }, json),
+  },
+  'mapping try': {
+    takes: [],
+    options: ['token-file', 'claims', 'issuer', 'json'],
+    run: (_, { 'token-file': tokenFile, claims, issuer, json }, output) =>
+      tryMapping(new Api(), output, { tokenFile, claims, issuer }, json),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

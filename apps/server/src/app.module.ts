@@ -14,6 +14,8 @@ import { DraftsController } from './admin/drafts/drafts.controller.js';
 import { DraftsService } from './admin/drafts/drafts.service.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
+import { MappingsController } from './admin/mappings/mappings.controller.js';
+import { MappingsService } from './admin/mappings/mappings.service.js';
 import { MeController } from './admin/me/me.controller.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
@@ -59,6 +61,7 @@ export class AppModule {
     address,
     home,
     log,
+    verifier,
   }: Parts): DynamicModule {
     const changes = new Changes(store, snapshots, authenticator);
     return {
@@ -70,6 +73,7 @@ export class AppModule {
         KeysController,
         SuspensionsController,
         AccessController,
+        MappingsController,
         RecordedDecisionsController,
         MeController,
         MetadataController,
@@ -91,6 +95,7 @@ export class AppModule {
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
+        { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
