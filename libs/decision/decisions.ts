@@ -1,4 +1,4 @@
-import { principalOf, type PresentedKey, type VerifiedToken } from '#identity';
+import { isGood, principalOf, type HostScope, type VerifiedToken } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import {
@@ -11,10 +11,10 @@ import {
   type NoFilter,
   type TouchKey,
 } from '#policy';
-import type { Snapshots, TenantSnapshot } from '#snapshot';
+import type { Snapshots } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
-import { checkSpeaksFor, mayAssertOfResource } from './assertions.js';
+import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource } from './assertions.js';
 import { cutsOff, decideAt, endOf, explainable, inputAt, propose, type Moment } from './moment.js';
 import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
@@ -63,9 +63,9 @@ export class Decisions {
    * Whom a token proves, for questions of this call: the caller is known first, as nobody else may have a token verified. Throws
    * UnauthenticatedError, TokenRefused, IdentityProviderUnavailable.
    */
-  async verified(call: Call, token: string): Promise<VerifiedToken> {
+  async verified(call: Call, scope: HostScope, token: string): Promise<VerifiedToken> {
     await this.#bringUp(call);
-    const { snapshot, now } = this.#moment(call);
+    const { snapshot, now } = this.#moment(call, scope);
     return this.tokens.verify(snapshot, token, now);
   }
 
@@ -88,7 +88,7 @@ export class Decisions {
   async #decideOne(call: Call, question: Question): Promise<Committed<Evaluated[]>> {
     let answer: Evaluated[] = [];
     const evaluate = () => {
-      const moment = this.#moment(call);
+      const moment = this.#moment(call, 'decisions');
       const { evaluated, proposed } = decideAt(moment, call, question, explainable([question], moment.principal));
       answer = [evaluated];
       return [proposed];
@@ -98,7 +98,7 @@ export class Decisions {
   }
 
   async #decideAll(call: Call, questions: readonly Question[], semantic: Semantic): Promise<Committed<Evaluated[]>> {
-    return this.#inTurns(call, async (moment, turn) => {
+    return this.#inTurns(call, 'decisions', async (moment, turn) => {
       const explained = explainable(questions, moment.principal);
       const answer: Evaluated[] = [];
       const proposed: Proposed[] = [];
@@ -116,11 +116,11 @@ export class Decisions {
   /** Says of each entry of a list what a use of it could come to. One record, however many entries. */
   async list(call: Call, list: Question, entries: readonly ListedQuestion[]): Promise<ListingAnswer> {
     await this.#bringUp(call);
-    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+    const { answer, ids } = await this.#inTurns(call, 'listings', async (moment, turn) => {
       const { snapshot, principal, now } = moment;
       const asked = inputAt(moment, list);
       const { type, id, issuer } = asked.subject;
-      const keys = new Set<TouchKey>([`host:${asked.agent}`, `subject:${type}:${id}`]);
+      const keys = new Set<TouchKey>([`host:${principal.host}`, `host:${asked.agent}`, `subject:${type}:${id}`]);
       if (issuer) keys.add(keyOfIssuer(issuer.name)).add(keyOfIssuerText(issuer.iss));
       const items: ListingAnswer['items'][number][] = [];
       for (const { name, question } of entries) {
@@ -143,17 +143,19 @@ export class Decisions {
    */
   async search(call: Call, search: Search): Promise<SearchAnswer> {
     await this.#bringUp(call);
-    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+    const { answer, ids } = await this.#inTurns(call, 'search', async (moment, turn) => {
       const { snapshot, principal, revision, now } = moment;
+      const agent = agentOf(search.fixed, principal);
       if (search.searched !== 'subject') checkSpeaksFor(search.fixed.subject, principal);
       const page = await findPage(search, snapshot.policies, principal, now, turn);
       if (!page) return undefined;
       const keys = new Set<TouchKey>([
         `host:${principal.host}`,
+        `host:${agent}`,
         ...page.decisions.flatMap((decision) => decision.keys),
       ]);
       const ends = page.decisions.flatMap(({ validUntil }) => validUntil ?? []);
-      const content = searchRecord(call, principal, search, page, moment);
+      const content = searchRecord(call, principal, search, page, agent, moment);
       const proposed = [propose('listing', moment, [...keys], ends.length > 0 ? Math.min(...ends) : null, content)];
       return { answer: { revision, now, found: page.found, next: page.next }, proposed };
     });
@@ -166,9 +168,9 @@ export class Decisions {
    *
    * INVARIANT: what is committed was worked out on one revision, and is committed under its epoch and its moment.
    */
-  async #inTurns<T>(call: Call, work: Work<T>): Promise<Committed<T>> {
+  async #inTurns<T>(call: Call, scope: HostScope, work: Work<T>): Promise<Committed<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const moment = this.#moment(call);
+      const moment = this.#moment(call, scope);
       const { snapshot, revision } = moment;
       const began = performance.now();
       const holds = () => {
@@ -204,7 +206,7 @@ export class Decisions {
     let answer: Omit<FilterAnswer, 'evaluationId'> | undefined;
     const proposal: Proposal = {
       evaluate: () => {
-        const moment = this.#moment(call);
+        const moment = this.#moment(call, 'filter');
         const { snapshot, principal, revision, now } = moment;
         const { rights } = principal;
         const input = inputAt(moment, question);
@@ -226,9 +228,12 @@ export class Decisions {
   }
 
   /** Loads the tenant if need be, and brings it to what the caller knows of: a revision, or a key that is new here. */
-  async #bringUp({ tenant, key, atLeast }: Call): Promise<void> {
+  async #bringUp(call: Call): Promise<void> {
+    const { tenant, atLeast } = call;
     const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
-    if (!isGood(tenant, snapshot, key, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
+    const { key, address } = call;
+    if (!isGood(tenant, snapshot.credential(key.id), key, this.clock.now(), snapshot.epoch, address))
+      await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);
     const revision = this.snapshots.held(tenant)?.revision ?? 0;
@@ -237,12 +242,13 @@ export class Decisions {
   }
 
   /** The caller is looked at anew at each evaluation: a key that was disabled in between decides nothing any more. */
-  #moment({ tenant, key }: Call): Moment {
+  #moment({ tenant, key, address }: Call, scope: HostScope): Moment {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch);
+    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
     if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+    checkScope(scope, principal);
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
 
@@ -269,12 +275,4 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
     ...(rule ? { rule } : {}),
     ...(explain && clause !== null ? { clause } : {}),
   });
-}
-
-function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now: number): boolean {
-  try {
-    return principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch) !== undefined;
-  } catch {
-    return false;
-  }
 }

@@ -14,7 +14,7 @@ export async function filterBody(decisions: Decisions, body: FilterRequestBody, 
       `resource.type: '${type}' is a type of MCP's own; a filter is for types of yours. Use a search or a listing`,
     );
   }
-  const question = questionOf({ ...body, resource: { type, id: '' } }, await proofOf(decisions, body, call));
+  const question = questionOf({ ...body, resource: { type, id: '' } }, await proofOf(decisions, body, call, 'filter'));
   const table = { columns: columnsOf(body.sql), firstParameter: body.sql?.first_parameter ?? 1 };
   const { evaluationId, revision, now, filter: found } = await decisions.filter(call, question, table);
   const { filter, ast, cel, sql, obligations, reason } = found;

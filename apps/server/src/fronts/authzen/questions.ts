@@ -10,23 +10,24 @@ import {
   type ServerReference,
 } from '#policy';
 import { supportedByProfile } from './obligations.js';
-import { SUBJECT_TOKEN, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
+import { AGENT, SUBJECT_TOKEN, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
 
 /** The proof of a request's subject, if it has a token: verified, and not yet held against whom the request names. */
 export async function proofOf(
   decisions: Decisions,
   { context = {} }: Pick<EvaluationRequestBody, 'context'>,
   call: Call,
+  scope: 'decisions' | 'filter' = 'decisions',
 ): Promise<Question['proof']> {
   const token = own(context, SUBJECT_TOKEN);
-  return typeof token === 'string' ? decisions.verified(call, token) : undefined;
+  return typeof token === 'string' ? decisions.verified(call, scope, token) : undefined;
 }
 
 /**
  * An access evaluation as a question. What MCP needs and AuthZEN has no place for is read from where the COAZ-MCP
  * binding or common sense puts it: the server from `resource.properties.server`, `context.server` or the id of a resource
- * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`. What the host can
- * carry out is in `context.supported_obligations`, by the obligations profile.
+ * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`; the
+ * host that a gateway acts for from `context.agent`. What the host can carry out is in `context.supported_obligations`, by the obligations profile.
  */
 export function questionOf(
   { subject, action, resource, context = {}, explain }: EvaluationRequestBody,
@@ -47,6 +48,8 @@ export function questionOf(
     arguments: isJsonObject(given) ? given : {},
     operation: operationWord(action.name),
     session: sessionOf(context),
+    // The schema lets nothing but a text through.
+    agent: own(context, AGENT) as string | undefined,
     context: action.properties ? layer({ action: action.properties }, readable) : readable,
     supportedObligations: supported && supportedByProfile(supported),
     kind: 'ordinary',

@@ -16,7 +16,10 @@ export const SUBJECT_TOKEN = 'subject_token';
 
 const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
 
-/** Anything, in which the obligations profile has a member of its own, and so have we. */
+/** Where a gateway says for which host it asks, as the COAZ-MCP binding says which client does. */
+export const AGENT = 'agent';
+
+/** Anything, in which the obligations profile has a member of its own, gateways have one, and so have tokens. */
 const contextSchema = jsonObject
   .refine(
     (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
@@ -25,6 +28,10 @@ const contextSchema = jsonObject
   .refine((context) => !Object.hasOwn(context, SUBJECT_TOKEN) || isText(context[SUBJECT_TOKEN]), {
     path: [SUBJECT_TOKEN],
     error: 'a token, as a text',
+  })
+  .refine((context) => !Object.hasOwn(context, AGENT) || id.safeParse(context[AGENT]).success, {
+    path: [AGENT],
+    error: 'the name of a registered host, as a text',
   });
 const explain = z.boolean().optional().meta({ description: 'Ours: explain the answer, in context.explanation.' });
 

@@ -6,7 +6,7 @@ import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
 
 type Common = Pick<
   DecisionRequestBody,
-  'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
+  'server' | 'agent' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
 > & {
   readonly subject: KnownSubject;
 };
@@ -22,10 +22,11 @@ export async function withSubject<Body extends Pick<DecisionRequestBody, 'subjec
   decisions: Decisions,
   body: Body,
   call: Call,
+  scope: 'decisions' | 'listings',
 ): Promise<Omit<Body, 'subject'> & { readonly subject: KnownSubject }> {
   const { subject } = body;
   if (!('token' in subject)) return { ...body, subject };
-  const proof = await decisions.verified(call, subject.token);
+  const proof = await decisions.verified(call, scope, subject.token);
   return { ...body, subject: { ...proof.subject!, properties: subject.properties, proof } };
 }
 
@@ -92,14 +93,16 @@ export function questionOfItem(item: ListedItem, body: Common): Question {
 function aboutSubject({
   subject,
   server,
+  agent,
   session,
   supported_obligations: supported,
-}: Common): Pick<Question, 'subject' | 'proof' | 'server' | 'session' | 'supportedObligations'> {
+}: Common): Pick<Question, 'subject' | 'proof' | 'server' | 'agent' | 'session' | 'supportedObligations'> {
   const { proof, type, id, properties } = subject;
   return {
     subject: { type, id, properties: properties ?? {} },
     proof,
     server: server === undefined ? null : referenceTo(server),
+    agent,
     session: session ?? null,
     supportedObligations: supported && OBLIGATIONS.filter((type) => supported.includes(type)),
   };

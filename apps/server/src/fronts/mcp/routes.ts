@@ -15,7 +15,7 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
         const { direction, protocolVersion, answers } = body;
         const mapped = mapMessage({ direction, message: body.message as Json, protocolVersion, answers });
         const call = callOf(body, request);
-        const known = await withSubject(decisions, body, call);
+        const known = await withSubject(decisions, body, call, 'decisions');
         const questions =
           mapped.kind === 'operations'
             ? mapped.operations.map((operation) => questionOf(operation, known, direction))
@@ -43,7 +43,7 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
       body: listingRequestSchema,
       async answer(body, request) {
         const call = callOf(body, request);
-        const known = await withSubject(decisions, body, call);
+        const known = await withSubject(decisions, body, call, 'listings');
         const list = questionWithoutOperation(body.method, 'none', known, 'client_to_server');
         const entries = listedItems(body.method, body.result).map((item) => ({
           name: item.name,
