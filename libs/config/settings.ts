@@ -57,6 +57,11 @@ const settings = {
   PLACET_PRIVATE_IDENTITY_PROVIDERS: z
     .enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' })
     .default('loopback'),
+  PLACET_TENANT_IDLE_MINUTES: z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
+    .transform(Number)
+    .default(30),
   PLACET_LOG: z.enum(['error', 'warn', 'info'], { error: 'must be error, warn or info' }).default('info'),
 } as const;
 
@@ -90,6 +95,8 @@ export interface Settings {
   readonly attempts: AttemptLimits;
   /** What documents name and must not have in them. */
   readonly secrets: NamedSecrets;
+  /** For how long the state of a tenant that nobody uses stays in memory. */
+  readonly tenantIdleMinutes: number;
   readonly log: 'error' | 'warn' | 'info';
 }
 
@@ -129,6 +136,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       session: read('PLACET_LIMIT_SESSIONS'),
     },
     secrets: NamedSecrets.read(environment),
+    tenantIdleMinutes: read('PLACET_TENANT_IDLE_MINUTES'),
     log: read('PLACET_LOG'),
   };
 }

@@ -58,7 +58,7 @@ beforeAll(async () => {
       subjectProperties: [],
       resourceProperties: [],
       explain: false,
-      scopes: ['decisions'],
+      scopes: ['decisions', 'listings', 'search', 'filter'],
       agents: [],
     },
     expiresAt: null,

@@ -30,3 +30,14 @@ export { CredentialReader, type CredentialListing } from './credential-reader.js
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';
 export { CountedEvents } from './counted-events.js';
+export { exportTenant } from './tenant-export.js';
+export {
+  LONGEST_NAME,
+  OperationRefused,
+  TENANT_NAME,
+  Tenants,
+  type OperationRefusal,
+  type Operator,
+  type Quotas,
+  type TenantListing,
+} from './tenants.js';

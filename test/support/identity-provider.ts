@@ -120,14 +120,14 @@ function asPayload(client: IdpClient): AdapterPayload {
     grant_types: client.redirect_uris?.length ? ['authorization_code', 'refresh_token'] : ['client_credentials'],
     ...(isPublic ? { token_endpoint_auth_method: 'none' } : {}),
     ...client,
-  } as AdapterPayload;
+  };
 }
 
 function configuration(idp: IdentityProvider, memory: Memory): Configuration {
   return {
     adapter: (model) => memory.adapter(model),
     jwks: {
-      keys: [{ ...(idp.key.export({ format: 'jwk' }) as JWK), kid: idp.keyId, alg: 'RS256', use: 'sig' } as JWK],
+      keys: [{ ...(idp.key.export({ format: 'jwk' }) as JWK), kid: idp.keyId, alg: 'RS256', use: 'sig' }],
     },
     cookies: { keys: [randomBytes(16).toString('hex')] },
     scopes: ['openid', 'offline_access', 'email', 'profile', 'groups', 'api'],

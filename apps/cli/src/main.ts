@@ -12,6 +12,14 @@ import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { tryMapping } from './commands/mappings.js';
 import { resume, suspend } from './commands/suspensions.js';
+import {
+  createTenant,
+  deleteTenant,
+  exportTenant,
+  listTenants,
+  resumeTenant,
+  suspendTenant,
+} from './commands/tenants.js';
 import { test } from './commands/test.js';
 import { EXIT, terminal, type Output } from './output.js';
 import { unreadOption, UsageError } from './usage.js';
@@ -63,6 +71,13 @@ const USAGE = `usage: placet COMMAND
   mapping try --token-file FILE        whom a token proves, and what each rule of the Mappings gives them, and why;
   mapping try --claims FILE --issuer NAME   or claims that such a token would have (a FILE of - is the input) [--json];
                                        exits with 3 where the token is not believed
+  tenant create NAME [--title TEXT]    make a tenant and a key for its owner, as an operator: an owner of the tenant
+                                       'default'; so are the following
+  tenant list                          every tenant
+  tenant suspend NAME [--reason TEXT]  stop a whole tenant; nobody of it can lift that
+  tenant resume NAME                   let it go on
+  tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
+  tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -88,6 +103,7 @@ const OPTIONS = {
   base: { type: 'string' },
   all: { type: 'boolean', default: false },
   reason: { type: 'string' },
+  export: { type: 'string' },
   subject: { type: 'string' },
   server: { type: 'string' },
   tool: { type: 'string' },
@@ -234,6 +250,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['host', 'json'],
     run: (_, { host, json }, output) => listKeys(new Api(), output, host, json),
+  },
+  'tenant create': {
+    takes: ['NAME'],
+    options: ['title'],
+    run: ([name], { title }, output) => createTenant(new Api(), output, name!, title),
+  },
+  'tenant list': { takes: [], options: [], run: (_, __, output) => listTenants(new Api(), output) },
+  'tenant suspend': {
+    takes: ['NAME'],
+    options: ['reason'],
+    run: ([name], { reason }, output) => suspendTenant(new Api(), output, name!, reason),
+  },
+  'tenant resume': { takes: ['NAME'], options: [], run: ([name], _, output) => resumeTenant(new Api(), output, name!) },
+  'tenant export': {
+    takes: ['NAME', 'FILE'],
+    options: [],
+    run: ([name, file], _, output) => exportTenant(new Api(), output, name!, file!),
+  },
+  'tenant delete': {
+    takes: ['NAME'],
+    options: ['export'],
+    run: ([name], { export: digest }, output) => deleteTenant(new Api(), output, name!, digest),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

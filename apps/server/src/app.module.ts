@@ -24,9 +24,12 @@ import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
+import { TenantsController } from './admin/tenants/tenants.controller.js';
+import { TenantsService } from './admin/tenants/tenants.service.js';
 import { Authenticator } from './http/authenticator.js';
 import type { ClientAddresses } from './http/client-address.js';
 import { PublicAddress } from './http/public-address.js';
+import { TenantNames } from './http/tenant-names.js';
 import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
 import type { Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -38,6 +41,7 @@ import { Readiness } from './operations/readiness.js';
 export interface Parts {
   readonly store: Store;
   readonly snapshots: Snapshots;
+  readonly tenantNames: TenantNames;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
   readonly addresses: ClientAddresses;
@@ -59,6 +63,7 @@ export class AppModule {
   static of({
     store,
     snapshots,
+    tenantNames,
     keyCheck,
     authenticator,
     addresses,
@@ -83,6 +88,7 @@ export class AppModule {
         MappingsController,
         RecordedDecisionsController,
         MeController,
+        TenantsController,
         MetadataController,
         OperationsController,
         SchemasController,
@@ -104,6 +110,11 @@ export class AppModule {
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
+        {
+          provide: TenantsService,
+          useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),
+        },
+        { provide: TenantNames, useValue: tenantNames },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

@@ -29,6 +29,7 @@ import { ClientAddresses } from './http/client-address.js';
 import { CredentialUses } from './http/credential-uses.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
+import { TenantNames } from './http/tenant-names.js';
 import { PublicAddress } from './http/public-address.js';
 import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
@@ -37,7 +38,7 @@ import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
 
-/** The name of the one tenant that a new service has. */
+/** The name of the home tenant: the one that every service has, and whose operators make the others. */
 const DEFAULT_TENANT = 'default';
 
 export interface ServiceOptions
@@ -48,6 +49,8 @@ export interface ServiceOptions
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
+  /** For how long the state of a tenant that nobody uses stays in memory; left out: for ever. */
+  readonly tenantIdleMinutes?: number;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -67,7 +70,10 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** Brings the database up to date, loads the tenant and listens. Whatever fails leaves nothing open behind. */
+/**
+ * Brings the database up to date, loads the home tenant and listens; the others are loaded when they are asked for. Whatever
+ * fails leaves nothing open behind.
+ */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { progress = () => undefined } = options;
   progress('preparing the database');
@@ -80,8 +86,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
-    const snapshots = new Snapshots(store, (error) =>
-      options.log.error('a tenant could not be brought up to date', error),
+    const snapshots = new Snapshots(
+      store,
+      (error) => options.log.error('a tenant could not be brought up to date', error),
+      { idleMs: (options.tenantIdleMinutes ?? Infinity) * 60_000, home: tenant },
     );
     closing.push(() => snapshots.close());
     progress('loading policies');
@@ -140,6 +148,12 @@ function assemble(
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
   const outgoing = new Outgoing(privateIdentityProviders);
+  const tenantNames = new TenantNames(store);
+  snapshots.onForget((gone, why) => {
+    if (why !== 'gone') return;
+    gate.forget(gone);
+    tenantNames.forget(gone);
+  });
   return {
     store,
     snapshots,
@@ -149,6 +163,8 @@ function assemble(
     refusals,
     limits,
     addresses: new ClientAddresses(trustedProxies),
+    home: tenant,
+    tenantNames,
     log,
     outgoing,
     verifier: new TokenVerifier(new KeySets(outgoing), parseJson),
@@ -161,7 +177,6 @@ function assemble(
       }),
     ),
     address: new PublicAddress(),
-    home: tenant,
   };
 }
 
