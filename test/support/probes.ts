@@ -74,11 +74,13 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'POST /api/v1/keys': ({ name }) => ({ body: { host: name } }),
   'GET /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, shows: true }),
   'POST /api/v1/keys/{id}/rotate': ({ key }) => ({ path: { id: key }, body: {} }),
+  'PATCH /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, body: { cidrs: ['10.0.0.0/8'] } }),
   'DELETE /api/v1/keys/{id}': ({ key }) => ({ path: { id: key } }),
   'GET /api/v1/suspensions': () => ({ shows: true }),
   'PUT /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name }, body: {} }),
   'DELETE /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name } }),
   'POST /api/v1/access/subjects': ({ name }) => ({ body: { server: name, resource: { id: name } } }),
+  'GET /api/v1/access/capabilities': ({ name }) => ({ query: `?format=casl&subject=user:${name}&host=${name}` }),
   'POST /api/v1/access/capabilities': ({ name }) => ({ body: { subject: { id: name }, host: name } }),
   'GET /api/v1/decisions/{evaluation_id}': ({ evaluation }) => ({
     path: { evaluation_id: evaluation },
@@ -94,6 +96,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'PUT /api/v1/tenants/{name}/quotas': ({ tenant }) => ({ path: { name: tenant }, body: { documents: 0 } }),
   'POST /api/v1/tenants/{name}/export': ({ tenant }) => ({ path: { name: tenant } }),
   'GET /.well-known/authzen-configuration': () => ({}),
+  'GET /.well-known/placet-key-pattern': () => ({}),
   'POST /mcp/v1/decisions': ({ name }) => ({
     as: 'host',
     body: {

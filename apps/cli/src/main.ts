@@ -7,7 +7,7 @@ import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
-import { changeKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
+import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { tryMapping } from './commands/mappings.js';
@@ -78,6 +78,9 @@ const USAGE = `usage: placet COMMAND
   tenant resume NAME                   let it go on
   tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
   tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
+  key create --administrator NAME      make a key for an administrator; you must have its roles yourself
+      --role ROLE...                     owner, policy-author, publisher, registrar, approver, auditor, user,
+      [--cidr NETWORK]... [--expires DATE] operator, or the name of an AdministratorRole
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -116,6 +119,8 @@ const OPTIONS = {
   claims: { type: 'string' },
   issuer: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
+  administrator: { type: 'string' },
+  role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];
 
 type Values = ReturnType<typeof parse>['values'];
@@ -235,10 +240,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'key create': {
     takes: [],
-    options: ['host', ...RIGHTS, 'cidr', 'expires'],
+    options: ['host', ...RIGHTS, 'administrator', 'role', 'cidr', 'expires'],
     run: (_, values, output) => {
-      if (values.host === undefined) throw new UsageError("'key create' needs --host NAME");
-      return createKey(new Api(), output, values.host, keyOptions(values));
+      const { administrator, host, role: roles } = values;
+      if ((host === undefined) === (administrator === undefined))
+        throw new UsageError("'key create' needs --host NAME or --administrator NAME");
+      if (administrator !== undefined)
+        return createAdministratorKey(new Api(), output, administrator, { ...keyOptions(values), roles });
+      if (roles.length > 0) throw new UsageError("'--role' is for --administrator");
+      return createKey(new Api(), output, host!, keyOptions(values));
     },
   },
   'key change': {
