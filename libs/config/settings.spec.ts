@@ -49,6 +49,8 @@ describe('settings', () => {
       pepper: undefined,
       bootstrapKey: undefined,
       quickstart: true,
+      privateIdentityProviders: 'loopback',
+      tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],
       attempts: { api_key: 60, token: 30, sign_in: 30, user_code: 10, session: 60 },

@@ -55,6 +55,9 @@ const settings = {
   PLACET_LIMIT_USER_CODES: attempts('user_code'),
   PLACET_LIMIT_SESSIONS: attempts('session'),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  PLACET_PRIVATE_IDENTITY_PROVIDERS: z
+    .enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' })
+    .default('loopback'),
   PLACET_TENANT_IDLE_MINUTES: z
     .string()
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
@@ -85,6 +88,8 @@ export interface Settings {
   readonly pepper: string | undefined;
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
+  /** Which identity providers may be gone to beyond those of the public internet. */
+  readonly privateIdentityProviders: 'on' | 'loopback' | 'off';
   /** Networks of the proxies whose word is taken for the address of a client. */
   readonly trustedProxies: readonly string[];
   /** How often in a minute somebody may fail, by what is tried. */
@@ -122,6 +127,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     bootstrapKey: read('PLACET_BOOTSTRAP_KEY'),
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
+    privateIdentityProviders: read('PLACET_PRIVATE_IDENTITY_PROVIDERS'),
     trustedProxies: read('PLACET_TRUSTED_PROXIES'),
     attempts: {
       api_key: read('PLACET_LIMIT_API_KEYS'),

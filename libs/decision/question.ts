@@ -1,9 +1,11 @@
-import type { Presented } from '#identity';
+import type { Presented, VerifiedToken } from '#identity';
 import type { DecisionInput, Json, JsonObject, ServerReference } from '#policy';
 
 /** One thing that a host asks, as a front understood it; nothing in it is believed yet. */
 export interface Question {
   readonly subject: { readonly type: string; readonly id: string; readonly properties: JsonObject };
+  /** The token that proves the subject, verified by `Decisions.verified`; left out: the host asserts it. */
+  readonly proof?: VerifiedToken | undefined;
   readonly action: string;
   readonly resource: { readonly type: string; readonly id: string | null; readonly properties: JsonObject };
   readonly server: ServerReference | null;

@@ -1,4 +1,4 @@
-import type { ScopeError, UnauthenticatedError } from '#identity';
+import type { IdentityProviderUnavailable, ScopeError, TokenRefused, UnauthenticatedError } from '#identity';
 import type { LedgerErrorCode } from '#ledger';
 import type { MappingError } from '#mcp';
 import type { SnapshotError } from '#snapshot';
@@ -16,7 +16,7 @@ export type RefusalCode =
   | 'not_a_host'
   | 'not_an_administrator'
   | 'subject_not_assertable'
-  | 'subject_token_unsupported'
+  | 'subject_token_mismatch'
   | 'not_found'
   | 'method_not_allowed'
   | 'already_exists'
@@ -41,6 +41,8 @@ export type ProblemCode =
   | BodyError['code']
   | UnauthenticatedError['code']
   | ScopeError['code']
+  | TokenRefused['code']
+  | IdentityProviderUnavailable['code']
   | LedgerErrorCode
   | StoreErrorCode
   | SnapshotError['code']
@@ -58,7 +60,6 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   imprecise_number: 400,
   lone_surrogate: 400,
   body_incomplete: 400,
-  subject_token_unsupported: 400,
   agent_required: 400,
   credentials_missing: 401,
   credentials_invalid: 401,
@@ -81,6 +82,8 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   version_mismatch: 412,
   body_too_large: 413,
   unsupported_content_type: 415,
+  subject_token_invalid: 422,
+  subject_token_mismatch: 422,
   documents_invalid: 422,
   no_exact_filter: 422,
   too_much_at_once: 422,
@@ -93,6 +96,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   ledger_unavailable: 503,
   answer_too_late: 503,
   state_regressed: 503,
+  identity_provider_unavailable: 503,
   too_many_changes: 503,
   database_unreachable: 503,
   database_refuses: 503,

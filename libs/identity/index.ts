@@ -67,6 +67,7 @@ export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
 export {
+  audiencesOf,
   IdentityProviderUnavailable,
   KeySets,
   TokenRefused,

@@ -34,6 +34,7 @@ export { SessionStore, type SignedIn, type StoredSession } from './session-store
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';
+export { CountedEvents } from './counted-events.js';
 export { exportTenant } from './tenant-export.js';
 export {
   LONGEST_NAME,

@@ -12,6 +12,7 @@ import { login, logout } from './commands/login.js';
 import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
+import { tryMapping } from './commands/mappings.js';
 import { resume, suspend } from './commands/suspensions.js';
 import {
   createTenant,
@@ -74,6 +75,9 @@ const USAGE = `usage: placet COMMAND
                                        everybody who could do this, and by which rules
   what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
                                        what a person, or anybody through a host, could do
+  mapping try --token-file FILE        whom a token proves, and what each rule of the Mappings gives them, and why;
+  mapping try --claims FILE --issuer NAME   or claims that such a token would have (a FILE of - is the input) [--json];
+                                       exits with 3 where the token is not believed
   tenant create NAME [--title TEXT]    make a tenant and a key for its owner, as an operator: an owner of the tenant
                                        'default'; so are the following
   tenant list                          every tenant
@@ -122,6 +126,8 @@ const OPTIONS = {
   host: { type: 'string' },
   resource: { type: 'string' },
   action: { type: 'string' },
+  'token-file': { type: 'string' },
+  claims: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
   keys: { type: 'string' },
   issuer: { type: 'string' },
@@ -263,6 +269,12 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: (_, { tenant, 'no-browser': noBrowser }, output) => login(output, tenant, !noBrowser),
   },
   logout: { takes: [], options: [], run: (_, __, output) => logout(output) },
+  'mapping try': {
+    takes: [],
+    options: ['token-file', 'claims', 'issuer', 'json'],
+    run: (_, { 'token-file': tokenFile, claims, issuer, json }, output) =>
+      tryMapping(new Api(), output, { tokenFile, claims, issuer }, json),
+  },
   'key create': {
     takes: [],
     options: ['host', ...RIGHTS, 'administrator', 'role', 'cidr', 'expires'],

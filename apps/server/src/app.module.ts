@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
-import type { KeyCheck } from '#identity';
+import type { KeyCheck, Outgoing, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
@@ -18,6 +18,8 @@ import { DraftsService } from './admin/drafts/drafts.service.js';
 import { KeyPatternController } from './admin/keys/key-pattern.controller.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
+import { MappingsController } from './admin/mappings/mappings.controller.js';
+import { MappingsService } from './admin/mappings/mappings.service.js';
 import { MeController } from './admin/me/me.controller.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
@@ -56,13 +58,16 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
+  /** The way to identity providers, and who verifies their tokens. */
+  readonly outgoing: Outgoing;
+  readonly verifier: TokenVerifier;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
 @Module({})
 export class AppModule {
   static of(parts: Parts): DynamicModule {
-    const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes } = parts;
+    const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes, verifier } = parts;
     const { readiness, metrics, address, home, log } = parts;
     return {
       module: AppModule,
@@ -76,6 +81,7 @@ export class AppModule {
         KeyPatternController,
         SuspensionsController,
         AccessController,
+        MappingsController,
         RecordedDecisionsController,
         MeController,
         TenantsController,
@@ -100,6 +106,7 @@ export class AppModule {
         { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
+        { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         {
           provide: TenantsService,

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
-import { Decisions } from '#decision';
+import { Decisions, SubjectTokens } from '#decision';
 import { AbuseLimits, parseJson } from '#http';
 import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
 import {
+  CountedEvents,
   DecisionCommits,
   ensureTenant,
   prepareDatabase,
@@ -52,7 +53,7 @@ const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'secrets'>> {
+    Partial<Pick<Settings, 'trustedProxies' | 'secrets' | 'privateIdentityProviders'>> {
   readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
@@ -108,7 +109,14 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
     closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
-    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
+    const refusals = new CountedEvents(store, 'credential_refused', (error) =>
+      options.log.error('a refused token could not be recorded', error),
+    );
+    closing.push(() => refusals.close());
+    const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
+      refusals.note(of, { credential: 'subject_token', reason: fault, issuer }),
+    );
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens);
     closing.push(() => decisions.drain());
     const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());
@@ -142,7 +150,7 @@ function assemble(
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  { log, trustedProxies, attempts }: ServiceOptions,
+  { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' }: ServiceOptions,
 ): Parts & FrontParts & OAuthParts {
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
@@ -156,6 +164,8 @@ function assemble(
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens);
   const changes = new Changes(store, snapshots, authenticator);
   const addresses = new ClientAddresses(trustedProxies);
+  const outgoing = new Outgoing(privateIdentityProviders);
+  const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
   const tenantNames = new TenantNames(store);
   snapshots.onForget((gone, why) => {
     if (why !== 'gone') return;
@@ -174,11 +184,13 @@ function assemble(
     home: tenant,
     tenantNames,
     log,
+    outgoing,
+    verifier,
     authenticator,
     changes,
     signingKeys: new SigningKeys(store, changes, pepper),
     personSessions: new PersonSessions(store, new SessionStore(store), snapshots, keyCheck),
-    assertions: new TokenVerifier(new KeySets(new Outgoing('loopback')), parseJson),
+    assertions: verifier,
     homeTenant: DEFAULT_TENANT,
     guard: endpointGuard(limits),
     addressOf: (request) => addresses.of(request),
