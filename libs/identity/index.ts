@@ -32,7 +32,6 @@ export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
-export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export {
   IdentityProviderUnavailable,
   KeySets,
@@ -44,4 +43,3 @@ export {
   type Verification,
   type VerifiedToken,
 } from './tokens/index.js';
-export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';

@@ -161,4 +161,12 @@ export class SessionStore {
     ]);
     return row?.first === true;
   }
+
+  /** Whether something is marked as used. */
+  async isUsed(tenant: string, mac: Buffer): Promise<boolean> {
+    const rows = await this.store.read(tenant, (view) =>
+      view.query<unknown[]>('select from placet.used_once u where u.tenant = $1 and u.mac = $2', [tenant, mac]),
+    );
+    return rows.length > 0;
+  }
 }

@@ -28,6 +28,7 @@ import { Metrics } from './operations/metrics.js';
 import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
+import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
 
 /** What the service is made of; main.ts and the tests put it together once. */
 export interface Parts {
@@ -41,6 +42,8 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
+  /** How people sign in. */
+  readonly signIn: Omit<SignInParts, 'store' | 'snapshots' | 'keyCheck' | 'address' | 'changes' | 'log'>;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
@@ -56,6 +59,7 @@ export class AppModule {
     address,
     home,
     log,
+    signIn,
   }: Parts): DynamicModule {
     const changes = new Changes(store, snapshots, authenticator);
     return {
@@ -72,6 +76,7 @@ export class AppModule {
         MetadataController,
         OperationsController,
         SchemasController,
+        ...SIGN_IN_CONTROLLERS,
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
@@ -89,6 +94,7 @@ export class AppModule {
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
+        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, changes, log }),
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

@@ -5,9 +5,10 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
 import { Decisions } from '#decision';
-import type { KeyCheck } from '#identity';
+import { parseJson } from '#http';
+import { KeySets, Outgoing, TokenVerifier, type KeyCheck, type PrivateProviders } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import { DecisionCommits, ensureTenant, prepareDatabase, SessionStore, Store, type DatabaseAddress } from '#store';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -16,6 +17,7 @@ import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
 import { declaredRoutes } from './http/declared-rights.js';
+import { ClientAddresses } from './http/client-address.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
 import { requestBody, requestContext } from './http/request-body.js';
@@ -23,6 +25,8 @@ import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
+import type { NamedSecretsOf } from './sign-in/connectors.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
 
 /** The name of the one tenant that a new service has. */
 const DEFAULT_TENANT = 'default';
@@ -34,6 +38,9 @@ export interface ServiceOptions extends Pick<
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
+  /** Secrets that documents of tenants name. */
+  readonly secrets?: NamedSecretsOf;
+  readonly privateProviders?: PrivateProviders;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -76,7 +83,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
-    const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
+    const parts = assemble(store, snapshots, tenant, keyCheck, options);
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
     const { app, door } = await createApp(parts, parts.gate, decisions);
@@ -103,15 +110,26 @@ function assemble(
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  log: Log,
+  options: ServiceOptions,
 ): Parts & { readonly gate: Gate } {
   const gate = new Gate(store, keyCheck);
+  const outgoing = new Outgoing(options.privateProviders ?? 'loopback');
+  const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
+  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
   return {
+    signIn: {
+      addresses: new ClientAddresses(),
+      outgoing,
+      verifier,
+      secrets: options.secrets ?? { of: () => undefined },
+      clientKey: async () => undefined,
+      personSessions,
+    },
     store,
     snapshots,
     keyCheck,
     gate,
-    log,
+    log: options.log,
     authenticator: new Authenticator(store, snapshots, gate),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
