@@ -50,13 +50,15 @@ function seenText({ attribute, type, size, value }: Seen): string {
 }
 
 function roleLine({ role, held, ways }: Role): string {
-  if (held === 'error') return `role ${role}: not known, as the groups are not known`;
+  if (held === 'error') return `role ${role}: not known, as groups or what gives it by a mapping are not known`;
   if (held === 'false') return `role ${role}: not held`;
-  const how = ways.map(
-    ({ binding, by, through, expires }) =>
-      `${by} by binding ${binding}${through.length > 1 ? `, ${through.join(' > ')}` : ''}${expires === undefined ? '' : `, until ${expires}`}`,
-  );
-  return `role ${role}: held (${how.join('; ')})`;
+  return `role ${role}: held (${ways.map(wayText).join('; ')})`;
+}
+
+function wayText(way: Role['ways'][number]): string {
+  const line = way.through.length > 1 ? `, ${way.through.join(' > ')}` : '';
+  if ('mapping' in way) return `${way.by} by mapping ${way.mapping}/${way.rule}${line}`;
+  return `${way.by} by binding ${way.binding}${line}${way.expires === undefined ? '' : `, until ${way.expires}`}`;
 }
 
 function changeText(made: Counterfactual): string {

@@ -5,7 +5,9 @@ import { VARIABLES } from './language.js';
 import {
   CelDouble,
   CelDuration,
+  CelOpenMap,
   CelOptional,
+  CelSeenList,
   CelTimestamp,
   compare,
   double,
@@ -153,6 +155,7 @@ function select(target: Compiled, name: string): Compiled {
 
 /** A member of a map by its own name; anything else has no members. */
 function member(value: CelValue, name: string): Result {
+  if (value instanceof CelOpenMap) return value.open.has(name) ? Fault.NOT_KNOWN : member(value.known, name);
   if (typeof value !== 'object' || value === null || typeOf(value) !== 'map') return Fault.WRONG_TYPE;
   return Object.hasOwn(value, name) ? (value as CelMap)[name]! : Fault.NO_SUCH_KEY;
 }
@@ -185,7 +188,7 @@ function index(value: CelValue, at: CelValue): Result {
   return typeof at === 'string' ? member(value, at) : Fault.WRONG_TYPE;
 }
 
-/** `has(a.b)`: whether `a` has the member. An `a` that is absent itself, or no map, is an error. */
+/** `has(a.b)`: whether `a` has the member. An `a` that is absent itself, or no map, is an error; so is what is not known. */
 function has(node: ASTNode, child: CompileChild): Compiled {
   if (node.op !== '.') throw new Error('unreachable: cel-js refuses has() of anything but a member');
   const target = child(node.args[0]);
@@ -195,7 +198,7 @@ function has(node: ASTNode, child: CompileChild): Compiled {
     const value = target(run);
     if (value instanceof Fault) return value;
     const found = member(value, name);
-    return found === Fault.WRONG_TYPE ? found : !(found instanceof Fault);
+    return found instanceof Fault && found !== Fault.NO_SUCH_KEY ? found : found !== Fault.NO_SUCH_KEY;
   };
 }
 
@@ -303,6 +306,8 @@ function membership([left, right]: readonly [ASTNode, ASTNode], child: CompileCh
   const nullWanted = isNullLiteral(left);
   return binary(child(left), child(right), (wanted, collection, run) => {
     if (!Array.isArray(collection)) {
+      if (collection instanceof CelSeenList) return isSeen(collection, wanted, run);
+      if (collection instanceof CelOpenMap) return isMember(collection, wanted);
       if (typeOf(collection) !== 'map' || typeof wanted !== 'string') return Fault.WRONG_TYPE;
       return Object.hasOwn(collection as CelMap, wanted);
     }
@@ -315,6 +320,20 @@ function membership([left, right]: readonly [ASTNode, ASTNode], child: CompileCh
     }
     return fault ?? false;
   });
+}
+
+/** Like `||` over the elements that are known and one more that is not. */
+function isSeen({ seen }: CelSeenList, wanted: CelValue, run: Evaluation): Result {
+  for (const element of seen) {
+    const equal = equals(element, wanted, run);
+    if (equal === true || equal === Fault.ABORT) return equal;
+  }
+  return Fault.NOT_KNOWN;
+}
+
+function isMember({ known, open }: CelOpenMap, wanted: CelValue): Result {
+  if (typeof wanted !== 'string') return Fault.WRONG_TYPE;
+  return open.has(wanted) ? Fault.NOT_KNOWN : Object.hasOwn(known, wanted);
 }
 
 function ordering(

@@ -46,6 +46,7 @@ const base = new Environment({
       properties: 'map<string, dyn>',
       groups: 'list<string>',
       assurance: 'string',
+      token: 'map<string, dyn>',
     },
   })
   .registerVariable('agent', { schema: { id: 'string', properties: 'map<string, dyn>' } })

@@ -2,7 +2,7 @@ import type { ASTNode } from '@marcbachmann/cel-js';
 import type { Bindings } from './condition.js';
 import { VARIABLES } from './language.js';
 import { childrenOf } from './nodes.js';
-import { Fault, typeOf, type CelMap, type Result } from './values.js';
+import { CelOpenMap, Fault, typeOf, type CelMap, type Result } from './values.js';
 
 /** Where a condition reads: a variable and the names of the members that lead from it to a value. */
 export type Place = readonly [string, ...string[]];
@@ -59,6 +59,10 @@ export function valueAt(variables: Bindings, [variable, ...names]: Place): Resul
   let value: Result = variables[(VARIABLES as readonly string[]).indexOf(variable)] ?? Fault.NO_SUCH_KEY;
   for (const name of names) {
     if (value instanceof Fault) return value;
+    if (value instanceof CelOpenMap) {
+      if (value.open.has(name)) return Fault.NOT_KNOWN;
+      value = value.known;
+    }
     if (typeOf(value) !== 'map') return Fault.WRONG_TYPE;
     value = Object.hasOwn(value as CelMap, name) ? (value as CelMap)[name]! : Fault.NO_SUCH_KEY;
   }

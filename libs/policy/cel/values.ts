@@ -23,6 +23,19 @@ export class CelOptional {
   constructor(readonly value: CelValue | undefined) {}
 }
 
+/** A list of which some elements are known. What is not among them may be there all the same. */
+export class CelSeenList {
+  constructor(readonly seen: readonly CelValue[]) {}
+}
+
+/** An object of which nobody knows whether it has some members, and with which values. */
+export class CelOpenMap {
+  constructor(
+    readonly known: CelMap,
+    readonly open: ReadonlySet<string>,
+  ) {}
+}
+
 export type CelValue =
   | null
   | boolean
@@ -32,6 +45,8 @@ export type CelValue =
   | CelTimestamp
   | CelDuration
   | CelOptional
+  | CelSeenList
+  | CelOpenMap
   | readonly CelValue[]
   | CelMap;
 
@@ -42,6 +57,7 @@ export interface CelMap {
 /** Why an evaluation gave no value. */
 export type FaultCode =
   | 'no_such_key'
+  | 'not_known'
   | 'wrong_type'
   | 'mixed_types'
   | 'compared_with_null'
@@ -63,6 +79,7 @@ export class Fault {
   ) {}
 
   static readonly NO_SUCH_KEY = new Fault('error', 'no_such_key');
+  static readonly NOT_KNOWN = new Fault('error', 'not_known');
   static readonly WRONG_TYPE = new Fault('error', 'wrong_type');
   static readonly MIXED_TYPES = new Fault('error', 'mixed_types');
   static readonly COMPARED_WITH_NULL = new Fault('error', 'compared_with_null');
@@ -76,9 +93,9 @@ export class Fault {
 
 export type Result = CelValue | Fault;
 
-/** The type of a value, as the language names it. */
+/** The type of a value, as the language names it; `partial` for what is known in part, on which few operators work. */
 export type CelType =
-  'null' | 'bool' | 'int' | 'double' | 'string' | 'timestamp' | 'duration' | 'optional' | 'list' | 'map';
+  'null' | 'bool' | 'int' | 'double' | 'string' | 'timestamp' | 'duration' | 'optional' | 'partial' | 'list' | 'map';
 
 export function typeOf(value: CelValue): CelType {
   switch (typeof value) {
@@ -95,6 +112,7 @@ export function typeOf(value: CelValue): CelType {
       if (value instanceof CelTimestamp) return 'timestamp';
       if (value instanceof CelDuration) return 'duration';
       if (value instanceof CelOptional) return 'optional';
+      if (value instanceof CelSeenList || value instanceof CelOpenMap) return 'partial';
       return 'map';
   }
 }
@@ -215,5 +233,7 @@ export function toJson(value: CelValue): Json {
   if (value instanceof CelDuration) return `${value.ms / 1000}s`;
   if (value instanceof CelOptional) return value.value === undefined ? null : toJson(value.value);
   if (Array.isArray(value)) return (value as readonly CelValue[]).map(toJson);
+  if (value instanceof CelSeenList) return value.seen.map(toJson);
+  if (value instanceof CelOpenMap) return value.known as Json;
   return value as Json;
 }

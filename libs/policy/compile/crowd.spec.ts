@@ -41,7 +41,15 @@ function isRefused(published: Partial<Target>, beside: Partial<Target>): boolean
   return true;
 }
 
-const ANYBODY = { key: '', groups: null, roles: new Set<string>(), possibleRoles: new Set<string>(), indexKeys: [] };
+const ANYBODY = {
+  key: '',
+  groups: null,
+  mayBeInMore: true,
+  isCertain: false,
+  roles: new Set<string>(),
+  possibleRoles: new Set<string>(),
+  indexKeys: [],
+};
 
 describe('too many rules for one request', () => {
   it.each<[Partial<Target>, Partial<Target>, boolean]>([

@@ -73,7 +73,15 @@ function* crowdsOf(
 }
 
 /** With groups unknown, every rule is a candidate, whomever it names. */
-const ANYBODY: Principals = { key: '', groups: null, roles: new Set(), possibleRoles: new Set(), indexKeys: [] };
+const ANYBODY: Principals = {
+  key: '',
+  groups: null,
+  mayBeInMore: true,
+  isCertain: false,
+  roles: new Set(),
+  possibleRoles: new Set(),
+  indexKeys: [],
+};
 
 /** Of the rules that decide, and of those that only would: both are evaluated, and each sort has its bound. */
 function mostOfOneSort(rules: Iterable<CompiledRule>): number {

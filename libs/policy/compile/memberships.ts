@@ -1,5 +1,6 @@
 import type { BindingDocument, RoleDocument } from '../documents/schema.js';
 import { Owned, tableOver, type Table } from '../layers.js';
+import type { Mapped, MappedRole } from '../mapping/map-claims.js';
 import { principalKey, type Principals } from './principals.js';
 
 /** What one binding gives. */
@@ -15,6 +16,14 @@ export interface HeldRoles extends Principals {
   readonly validUntil: number | null;
 }
 
+/** What else is known of somebody than by bindings. */
+interface Known {
+  /** Whether there may be more groups than are named. */
+  readonly mayBeInMore: boolean;
+  /** The roles that claims give; null: none. */
+  readonly mapped: Mapped['roles'] | null;
+}
+
 /** What a subject's roles would be like: with one more, or without one wherever it is given. */
 export type SupposedRole = { readonly given: string } | { readonly taken: string };
 
@@ -27,6 +36,12 @@ export interface RoleWay {
   readonly through: readonly string[];
   /** When the binding expires, in ms since 1970; null: never. */
   readonly expires: number | null;
+}
+
+/** One way on which a subject comes by a role, or (`possible`) may do so, by a rule of a Mapping. */
+export interface MappedWay {
+  readonly by: MappedRole;
+  readonly through: readonly string[];
 }
 
 /** Roles, their inheritance, and the bindings that give them. Changed in place, one document at a time. */
@@ -60,8 +75,17 @@ export class Memberships {
    * @param key the subject's key
    * @param groups the groups it is in, or null where they are not known
    * @param supposed what is to be otherwise than it is, for an explanation
+   * @param known left out: the groups are all of them or unknown, and no claims give a role
    */
-  rolesOf(key: string, groups: ReadonlySet<string> | null, now: number, supposed?: SupposedRole): HeldRoles {
+  rolesOf(
+    key: string,
+    groups: ReadonlySet<string> | null,
+    now: number,
+    supposed?: SupposedRole,
+    known?: Known,
+  ): HeldRoles {
+    const mayBeInMore = known ? known.mayBeInMore : groups === null;
+    const mapped = known ? known.mapped : null;
     const taken = supposed && 'taken' in supposed ? supposed.taken : undefined;
     const held = new Set<string>(supposed && 'given' in supposed ? this.#closureOf(supposed.given) : []);
     const possible = new Set<string>();
@@ -78,8 +102,12 @@ export class Memberships {
     };
     collect(key, held);
     for (const group of groups ?? []) collect(`group:${group}`, held);
-    if (groups === null) {
-      for (const principal of this.#bindings.owners()) if (principal.startsWith('group:')) collect(principal, possible);
+    if (mapped) this.#addMapped(mapped, taken, held, possible);
+    if (mayBeInMore) {
+      for (const principal of this.#bindings.owners()) {
+        if (principal.startsWith('group:') && !groups?.has(principal.slice('group:'.length)))
+          collect(principal, possible);
+      }
     }
     const indexKeys = [
       'any',
@@ -87,7 +115,35 @@ export class Memberships {
       ...[...(groups ?? [])].map((group) => `group:${group}`),
       ...[...held].map((role) => `role:${role}`),
     ];
-    return { key, groups, roles: held, possibleRoles: possible, indexKeys, validUntil };
+    if (!mayBeInMore) for (const role of possible) indexKeys.push(`role:${role}`);
+    const isCertain = !mayBeInMore && possible.size === 0;
+    return { key, groups, mayBeInMore, roles: held, possibleRoles: possible, isCertain, indexKeys, validUntil };
+  }
+
+  #addMapped(mapped: Mapped['roles'], taken: string | undefined, held: Set<string>, possible: Set<string>): void {
+    const add = (roles: readonly string[], into: Set<string>) => {
+      for (const role of roles) if (role !== taken) for (const reached of this.#closureOf(role)) into.add(reached);
+    };
+    add(mapped.held, held);
+    add(mapped.possible, possible);
+  }
+
+  /** How claims give some roles, by which rules and by what inheritance: at most `limit` ways for each role. */
+  mappedWaysTo(
+    wanted: ReadonlySet<string>,
+    { ways }: Mapped['roles'],
+    limit: number,
+  ): ReadonlyMap<string, readonly MappedWay[]> {
+    const found = new Map<string, MappedWay[]>();
+    for (const by of ways) {
+      for (const reached of this.#closureOf(by.role)) {
+        if (!wanted.has(reached)) continue;
+        const known = found.get(reached) ?? [];
+        if (known.length < limit) known.push({ by, through: this.#wayDown(by.role, reached) });
+        found.set(reached, known);
+      }
+    }
+    return found;
   }
 
   /**

@@ -2,16 +2,20 @@ import { parsePrincipal, subjectKey } from '../documents/names.js';
 
 /**
  * Who a request is about, as rules see it. `groups` is null where they are not known: then every question that depends
- * on a group is an error, never a no.
+ * on a group is an error, never a no. So is the question about a group that is not among those that are known in part.
  */
 export interface Principals {
   readonly key: string;
   readonly groups: ReadonlySet<string> | null;
-  /** Roles held by a live binding, directly or by inheritance. */
+  /** Whether it may be in groups that are not among these. */
+  readonly mayBeInMore: boolean;
+  /** Roles held by a live binding or by a mapping, directly or by inheritance. */
   readonly roles: ReadonlySet<string>;
-  /** Roles that an unknown group could bring. */
+  /** Roles that an unknown group, or a mapping rule in error, could bring. */
   readonly possibleRoles: ReadonlySet<string>;
-  /** Every key under which a rule that names this subject stands in the index, where its groups are known. */
+  /** Whether no question about it is open: neither its groups nor its roles. */
+  readonly isCertain: boolean;
+  /** Every key under which a rule that names this subject, or may do so, stands in the index, where its groups are known. */
   readonly indexKeys: readonly string[];
 }
 
@@ -27,10 +31,9 @@ export function compilePrincipals(refs: readonly string[]): PrincipalMatcher {
   return (principals) => {
     if (keys.has(principals.key)) return 'true';
     if (roles.some((role) => principals.roles.has(role))) return 'true';
-    if (principals.groups === null) {
-      return groups.length > 0 || roles.some((role) => principals.possibleRoles.has(role)) ? 'error' : 'false';
-    }
-    return groups.some((group) => principals.groups!.has(group)) ? 'true' : 'false';
+    if (principals.groups !== null && groups.some((group) => principals.groups!.has(group))) return 'true';
+    if (principals.mayBeInMore && groups.length > 0) return 'error';
+    return roles.some((role) => principals.possibleRoles.has(role)) ? 'error' : 'false';
   };
 }
 

@@ -62,7 +62,7 @@ export class LayeredIndex implements Rules {
  * short and dense: actions first, as they are few; whom rules name as numbers.
  *
  * INVARIANT: `candidates` are the rules whose target could cover the query (with a known id: covers it), and whose `to`
- * is not false (with known groups: is true).
+ * is not false (of somebody of whom all is certain: is true).
  */
 export class RuleIndex {
   /** By action, then by server. */
@@ -94,8 +94,8 @@ export class RuleIndex {
 
   candidates(query: Query): Set<CompiledRule> {
     const { server, action, type, id } = query;
-    const { groups, indexKeys } = query.principals;
-    const asked: Asked = { server, action, type, id, principals: groups && this.#numbers.of(indexKeys) };
+    const { mayBeInMore, indexKeys } = query.principals;
+    const asked: Asked = { server, action, type, id, principals: mayBeInMore ? null : this.#numbers.of(indexKeys) };
     const found = new Set<CompiledRule>();
     for (const shelves of [this.#shelves.get(action), this.#shelves.get(ANY)]) {
       if (!shelves) continue;

@@ -1,5 +1,7 @@
 import type { ServerReference } from '../compile/policy-set.js';
 import type { RegisteredTool } from '../compile/policy-set.js';
+import type { TokenGroups } from '../mapping/groups.js';
+import type { Mapped } from '../mapping/map-claims.js';
 import type { JsonObject } from '../model.js';
 
 /** The Server document says what the tool does. */
@@ -7,6 +9,9 @@ export const BY_TOOL = Symbol('by tool');
 
 /** The id of a resource that is the server itself, where a message does not name it. */
 export const THE_SERVER = '';
+
+/** Whether somebody is who a host says they are by its word alone, or by that of an issuer. */
+export type Assurance = 'asserted' | 'verified';
 
 /** A request as a front understood it: what was asked, and what the caller may assert about it. */
 export interface DecisionInput {
@@ -16,7 +21,17 @@ export interface DecisionInput {
     /** Asserted attributes that the caller may assert; stored ones win over them. */
     readonly properties: JsonObject;
     /** How it is known who the subject is; readable by conditions. */
-    readonly assurance: 'asserted';
+    readonly assurance: Assurance;
+    /** The groups that a token names; null: they are not known. Left out of a subject that is asserted. */
+    readonly groups?: TokenGroups | null | undefined;
+    /** The roles that its claims give it. */
+    readonly roles?: Mapped['roles'] | undefined;
+    /** Names of attributes that its claims may give it or not; what is stored of them counts. */
+    readonly unsure?: readonly string[] | undefined;
+    /** What a token says, for conditions. */
+    readonly token?: JsonObject | undefined;
+    /** The Issuer whose word it is, and what its tokens call it. */
+    readonly issuer?: { readonly name: string; readonly iss: string } | undefined;
   };
   /** The registered host that asks. */
   readonly agent: string;
@@ -52,7 +67,14 @@ export interface ResolvedRequest {
     readonly key: string;
     readonly properties: JsonObject;
     readonly groups: ReadonlySet<string> | null;
-    readonly assurance: 'asserted';
+    /** Whether it may be in groups that are not among these. */
+    readonly mayBeInMore: boolean;
+    /** The roles that claims give it; null: none. */
+    readonly mapped: Mapped['roles'] | null;
+    /** Names of attributes that are not among its properties, and nobody knows whether it has them; null: none. */
+    readonly unsure: ReadonlySet<string> | null;
+    readonly token: JsonObject | null;
+    readonly assurance: Assurance;
   };
   readonly agent: { readonly id: string; readonly properties: JsonObject };
   readonly action: string;

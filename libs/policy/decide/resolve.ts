@@ -2,7 +2,7 @@ import type { PolicySet, ServerReference } from '../compile/policy-set.js';
 import { serverIdentities } from '../documents/server-identity.js';
 import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
 import { subjectKey } from '../documents/names.js';
-import { ANY_GROUP, keyOfServerIdentity, type TouchKey } from '../documents/touches.js';
+import { ANY_GROUP, keyOfIssuer, keyOfIssuerText, keyOfServerIdentity, type TouchKey } from '../documents/touches.js';
 import { layer, own } from '../json.js';
 import type { Json, JsonObject, ReasonCode } from '../model.js';
 import { readUri } from '../paths/uris.js';
@@ -77,16 +77,32 @@ const attributes = (properties: Record<string, unknown> | undefined): JsonObject
 
 function resolveSubject(stored: SubjectDocument | undefined, { subject }: DecisionInput): ResolvedRequest['subject'] {
   const { type, id } = stored ?? subject;
-  const properties = layer(attributes(stored?.properties), subject.properties);
-  const groups = stored?.groups ?? textsOf(own(subject.properties, 'groups'));
+  const known = attributes(stored?.properties);
+  const unsure = subject.unsure?.filter((name) => !Object.hasOwn(known, name)) ?? NO_NAMES;
+  const groups = stored?.groups ?? groupsSaid(subject);
   return {
     type,
     id,
     key: subjectKey(type, id),
-    properties,
+    properties: layer(known, unsure.length === 0 ? subject.properties : without(subject.properties, unsure)),
     groups: groups ? new Set(groups) : null,
+    mayBeInMore: !stored?.groups && (subject.groups ? !subject.groups.complete : !groups),
+    mapped: subject.roles ?? null,
+    unsure: unsure.length === 0 ? null : new Set(unsure),
+    token: subject.token ?? null,
     assurance: subject.assurance,
   };
+}
+
+const NO_NAMES: readonly string[] = [];
+
+const without = (properties: JsonObject, names: readonly string[]): JsonObject =>
+  layer(Object.fromEntries(Object.entries(properties).filter(([name]) => !names.includes(name))));
+
+/** The groups that a token names. A host may say them of a subject that it asserts, and of no other. */
+function groupsSaid({ groups, properties, assurance }: DecisionInput['subject']): readonly string[] | undefined {
+  if (groups) return groups.names;
+  return groups === undefined && assurance === 'asserted' ? textsOf(own(properties, 'groups')) : undefined;
 }
 
 /** A list of texts, or undefined for anything else: groups of an unexpected shape are unknown, not none. */
@@ -141,7 +157,7 @@ function describeServer({ server }: DecisionInput): string {
 }
 
 /**
- * The person under every name, the groups, the host, and the server under every name that was sent: which server it is
+ * The person under every name, the groups, who vouches for them, the host, and the server under every name that was sent: which server it is
  * may change with any of them.
  */
 function keysOf(
@@ -153,7 +169,9 @@ function keysOf(
   const keys = new Set<TouchKey>(namesOf(stored, input.subject).map((name): TouchKey => `subject:${name}`));
   keys.add(`host:${input.agent}`);
   for (const group of subject.groups ?? []) keys.add(`group:${group}`);
-  if (subject.groups === null) keys.add(ANY_GROUP);
+  if (subject.mayBeInMore) keys.add(ANY_GROUP);
+  const { issuer } = input.subject;
+  if (issuer) keys.add(keyOfIssuer(issuer.name)).add(keyOfIssuerText(issuer.iss));
   if (server) keys.add(`server:${server.name}`);
   if (input.server) keysOfReference(input.server).forEach((key) => keys.add(key));
   return [...keys];

@@ -1,6 +1,6 @@
 import type { Bindings } from '../cel/condition.js';
 import { VARIABLES, type Variable } from '../cel/language.js';
-import { CelTimestamp, Fault, type CelValue, type Result } from '../cel/values.js';
+import { CelOpenMap, CelSeenList, CelTimestamp, Fault, type CelValue, type Result } from '../cel/values.js';
 import type { Principals } from '../compile/principals.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { covers } from '../compile/targets.js';
@@ -30,7 +30,7 @@ export function ruleOutcome(
   const target = resource.id === null ? covers(rule.target, server?.id ?? null, action, resource.type, null) : 'true';
   if (target === 'false') return { outcome: 'false', steps: 0 };
   if (rule.via !== null && !rule.via.has(request.agent.id)) return { outcome: 'false', steps: 0 };
-  const to = principals.groups === null ? rule.to(principals) : 'true';
+  const to = principals.isCertain ? 'true' : rule.to(principals);
   if (to === 'false') return { outcome: 'false', steps: 0 };
   const partial = request.arguments === 'unknown';
   const fields = argumentsCovered(rule, request);
@@ -74,9 +74,10 @@ export function bindingsOf(request: ResolvedRequest, now: number): Bindings {
     subject: {
       type: subject.type,
       id: subject.id,
-      properties: subject.properties as CelValue,
+      properties: subject.unsure === null ? subject.properties : new CelOpenMap(subject.properties, subject.unsure),
       assurance: subject.assurance,
-      ...(subject.groups === null ? {} : { groups: [...subject.groups] }),
+      ...(subject.groups === null ? {} : { groups: groupsValue(subject.groups, subject.mayBeInMore) }),
+      ...(subject.token === null ? {} : { token: subject.token }),
     },
     agent: { id: agent.id, properties: agent.properties as CelValue },
     action: { name: action },
@@ -94,6 +95,9 @@ export function bindingsOf(request: ResolvedRequest, now: number): Bindings {
   };
   return VARIABLES.map((name) => values[name]);
 }
+
+const groupsValue = (groups: ReadonlySet<string>, mayBeInMore: boolean): CelValue =>
+  mayBeInMore ? new CelSeenList([...groups]) : [...groups];
 
 function toolValue({ name, registered }: NonNullable<ResolvedRequest['tool']>): CelValue {
   const operation = registered?.document.operation;

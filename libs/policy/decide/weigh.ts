@@ -1,4 +1,4 @@
-import type { HeldRoles } from '../compile/memberships.js';
+import type { HeldRoles, SupposedRole } from '../compile/memberships.js';
 import { MAX_CANDIDATES } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Query } from '../compile/rule-index.js';
@@ -36,9 +36,13 @@ interface Candidates {
   readonly shadows: readonly CompiledRule[];
 }
 
-/** Who a request is about, as rules see it at `now`. */
-export const principalsOf = (set: PolicySet, { subject }: ResolvedRequest, now: number): HeldRoles =>
-  set.memberships.rolesOf(subject.key, subject.groups, now);
+/** Who a request is about, as rules see it at `now`, or as they would. */
+export const principalsOf = (
+  set: PolicySet,
+  { subject }: ResolvedRequest,
+  now: number,
+  supposed?: SupposedRole,
+): HeldRoles => set.memberships.rolesOf(subject.key, subject.groups, now, supposed, subject);
 
 /** What rules are looked up by. */
 export function queryOf({ server, action, resource }: ResolvedRequest, principals: HeldRoles): Query {

@@ -205,7 +205,18 @@ const requestId = z.string().max(2048);
 /** What a Test asks; in the words of the fronts. Asserted attributes are taken for ones that the caller may assert. */
 const testRequestSchema = z.strictObject({
   subject: z
-    .strictObject({ type: z.string().min(1).max(64).default('user'), id: foreignId, properties: properties.optional() })
+    .strictObject({
+      type: z.string().min(1).max(64).default('user'),
+      id: foreignId,
+      properties: properties.optional(),
+      assurance: z.enum(['asserted', 'verified']).optional(),
+      groups: z.array(foreignId).max(10_000).optional(),
+      token: properties.optional(),
+    })
+    .refine(
+      ({ assurance, groups, token }) => assurance === 'verified' || (groups === undefined && token === undefined),
+      'groups and token are those of a verified subject: write assurance: verified',
+    )
     .optional(),
   host: name.optional(),
   server: name.optional(),

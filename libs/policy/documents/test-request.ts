@@ -1,7 +1,14 @@
 /** What a case of a Test asks, as far as it is written in one place: the case, or the defaults of its document. */
 export interface TestRequest {
   readonly subject?:
-    | { readonly type: string; readonly id: string; readonly properties?: Record<string, unknown> | undefined }
+    | {
+        readonly type: string;
+        readonly id: string;
+        readonly properties?: Record<string, unknown> | undefined;
+        readonly assurance?: 'asserted' | 'verified' | undefined;
+        readonly groups?: readonly string[] | undefined;
+        readonly token?: Record<string, unknown> | undefined;
+      }
     | undefined;
   readonly host?: string | undefined;
   readonly server?: string | undefined;

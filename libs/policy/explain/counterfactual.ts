@@ -80,9 +80,8 @@ interface Supposed {
 function suppose({ set, request, variables, consents, now }: Case, supposition: Supposition): Supposed | undefined {
   if ('role' in supposition) {
     const { change, role } = supposition;
-    const { key, groups } = request.subject;
     const supposed = change === 'add_role' ? { given: role } : { taken: role };
-    const principals = set.memberships.rolesOf(key, groups, now, supposed);
+    const principals = principalsOf(set, request, now, supposed);
     const decision = decideResolved(set, { request, principals, keys: [] }, consents, now);
     return { request, decision, changesArguments: false };
   }

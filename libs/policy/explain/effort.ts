@@ -30,7 +30,7 @@ export function affordableTrials(view: View, chosen: Chosen, share: number): num
   const size = sizeOf(request.arguments, MAX_SIZE);
   const paths = Object.values(request.tool?.registered?.document.arguments ?? {}).includes('path');
   // With groups unknown every rule that covers the request is looked at, whomever it is for.
-  const rules = principals.groups === null && !isComplete ? TRIAL_BUDGET / PER_RULE / 4 : all.length;
+  const rules = principals.mayBeInMore && !isComplete ? TRIAL_BUDGET / PER_RULE / 4 : all.length;
   const steps = stepsOf(candidates, view);
   // Shadow rules are weighed with all others once more.
   const cost =

@@ -100,15 +100,26 @@ export interface FailedClause {
 
 export interface ExplainedRole {
   readonly role: string;
-  /** `error`: it could come by a group, and the groups are not known. */
+  /** `error`: it could come by a group that is not known, or by a mapping rule in error. */
   readonly held: 'true' | 'false' | 'error';
-  readonly ways: readonly {
-    readonly binding: string;
-    readonly by: string;
-    readonly through: readonly string[];
-    readonly expires?: string;
-  }[];
+  readonly ways: readonly ExplainedWay[];
 }
+
+/** How a role is reached: by a binding, or by a rule of a Mapping. */
+export type ExplainedWay = {
+  /** Whom it names: the person, or a group. */
+  readonly by: string;
+  /** The role that is given, and those that lead on from it. */
+  readonly through: readonly string[];
+} & (
+  | { readonly binding: string; readonly expires?: string }
+  | {
+      readonly mapping: string;
+      readonly rule: string;
+      /** Whether the rule is in error, so that the role may be held or not. */
+      readonly possible?: true;
+    }
+);
 
 /** The one change that makes the answer another one, and which. It has been tried. */
 export type Counterfactual = { readonly effect: Effect; readonly reason: ReasonCode } & (

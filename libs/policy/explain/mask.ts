@@ -1,12 +1,12 @@
 import type { Bindings } from '../cel/condition.js';
 import { placeText, valueAt, type Place } from '../cel/places.js';
-import { Fault, toJson, typeOf, type CelMap, type CelType } from '../cel/values.js';
+import { CelOpenMap, CelSeenList, Fault, toJson, typeOf, type CelMap, type CelType } from '../cel/values.js';
 import type { Json } from '../model.js';
 
 /** What a condition saw at a place, without the value: its type and how large it is. */
 export interface MaskedValue {
   readonly attribute: string;
-  readonly type: CelType | 'missing';
+  readonly type: Exclude<CelType, 'partial'> | 'missing';
   /** Characters of a text, elements of a list, members of a map. */
   readonly size?: number;
   /** Only of what every record has in clear. */
@@ -34,7 +34,10 @@ export function masked(variables: Bindings, place: Place): MaskedValue {
   const attribute = placeText(place);
   const value = valueAt(variables, place);
   if (value instanceof Fault) return { attribute, type: 'missing' };
-  const type = typeOf(value);
+  // How many there are of what is not known in full says nothing.
+  if (value instanceof CelSeenList) return { attribute, type: 'list' };
+  if (value instanceof CelOpenMap) return { attribute, type: 'map' };
+  const type = typeOf(value) as Exclude<CelType, 'partial'>;
   if (SHOWN.has(attribute)) {
     const shown = toJson(value);
     if (typeof shown !== 'string' || shown.length <= MAX_SHOWN) return { attribute, type, value: shown };

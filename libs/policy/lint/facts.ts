@@ -209,6 +209,8 @@ function queryOf({ servers, actions, resources }: LintTarget): Query {
 const ANYBODY: Query['principals'] = {
   key: '',
   groups: new Set(),
+  mayBeInMore: false,
+  isCertain: true,
   roles: new Set(),
   possibleRoles: new Set(),
   indexKeys: ['any'],

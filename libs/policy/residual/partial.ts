@@ -3,7 +3,7 @@ import { compile, type Compiled } from '../cel/compile.js';
 import { CONDITION_BUDGET, treeOf, type Bindings, type Condition } from '../cel/condition.js';
 import { childrenOf } from '../cel/nodes.js';
 import { shapeOf, type Shaped } from '../cel/shape.js';
-import { Fault, typeOf, type CelValue, type Meter, type Result } from '../cel/values.js';
+import { CelOpenMap, CelSeenList, Fault, typeOf, type CelValue, type Meter, type Result } from '../cel/values.js';
 import { ALWAYS, conjunction, disjunction, NEVER, type Comparison, type Formula } from './formula.js';
 import { comparison, listTest, memberOf, opposite, presence, textTest } from './relations.js';
 import { attributeOf, idOf, Inexpressible, type KnownRow, type Rows, type Term } from './rows.js';
@@ -300,8 +300,10 @@ function membership(wanted: ASTNode, collection: ASTNode, run: Run): readonly Ca
       const { left, right } = found[index]!;
       if (nullWanted) throw new Inexpressible('it looks for null in a list of the row');
       if ('field' in right) return listTest(is ? 'includes' : 'excludes', right, left, run.meter);
+      // What is not among the elements that are known may be one of the others.
+      if (right.known instanceof CelSeenList) return is ? memberOf(left, right.known.seen, true, run.meter) : NEVER;
       if (Array.isArray(right.known)) return memberOf(left, right.known as readonly CelValue[], is, run.meter);
-      if (typeOf(right.known) !== 'map') return NEVER;
+      if (typeOf(right.known) !== 'map' && !(right.known instanceof CelOpenMap)) return NEVER;
       throw new Inexpressible('it looks for something that depends on the row in an object');
     });
   return asCases({ yes: where(true), no: where(false) });

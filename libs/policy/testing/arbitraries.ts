@@ -51,6 +51,10 @@ const condition = fc.constantFrom(
   'context.purpose == "support"',
   'resource.id == "read_file"',
   'agent.properties.managed == true',
+  'subject.assurance == "verified"',
+  'has(subject.token) && subject.token.acr == "mfa"',
+  'subject.token.scope.size() > 1',
+  'has(subject.properties.region)',
 );
 
 export const consentBlock = shape<NonNullable<Extract<AnyDocument, { kind: 'Policy' }>['rules'][number]['consent']>>({
@@ -267,14 +271,35 @@ export const callArguments: fc.Arbitrary<JsonObject> = shape<JsonObject>({
   tags: maybe(argument.tags!),
 });
 
+const name = { type: fc.constant('user'), id: fc.constantFrom('ann', 'bob', 'cid') };
+
+const asserted: fc.Arbitrary<DecisionInput['subject']> = fc.record({
+  ...name,
+  properties: fc.oneof(fc.constant({}), fc.constant({ groups: ['emea'], region: 'apac' })),
+  assurance: fc.constant('asserted' as const),
+});
+
+/** Somebody by the word of an issuer, about whom more or less is known. */
+export const verified: fc.Arbitrary<DecisionInput['subject']> = shape<DecisionInput['subject']>({
+  ...name,
+  properties: fc.oneof(fc.constant({}), fc.constant({ groups: ['emea'], region: 'apac' })),
+  assurance: fc.constant('verified' as const),
+  groups: fc.option(fc.record({ names: fc.subarray(['emea', 'apac']), complete: fc.boolean() }), { freq: 4 }),
+  roles: maybe(
+    fc.record({
+      held: fc.subarray(ROLES, { maxLength: 2 }),
+      possible: fc.subarray(ROLES, { maxLength: 2 }),
+      ways: fc.constant([]),
+    }),
+  ),
+  unsure: maybe(fc.subarray(['region', 'level', 'home'])),
+  token: maybe(fc.constantFrom<JsonObject[]>({ acr: 'mfa', scope: ['a', 'b'] }, { scope: 'a' }, {})),
+  issuer: maybe(fc.constant({ name: 'company', iss: 'https://idp.example.com' })),
+});
+
 /** A call of a tool by somebody, known or not. */
 export const call: fc.Arbitrary<DecisionInput> = fc.record({
-  subject: fc.record({
-    type: fc.constant('user'),
-    id: fc.constantFrom('ann', 'bob', 'cid'),
-    properties: fc.oneof(fc.constant({}), fc.constant({ groups: ['emea'], region: 'apac' })),
-    assurance: fc.constant('asserted' as const),
-  }),
+  subject: fc.oneof({ weight: 2, arbitrary: asserted }, { weight: 1, arbitrary: verified }),
   agent: fc.oneof({ weight: 9, arbitrary: host }, { weight: 1, arbitrary: fc.constant('nobody') }),
   action: fc.constant('tools/call'),
   resource: fc.record({ type: fc.constant('tool'), id: tool, properties: fc.constant({}) }),

@@ -92,7 +92,11 @@ export const EXAMPLES = [
       },
       {
         name: 'is not let in',
-        request: { action: 'read', resource: { type: 'note', id: 'n', properties: { level: 1 } } },
+        request: {
+          subject: { type: 'user', id: 'ann', assurance: 'verified', groups: ['emea'], token: { acr: 'mfa' } },
+          action: 'read',
+          resource: { type: 'note', id: 'n', properties: { level: 1 } },
+        },
         expect: { effect: 'deny', rule: ['crm/c'] },
       },
     ],

@@ -9,6 +9,9 @@ const fail = (): never => {
   throw new NoValue();
 };
 
+/** A member of which nobody knows whether it is there. */
+export const OPEN: Json = { '#open': true };
+
 type Variables = Readonly<Record<string, Json | undefined>>;
 
 /**
@@ -70,6 +73,7 @@ function evaluate(node: ASTNode, variables: Variables): Json {
       if (name !== 'has' || argument?.op !== '.') throw new Error(`not in the reference: ${name}()`);
       const target = evaluate(argument.args[0], variables);
       if (typeof target !== 'object' || target === null || Array.isArray(target)) return fail();
+      if ((target as JsonObject)[argument.args[1]] === OPEN) return fail();
       return Object.hasOwn(target, argument.args[1]);
     }
     case 'rcall': {
@@ -87,7 +91,8 @@ function evaluate(node: ASTNode, variables: Variables): Json {
 
 function get(target: Json, name: string): Json {
   if (typeof target !== 'object' || target === null || Array.isArray(target)) return fail();
-  return Object.hasOwn(target, name) ? (target as JsonObject)[name]! : fail();
+  const value = Object.hasOwn(target, name) ? (target as JsonObject)[name]! : fail();
+  return value === OPEN ? fail() : value;
 }
 
 /** The deciding value on either side wins over an error on the other. */

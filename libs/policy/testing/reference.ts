@@ -3,7 +3,7 @@ import type { AnyDocument, ConsentBlock, DocumentOf, Kind, RuleDocument, ScopeCl
 import type { Effect, Json, JsonObject } from '../model.js';
 import { checkPath, compilePathPattern } from '../paths/patterns.js';
 import { BY_TOOL, type DecisionInput } from '../decide/request.js';
-import { referenceCondition } from './reference-condition.js';
+import { OPEN, referenceCondition } from './reference-condition.js';
 
 /** The effect by the reference interpreter, and the outcome of every rule that was not false. */
 export interface ReferenceDecision {
@@ -46,8 +46,14 @@ export function referenceDecide(
 
   const stored = all('Subject').find((known) => isOfPerson(known, input.subject));
   const subject = { type: stored?.type ?? input.subject.type, id: stored?.id ?? input.subject.id };
-  const properties = { ...input.subject.properties, ...stored?.properties } as JsonObject;
-  const groups = stored?.groups ?? (input.subject.properties.groups as string[] | undefined) ?? null;
+  const unsure = Object.fromEntries((input.subject.unsure ?? []).map((name) => [name, OPEN]));
+  const properties = { ...input.subject.properties, ...unsure, ...stored?.properties } as JsonObject;
+  const { groups: fromToken, assurance, token, roles: mapped = { held: [], possible: [] } } = input.subject;
+  const asserted = assurance === 'asserted' ? input.subject.properties.groups : undefined;
+  const said = fromToken ?? (asserted ? { names: asserted as string[], complete: true } : null);
+  const known = stored?.groups ? { names: stored.groups, complete: true } : said;
+  const groups = known?.names ?? null;
+  const isWhole = known?.complete ?? false;
   const key = subjectKey(subject.type, subject.id);
 
   const inherited = (role: string): string[] => [
@@ -58,19 +64,30 @@ export function referenceDecide(
     all('Binding')
       .filter(({ subjects, expires }) => subjects.some(names) && (expires === undefined || Date.parse(expires) > now))
       .flatMap(({ roles }) => roles.flatMap(inherited));
-  const roles = rolesFrom((ref) => ref === key || (groups ?? []).some((group) => ref === `group:${group}`));
-  const perhaps = groups === null ? rolesFrom((ref) => ref.startsWith('group:')) : [];
+  const isSeen = (ref: string) => (groups ?? []).some((group) => ref === `group:${group}`);
+  const roles = [...rolesFrom((ref) => ref === key || isSeen(ref)), ...mapped.held.flatMap(inherited)];
+  const perhaps = [
+    ...(isWhole ? [] : rolesFrom((ref) => ref.startsWith('group:') && !isSeen(ref))),
+    ...mapped.possible.flatMap(inherited),
+  ];
 
   const isOne = (ref: string): 'true' | 'false' | 'error' => {
     if (ref === 'any' || ref === key) return 'true';
     const [kind, name] = [ref.slice(0, ref.indexOf(':')), ref.slice(ref.indexOf(':') + 1)];
     if (kind === 'role') return roles.includes(name) ? 'true' : perhaps.includes(name) ? 'error' : 'false';
     if (kind !== 'group') return 'false';
-    return groups === null ? 'error' : groups.includes(name) ? 'true' : 'false';
+    return groups?.includes(name) ? 'true' : isWhole ? 'false' : 'error';
   };
 
   const variables: Record<string, Json | undefined> = {
-    subject: { ...subject, properties, ...(groups ? { groups } : {}) },
+    // To be held against null is an error, as it is to be held against a group that is not known.
+    subject: {
+      ...subject,
+      properties,
+      assurance,
+      ...(groups ? { groups: isWhole ? groups : [...groups, null] } : {}),
+      ...(token ? { token } : {}),
+    },
     agent: { id: host.name, properties: (host.properties ?? {}) as Json },
     resource: { type: input.resource.type, id: input.resource.id },
     arguments: input.arguments,

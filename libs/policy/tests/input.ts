@@ -11,11 +11,12 @@ export type OperationOf = (action: string) => DecisionInput['operation'];
 
 /** A case's request as a front would understand it, from a caller who may assert all that the case asserts. */
 export function inputOf(request: WholeTestRequest, operationOf: OperationOf): DecisionInput {
-  const { subject, host, server, action, session } = request;
+  const { host, server, action, session } = request;
   const resource = resourceOf(request);
-  const properties = (subject.properties ?? {}) as JsonObject;
+  const subject = subjectOf(request.subject);
+  const { properties } = subject;
   return {
-    subject: { type: subject.type, id: subject.id, properties, assurance: 'asserted' },
+    subject,
     agent: host,
     action,
     resource,
@@ -28,6 +29,21 @@ export function inputOf(request: WholeTestRequest, operationOf: OperationOf): De
       (request.context ?? {}) as JsonObject,
     ),
     kind: 'ordinary',
+  };
+}
+
+/** As a host asserts it, or with what a token of it would say: groups that are left out are not known. */
+function subjectOf(subject: WholeTestRequest['subject']): DecisionInput['subject'] {
+  const { type, id, assurance = 'asserted', groups, token } = subject;
+  const properties = (subject.properties ?? {}) as JsonObject;
+  if (assurance === 'asserted') return { type, id, properties, assurance };
+  return {
+    type,
+    id,
+    properties,
+    assurance,
+    groups: groups ? { names: groups, complete: true } : null,
+    ...(token ? { token: token as JsonObject } : {}),
   };
 }
 

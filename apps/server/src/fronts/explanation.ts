@@ -49,7 +49,16 @@ const role = z
     ways: z
       .array(
         z.object({
-          binding: z.string(),
+          binding: z.string().optional(),
+          mapping: z
+            .string()
+            .optional()
+            .meta({ description: 'Where no binding gives the role, but a rule of a Mapping.' }),
+          rule: z.string().optional(),
+          possible: z
+            .literal(true)
+            .optional()
+            .meta({ description: 'The rule is in error: it may give the role or not.' }),
           by: z.string(),
           through: z.array(z.string()).readonly(),
           expires: z.string().optional(),

@@ -1,0 +1,33 @@
+import { isForeignId } from '../documents/names.js';
+import type { IssuerDocument } from '../documents/schema.js';
+import { own } from '../json.js';
+import type { Json, JsonObject } from '../model.js';
+import { claimAt } from './pointer.js';
+
+/**
+ * Whom the claims of a token are about: the type and id of a subject. Undefined where the claim is no text that could be
+ * an id, or where a token of Entra is of another directory than its issuer.
+ */
+export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: string; id: string } | undefined {
+  const claim = issuer.identity?.claim ?? (issuer.profile === 'entra' ? '/oid' : '/sub');
+  const value = claimAt(claims, claim);
+  if (typeof value !== 'string' || value === '') return undefined;
+  if (issuer.profile === 'entra' && !isOfDirectory(issuer.issuer, own(claims, 'tid'))) return undefined;
+  const id = `${issuer.name}/${value}`;
+  return isForeignId(id) ? { type: issuer.subjectType, id } : undefined;
+}
+
+/** An `oid` means somebody only within its directory, which the path of the issuer names. */
+function isOfDirectory(issuer: string, tid: Json | undefined): boolean {
+  if (tid === undefined) return true;
+  if (typeof tid !== 'string' || tid === '') return false;
+  return new URL(issuer).pathname.split('/').includes(tid.toLowerCase());
+}
+
+/** The first claim that an Issuer requires and that is not as it must be, by its pointer; undefined if all are. */
+export function unmetRequirement(issuer: IssuerDocument, claims: JsonObject): string | undefined {
+  return issuer.require?.find(({ claim, equals }) => {
+    const value = claimAt(claims, claim);
+    return !(Array.isArray(value) ? (value as readonly Json[]).includes(equals) : value === equals);
+  })?.claim;
+}
