@@ -28,3 +28,4 @@ export {
   type SignInAssurance,
 } from './principal.js';
 export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
+export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
