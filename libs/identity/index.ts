@@ -10,13 +10,25 @@ export {
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
 export { exceeding } from './administration/grants.js';
 export { hasOwner, rolesOfCredential } from './administration/owners.js';
-export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, type ApiKey } from './api-key.js';
+export {
+  API_KEY_PATTERN,
+  ENVIRONMENT,
+  generateApiKey,
+  generateSecret,
+  macOf,
+  parseApiKey,
+  type ApiKey,
+} from './api-key.js';
 export {
   administratorAgain,
+  isGood,
+  mayBeUsedFrom,
   principalOf,
+  refusedKey,
   UnauthenticatedError,
   type KeyCheck,
   type PresentedKey,
+  type RefusedCredential,
 } from './authenticate.js';
 export { KeyReader } from './key-reader.js';
 export {
@@ -27,5 +39,12 @@ export {
   type ProvenAdministrator,
   type SignInAssurance,
 } from './principal.js';
-export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
+export {
+  administratorRightsSchema,
+  HOST_SCOPES,
+  hostRightsSchema,
+  type AdministratorRights,
+  type HostRights,
+  type HostScope,
+} from './rights.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';

@@ -27,4 +27,5 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
+export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
+import type { AbuseLimits } from '#http';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
@@ -12,6 +13,7 @@ import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { DraftsController } from './admin/drafts/drafts.controller.js';
 import { DraftsService } from './admin/drafts/drafts.service.js';
+import { KeyPatternController } from './admin/keys/key-pattern.controller.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
@@ -21,6 +23,7 @@ import { SuspensionsController } from './admin/suspensions/suspensions.controlle
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
 import { Authenticator } from './http/authenticator.js';
+import type { ClientAddresses } from './http/client-address.js';
 import { PublicAddress } from './http/public-address.js';
 import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
 import type { Log } from './operations/log.js';
@@ -35,6 +38,8 @@ export interface Parts {
   readonly snapshots: Snapshots;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
+  readonly addresses: ClientAddresses;
+  readonly limits: AbuseLimits;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly address: PublicAddress;
@@ -51,6 +56,7 @@ export class AppModule {
     snapshots,
     keyCheck,
     authenticator,
+    addresses,
     readiness,
     metrics,
     address,
@@ -65,6 +71,7 @@ export class AppModule {
         DraftsController,
         RevisionsController,
         KeysController,
+        KeyPatternController,
         SuspensionsController,
         AccessController,
         RecordedDecisionsController,
@@ -95,7 +102,7 @@ export class AppModule {
         {
           provide: APP_GUARD,
           inject: [Reflector],
-          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, home),
+          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, addresses, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },

@@ -5,9 +5,18 @@ import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import type { Settings } from '#config';
 import { Decisions } from '#decision';
+import { AbuseLimits } from '#http';
 import type { KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, Store, type DatabaseAddress } from '#store';
+import {
+  DecisionCommits,
+  ensureTenant,
+  prepareDatabase,
+  recordEvent,
+  Store,
+  writeCredentialUses,
+  type DatabaseAddress,
+} from '#store';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -15,9 +24,12 @@ import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
+import { ClientAddresses } from './http/client-address.js';
+import { CredentialUses } from './http/credential-uses.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
+import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
@@ -27,10 +39,10 @@ import { Readiness } from './operations/readiness.js';
 /** The name of the one tenant that a new service has. */
 const DEFAULT_TENANT = 'default';
 
-export interface ServiceOptions extends Pick<
-  Settings,
-  'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'
-> {
+export interface ServiceOptions
+  extends
+    Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
+    Partial<Pick<Settings, 'trustedProxies' | 'attempts' | 'secrets'>> {
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
@@ -76,10 +88,11 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
-    const parts = assemble(store, snapshots, tenant, keyCheck, options.log);
+    const parts = assemble(store, snapshots, tenant, keyCheck, options);
+    closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
-    const { app, door } = await createApp(parts, parts.gate, decisions);
+    const { app, door } = await createApp(parts, decisions);
     closing.push(() => app.close());
     await listen(app, options);
     closing.push(
@@ -98,21 +111,36 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/** What the decision routes need besides, which stand before the application. */
+interface FrontParts {
+  readonly gate: Gate;
+  readonly uses: CredentialUses;
+  readonly refusals: RefusedCredentials;
+}
+
 function assemble(
   store: Store,
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  log: Log,
-): Parts & { readonly gate: Gate } {
-  const gate = new Gate(store, keyCheck);
+  { log, trustedProxies, attempts }: ServiceOptions,
+): Parts & FrontParts {
+  const limits = new AbuseLimits(attempts);
+  const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
+  const refusals = new RefusedCredentials(limits, record, log);
+  const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
+  const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
   return {
     store,
     snapshots,
     keyCheck,
     gate,
+    uses,
+    refusals,
+    limits,
+    addresses: new ClientAddresses(trustedProxies),
     log,
-    authenticator: new Authenticator(store, snapshots, gate),
+    authenticator: new Authenticator(store, snapshots, gate, uses),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -127,8 +155,7 @@ function assemble(
 
 /** The HTTP application, not listening yet; the decision routes stand before it. */
 async function createApp(
-  parts: Parts,
-  gate: Gate,
+  parts: Parts & FrontParts,
   decisions: Decisions,
 ): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
@@ -142,7 +169,7 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app, declaredRoutes(app));
   await app.init();
-  const door = new FrontDoor(routes, gate, parts.log, parts.metrics);
+  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
   server.removeAllListeners('request').on('request', door.before(nest));
