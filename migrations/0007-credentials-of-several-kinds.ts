@@ -34,6 +34,18 @@ export class CredentialsOfSeveralKinds0007 implements MigrationInterface {
       create policy own_tenant on placet.credential_use
         using (tenant = placet.current_tenant()) with check (tenant = placet.current_tenant());
 
+      -- Notes when some credentials were used. Not a change: nothing rests on it, and nobody is told.
+      create function placet.credentials_used(wanted uuid, credentials text[], used_at timestamptz[]) returns void
+        language plpgsql volatile as $$
+      begin
+        perform set_config('placet.tenant', wanted::text, true);
+        insert into placet.credential_use as u (tenant, credential, last_used_at)
+          select wanted, c.id, max(n.at)
+          from unnest(credentials, used_at) n (id, at) join placet.credential c on c.tenant = wanted and c.id = n.id
+          group by c.id order by c.id
+          on conflict (tenant, credential) do update set last_used_at = greatest(u.last_used_at, excluded.last_used_at);
+      end $$;
+
       create table placet.denial (
         tenant uuid not null references placet.tenant (id),
         key text not null,
@@ -55,6 +67,7 @@ export class CredentialsOfSeveralKinds0007 implements MigrationInterface {
 
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      drop function placet.credentials_used;
       drop table placet.denial;
       drop table placet.credential_use;
       delete from placet.credential_secret s using placet.credential c

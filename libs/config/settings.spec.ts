@@ -2,7 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { readClientSettings, readSettings, SettingError } from './settings.js';
+import { NamedSecrets } from './named-secrets.js';
+import { SettingError } from './setting-error.js';
+import { readClientSettings, readSettings } from './settings.js';
 
 type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -48,6 +50,9 @@ describe('settings', () => {
       bootstrapKey: undefined,
       quickstart: true,
       log: 'info',
+      trustedProxies: [],
+      attempts: { api_key: 60, token: 30, sign_in: 30, user_code: 10, session: 60 },
+      secrets: NamedSecrets.NONE,
     });
   });
 

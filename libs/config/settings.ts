@@ -1,15 +1,33 @@
-import { readFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { z } from 'zod';
-
-/** A setting that cannot be used. One sentence: which, why, and what it must be. */
-export class SettingError extends Error {
-  override readonly name = 'SettingError';
-}
+import { DEFAULT_ATTEMPT_LIMITS, type AttemptClass, type AttemptLimits } from '#http';
+import { normalNetwork } from '#identity';
+import { isNamedSecret, NamedSecrets } from './named-secrets.js';
+import { readSecret, SECRET_SUFFIXES, type Environment } from './secrets.js';
+import { SettingError } from './setting-error.js';
 
 const url = (protocol: RegExp, kind: string) => z.url({ protocol, error: `must be ${kind}` });
 
 const databaseUrl = url(/^postgres(ql)?$/, 'a URL such as postgres://user:password@host:5432/database');
+
+/** Failed attempts a minute. */
+const attempts = (of: AttemptClass) =>
+  z
+    .string()
+    .refine((text) => /^[1-9]\d{0,5}$/.test(text), 'must be a number of attempts a minute, from 1 to 999999')
+    .transform(Number)
+    .default(DEFAULT_ATTEMPT_LIMITS[of]);
+
+/** Networks, parted by commas. One of all addresses would have every client say where it is from. */
+const proxies = z
+  .string()
+  .transform((text) => text.split(',').map((network) => normalNetwork(network.trim())))
+  .refine(
+    (networks) => networks.every((network) => network !== undefined && !network.endsWith('/0')),
+    'must be addresses or networks parted by commas, such as 10.0.0.0/8,fd00::/8, and not all addresses that there are',
+  )
+  .transform((networks) => networks as string[])
+  .default([]);
 
 /** Every setting: its name in the environment, what it may be, and what it is for. docs/configuration.md lists them. */
 const settings = {
@@ -29,11 +47,17 @@ const settings = {
     .default('dev'),
   PLACET_PEPPER: z.string().min(32, 'must have at least 32 characters, as from: openssl rand -hex 32').optional(),
   PLACET_BOOTSTRAP_KEY: z.string().optional(),
+  PLACET_TRUSTED_PROXIES: proxies,
+  PLACET_LIMIT_API_KEYS: attempts('api_key'),
+  PLACET_LIMIT_TOKENS: attempts('token'),
+  PLACET_LIMIT_SIGN_INS: attempts('sign_in'),
+  PLACET_LIMIT_USER_CODES: attempts('user_code'),
+  PLACET_LIMIT_SESSIONS: attempts('session'),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
   PLACET_LOG: z.enum(['error', 'warn', 'info'], { error: 'must be error, warn or info' }).default('info'),
 } as const;
 
-/** Settings that hold secrets; each can also be given as a file, by the same name with `_FILE`. */
+/** Settings that hold secrets; each can also be given as a file (`_FILE`) or by a command that prints it (`_COMMAND`). */
 const SECRETS: readonly string[] = ['DATABASE_URL', 'DATABASE_SERVICE_URL', 'PLACET_PEPPER', 'PLACET_BOOTSTRAP_KEY'];
 
 export type SettingName = keyof typeof settings;
@@ -55,11 +79,17 @@ export interface Settings {
   readonly pepper: string | undefined;
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
+  /** Networks of the proxies whose word is taken for the address of a client. */
+  readonly trustedProxies: readonly string[];
+  /** How often in a minute somebody may fail, by what is tried. */
+  readonly attempts: AttemptLimits;
+  /** What documents name and must not have in them. */
+  readonly secrets: NamedSecrets;
   readonly log: 'error' | 'warn' | 'info';
 }
 
 /** Reads the settings from the environment. Throws SettingError for the first one that cannot be used. */
-export function readSettings(environment: Readonly<Record<string, string | undefined>> = process.env): Settings {
+export function readSettings(environment: Environment = process.env): Settings {
   refuseUnknown(environment);
   const read = <N extends SettingName>(name: N): z.output<(typeof settings)[N]> => readSetting(name, environment);
   const url = read('DATABASE_URL');
@@ -84,14 +114,26 @@ export function readSettings(environment: Readonly<Record<string, string | undef
     bootstrapKey: read('PLACET_BOOTSTRAP_KEY'),
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
+    trustedProxies: read('PLACET_TRUSTED_PROXIES'),
+    attempts: {
+      api_key: read('PLACET_LIMIT_API_KEYS'),
+      token: read('PLACET_LIMIT_TOKENS'),
+      sign_in: read('PLACET_LIMIT_SIGN_INS'),
+      user_code: read('PLACET_LIMIT_USER_CODES'),
+      session: read('PLACET_LIMIT_SESSIONS'),
+    },
+    secrets: NamedSecrets.read(environment),
     log: read('PLACET_LOG'),
   };
 }
 
 /** A misspelt setting would otherwise do nothing, and nobody would notice. */
-function refuseUnknown(environment: Readonly<Record<string, string | undefined>>): void {
-  const known = new Set([...SETTING_NAMES, ...SECRETS.map((name) => `${name}_FILE`), ...CLIENT_SETTINGS]);
-  const unknown = Object.keys(environment).find((name) => name.startsWith('PLACET_') && !known.has(name));
+function refuseUnknown(environment: Environment): void {
+  const secrets = SECRETS.flatMap((name) => SECRET_SUFFIXES.map((suffix) => `${name}${suffix}`));
+  const known = new Set([...SETTING_NAMES, ...secrets, ...CLIENT_SETTINGS]);
+  const unknown = Object.keys(environment).find(
+    (name) => name.startsWith('PLACET_') && !known.has(name) && !isNamedSecret(name),
+  );
   if (unknown !== undefined)
     throw new SettingError(`There is no setting ${unknown}. docs/configuration.md lists them.`);
 }
@@ -99,15 +141,8 @@ function refuseUnknown(environment: Readonly<Record<string, string | undefined>>
 /** Settings of the command line, which often stand in the same environment. */
 const CLIENT_SETTINGS = ['PLACET_URL', 'PLACET_KEY'];
 
-function readSetting<N extends SettingName>(
-  name: N,
-  environment: Readonly<Record<string, string | undefined>>,
-): z.output<(typeof settings)[N]> {
-  const given = emptyAsUnset(environment[name]);
-  const file = SECRETS.includes(name) ? emptyAsUnset(environment[`${name}_FILE`]) : undefined;
-  if (given !== undefined && file !== undefined)
-    throw new SettingError(`${name} and ${name}_FILE are both set: set one of them.`);
-  const value = given ?? (file === undefined ? undefined : fromFile(name, file));
+function readSetting<N extends SettingName>(name: N, environment: Environment): z.output<(typeof settings)[N]> {
+  const value = SECRETS.includes(name) ? readSecret(name, environment) : emptyAsUnset(environment[name]);
   const parsed = settings[name].safeParse(value);
   if (parsed.success) return parsed.data as z.output<(typeof settings)[N]>;
   throw new SettingError(`${name} ${parsed.error.issues[0]!.message}.`);
@@ -115,25 +150,13 @@ function readSetting<N extends SettingName>(
 
 const emptyAsUnset = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-function fromFile(name: SettingName, path: string): string {
-  try {
-    return readFileSync(path, 'utf8').trim();
-  } catch (error) {
-    throw new SettingError(
-      `${name}_FILE names ${path}, which cannot be read (${(error as NodeJS.ErrnoException).code}).`,
-    );
-  }
-}
-
 /** Where the command line finds the service, and its key. */
 export interface ClientSettings {
   readonly url: string;
   readonly key: string | undefined;
 }
 
-export function readClientSettings(
-  environment: Readonly<Record<string, string | undefined>> = process.env,
-): ClientSettings {
+export function readClientSettings(environment: Environment = process.env): ClientSettings {
   const parsed = url(/^https?$/, 'an http or https URL')
     .default('http://127.0.0.1:8360')
     .safeParse(emptyAsUnset(environment.PLACET_URL));

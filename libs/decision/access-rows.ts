@@ -198,6 +198,6 @@ const ANY_HOST: Omit<HostPrincipal, 'host'> = {
   via: 'key',
   tenant: '',
   credential: '',
-  rights: { subjects: ['*'], subjectProperties: [], resourceProperties: ['*'], explain: true },
+  rights: { subjects: ['*'], subjectProperties: [], resourceProperties: ['*'], explain: true, scopes: [], agents: [] },
   validUntil: null,
 };

@@ -1,11 +1,11 @@
-import type { HostPrincipal } from '#identity';
+import type { HostPrincipal, HostScope } from '#identity';
 import { compileGlob, layer, type DecisionInput, type Json, type JsonObject } from '#policy';
 import { Refusal } from '#http';
 import type { Question } from './question.js';
 
 /**
- * What of a question a host may assert. The subject must be one that its key may speak for (else Refusal); attributes
- * that it may not assert are left out, and stay readable under `context.asserted`.
+ * What of a question a host may assert. The subject must be one that its key may speak for, and the agent one that it may
+ * act for (else Refusal); attributes that it may not assert are left out, and stay readable under `context.asserted`.
  */
 export function permitted(
   question: Question,
@@ -13,6 +13,7 @@ export function permitted(
 ): Omit<DecisionInput, 'arguments'> & { readonly arguments: JsonObject } {
   const { subject, resource } = question;
   checkSpeaksFor(subject, { host, rights });
+  const agent = agentOf(question, { host, rights });
   return {
     subject: {
       type: subject.type,
@@ -20,7 +21,8 @@ export function permitted(
       properties: only(subject.properties, rights.subjectProperties),
       assurance: 'asserted',
     },
-    agent: host,
+    agent,
+    ...(agent === host ? {} : { gateway: host }),
     action: question.action,
     resource: { ...resource, properties: only(resource.properties, rights.resourceProperties) },
     server: question.server,
@@ -31,6 +33,37 @@ export function permitted(
     supportedObligations: question.supportedObligations,
     kind: question.kind,
   };
+}
+
+/**
+ * For which host a question is decided: the one that asks or, where its key may act for others, the one that it names.
+ * Throws Refusal for any other, and where it would have to name one.
+ */
+export function agentOf(
+  { agent }: Pick<Question, 'agent'>,
+  { host, rights }: Pick<HostPrincipal, 'host' | 'rights'>,
+): string {
+  if (rights.agents.length === 0 && (agent === undefined || agent === host)) return host;
+  if (agent === undefined) {
+    throw new Refusal(
+      'agent_required',
+      `the key of '${host}' acts for others: name one, as 'agent' beside the message or as context.agent on AuthZEN's routes`,
+    );
+  }
+  if (matchesAny(rights.agents, agent)) return agent;
+  throw new Refusal(
+    'agent_not_permitted',
+    `the key of '${host}' may not act for '${agent}': an administrator can widen its right 'agents'`,
+  );
+}
+
+/** Throws Refusal for what a key may not ask for at all. */
+export function checkScope(scope: HostScope, { host, rights }: Pick<HostPrincipal, 'host' | 'rights'>): void {
+  if (rights.scopes.includes(scope)) return;
+  throw new Refusal(
+    'insufficient_scope',
+    `the key of the host '${host}' does not have the scope '${scope}': an administrator can add it`,
+  );
 }
 
 /** Whether a key with these rights may say that a resource has an attribute of a name. */

@@ -1,11 +1,11 @@
-import { principalOf, type PresentedKey } from '#identity';
+import { isGood, principalOf, type HostScope } from '#identity';
 import { Refusal } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
-import type { Snapshots, TenantSnapshot } from '#snapshot';
+import type { Snapshots } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
-import { checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
+import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
 import { cutsOff, decideAt, explainable, propose, type Moment } from './moment.js';
 import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
@@ -67,7 +67,7 @@ export class Decisions {
   async #decideOne(call: Call, question: Question): Promise<Committed<Evaluated[]>> {
     let answer: Evaluated[] = [];
     const evaluate = () => {
-      const moment = this.#moment(call);
+      const moment = this.#moment(call, 'decisions');
       const { evaluated, proposed } = decideAt(moment, call, question, explainable([question], moment.principal));
       answer = [evaluated];
       return [proposed];
@@ -77,7 +77,7 @@ export class Decisions {
   }
 
   async #decideAll(call: Call, questions: readonly Question[], semantic: Semantic): Promise<Committed<Evaluated[]>> {
-    return this.#inTurns(call, async (moment, turn) => {
+    return this.#inTurns(call, 'decisions', async (moment, turn) => {
       const explained = explainable(questions, moment.principal);
       const answer: Evaluated[] = [];
       const proposed: Proposed[] = [];
@@ -95,10 +95,14 @@ export class Decisions {
   /** Says of each entry of a list what a use of it could come to. One record, however many entries. */
   async list(call: Call, list: Question, entries: readonly ListedQuestion[]): Promise<ListingAnswer> {
     await this.#bringUp(call);
-    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+    const { answer, ids } = await this.#inTurns(call, 'listings', async (moment, turn) => {
       const { snapshot, principal, now } = moment;
       const asked = permitted(list, principal);
-      const keys = new Set<TouchKey>([`host:${asked.agent}`, `subject:${asked.subject.type}:${asked.subject.id}`]);
+      const keys = new Set<TouchKey>([
+        `host:${principal.host}`,
+        `host:${asked.agent}`,
+        `subject:${asked.subject.type}:${asked.subject.id}`,
+      ]);
       const items: ListingAnswer['items'][number][] = [];
       for (const { name, question } of entries) {
         if (!(await turn())) return undefined;
@@ -120,17 +124,19 @@ export class Decisions {
    */
   async search(call: Call, search: Search): Promise<SearchAnswer> {
     await this.#bringUp(call);
-    const { answer, ids } = await this.#inTurns(call, async (moment, turn) => {
+    const { answer, ids } = await this.#inTurns(call, 'search', async (moment, turn) => {
       const { snapshot, principal, revision, now } = moment;
+      const agent = agentOf(search.fixed, principal);
       if (search.searched !== 'subject') checkSpeaksFor(search.fixed.subject, principal);
       const page = await findPage(search, snapshot.policies, principal, now, turn);
       if (!page) return undefined;
       const keys = new Set<TouchKey>([
         `host:${principal.host}`,
+        `host:${agent}`,
         ...page.decisions.flatMap((decision) => decision.keys),
       ]);
       const ends = page.decisions.flatMap(({ validUntil }) => validUntil ?? []);
-      const content = searchRecord(call, principal, search, page, moment);
+      const content = searchRecord(call, principal, search, page, agent, moment);
       const proposed = [propose('listing', moment, [...keys], ends.length > 0 ? Math.min(...ends) : null, content)];
       return { answer: { revision, now, found: page.found, next: page.next }, proposed };
     });
@@ -143,9 +149,9 @@ export class Decisions {
    *
    * INVARIANT: what is committed was worked out on one revision, and is committed under its epoch and its moment.
    */
-  async #inTurns<T>(call: Call, work: Work<T>): Promise<Committed<T>> {
+  async #inTurns<T>(call: Call, scope: HostScope, work: Work<T>): Promise<Committed<T>> {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
-      const moment = this.#moment(call);
+      const moment = this.#moment(call, scope);
       const { snapshot, revision } = moment;
       const began = performance.now();
       const holds = () => {
@@ -181,7 +187,7 @@ export class Decisions {
     let answer: Omit<FilterAnswer, 'evaluationId'> | undefined;
     const proposal: Proposal = {
       evaluate: () => {
-        const moment = this.#moment(call);
+        const moment = this.#moment(call, 'filter');
         const { snapshot, principal, revision, now } = moment;
         const { rights } = principal;
         const input = permitted(question, principal);
@@ -203,9 +209,12 @@ export class Decisions {
   }
 
   /** Loads the tenant if need be, and brings it to what the caller knows of: a revision, or a key that is new here. */
-  async #bringUp({ tenant, key, atLeast }: Call): Promise<void> {
+  async #bringUp(call: Call): Promise<void> {
+    const { tenant, atLeast } = call;
     const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
-    if (!isGood(tenant, snapshot, key, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
+    const { key, address } = call;
+    if (!isGood(tenant, snapshot.credential(key.id), key, this.clock.now(), snapshot.epoch, address))
+      await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);
     const revision = this.snapshots.held(tenant)?.revision ?? 0;
@@ -214,12 +223,13 @@ export class Decisions {
   }
 
   /** The caller is looked at anew at each evaluation: a key that was disabled in between decides nothing any more. */
-  #moment({ tenant, key }: Call): Moment {
+  #moment({ tenant, key, address }: Call, scope: HostScope): Moment {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch);
+    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
     if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+    checkScope(scope, principal);
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
 
@@ -246,12 +256,4 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
     ...(rule ? { rule } : {}),
     ...(explain && clause !== null ? { clause } : {}),
   });
-}
-
-function isGood(tenant: string, snapshot: TenantSnapshot, key: PresentedKey, now: number): boolean {
-  try {
-    return principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch) !== undefined;
-  } catch {
-    return false;
-  }
 }

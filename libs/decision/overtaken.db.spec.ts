@@ -51,7 +51,14 @@ beforeAll(async () => {
     principalKind: 'host',
     principal: 'pep',
     environment: 'test',
-    rights: { subjects: ['*'], subjectProperties: [], resourceProperties: [], explain: false },
+    rights: {
+      subjects: ['*'],
+      subjectProperties: [],
+      resourceProperties: [],
+      explain: false,
+      scopes: ['decisions'],
+      agents: [],
+    },
     expiresAt: null,
     mac: key.mac.toString('hex'),
   });
@@ -125,6 +132,7 @@ const call = (): Call => ({
   tenant: database.tenant,
   key,
   front: 'authzen',
+  address: '127.0.0.1',
   requestDigest: '',
   trace: undefined,
   atLeast: undefined,

@@ -11,6 +11,8 @@ export interface Question {
   readonly operation: DecisionInput['operation'];
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
+  /** For which registered host a gateway asks; undefined: for itself. */
+  readonly agent?: string | undefined;
   /** The types of obligations that the host can carry out; undefined: it does not say. */
   readonly supportedObligations?: DecisionInput['supportedObligations'];
   readonly kind: DecisionInput['kind'];
@@ -25,6 +27,8 @@ export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_p
 export interface Call {
   readonly tenant: string;
   readonly key: PresentedKey;
+  /** From where, normalised. */
+  readonly address: string;
   readonly front: 'mcp' | 'authzen';
   /** SHA-256 of the request's body as it came, in hexadecimal. */
   readonly requestDigest: string;

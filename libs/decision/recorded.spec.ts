@@ -14,6 +14,7 @@ function recorded(all: readonly AnyDocument[], input: DecisionInput): { decision
     tenant: 't',
     key: { id: 'k', secret: Buffer.alloc(0), environment: 'test' } as never,
     front: 'mcp' as const,
+    address: '127.0.0.1',
     requestDigest: '',
     trace: undefined,
     atLeast: undefined,
@@ -25,7 +26,7 @@ function recorded(all: readonly AnyDocument[], input: DecisionInput): { decision
     credential: 'k',
     via: 'key' as const,
     host: input.agent,
-    rights: { subjects: [], subjectProperties: [], resourceProperties: [], explain: false },
+    rights: { subjects: [], subjectProperties: [], resourceProperties: [], explain: false, scopes: [], agents: [] },
     validUntil: null,
   };
   const content = decisionRecord(asked, principal, input, decision, { revision: 1, epoch: 1, now: NOW });

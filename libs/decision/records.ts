@@ -57,11 +57,12 @@ export function searchRecord(
   principal: HostPrincipal,
   { searched, fixed }: Search,
   { decided }: FoundPage,
+  agent: string,
   state: State,
 ): string {
   return recordContent({
     kind: 'listing',
-    ...caller(call, principal, state),
+    ...caller(call, principal, agent, state),
     subject: searched === 'subject' ? undefined : `${fixed.subject.type}:${fixed.subject.id}`,
     named_server: fixed.server ?? undefined,
     session: fixed.session?.id,
@@ -112,7 +113,12 @@ interface State {
   readonly now: number;
 }
 
-function caller(call: Call, principal: HostPrincipal, { revision, epoch, now }: State): Record<string, unknown> {
+function caller(
+  call: Call,
+  principal: HostPrincipal,
+  agent: string,
+  { revision, epoch, now }: State,
+): Record<string, unknown> {
   return {
     now: new Date(now).toISOString(),
     revision,
@@ -121,13 +127,15 @@ function caller(call: Call, principal: HostPrincipal, { revision, epoch, now }: 
     request: call.requestDigest,
     trace: call.trace,
     host: principal.host,
+    // Only of a gateway, which acts for another.
+    agent: agent === principal.host ? undefined : agent,
     credential: principal.credential,
   };
 }
 
 function common(call: Call, principal: HostPrincipal, input: DecisionInput, state: State): Record<string, unknown> {
   return {
-    ...caller(call, principal, state),
+    ...caller(call, principal, input.agent, state),
     subject: `${input.subject.type}:${input.subject.id}`,
     named_server: input.server ?? undefined,
     session: input.session?.id,

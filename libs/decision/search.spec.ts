@@ -26,7 +26,14 @@ const principal: HostPrincipal = {
   tenant: 't',
   credential: 'c',
   host: 'pep',
-  rights: { subjects: ['user:*'], subjectProperties: [], resourceProperties: [], explain: false },
+  rights: {
+    subjects: ['user:*'],
+    subjectProperties: [],
+    resourceProperties: [],
+    explain: false,
+    scopes: ['search'],
+    agents: [],
+  },
   validUntil: null,
 };
 

@@ -1,3 +1,4 @@
+export { AbuseLimits, DEFAULT_ATTEMPT_LIMITS, type AttemptClass, type AttemptLimits } from './abuse-limits.js';
 export { BODY_LIMIT, checkContentType, readBody } from './body.js';
 export { parseJson } from './json-door.js';
 export { PROBLEM_CODES, Refusal, toProblem, type Problem } from './problem.js';

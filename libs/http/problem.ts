@@ -26,6 +26,10 @@ export type RefusalCode =
   | 'draft_conflict'
   | 'version_mismatch'
   | 'precondition_required'
+  | 'too_many_attempts'
+  | 'insufficient_scope'
+  | 'agent_required'
+  | 'agent_not_permitted'
   | 'no_exact_filter'
   | 'too_much_at_once'
   | 'too_many_changes'
@@ -55,6 +59,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   lone_surrogate: 400,
   body_incomplete: 400,
   subject_token_unsupported: 400,
+  agent_required: 400,
   credentials_missing: 401,
   credentials_invalid: 401,
   step_up_required: 401,
@@ -65,6 +70,8 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,
+  insufficient_scope: 403,
+  agent_not_permitted: 403,
   not_found: 404,
   tenant_unknown: 404,
   method_not_allowed: 405,
@@ -79,6 +86,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   no_exact_filter: 422,
   too_much_at_once: 422,
   precondition_required: 428,
+  too_many_attempts: 429,
   internal: 500,
   contention: 503,
   overloaded: 503,

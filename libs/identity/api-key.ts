@@ -13,7 +13,7 @@ export interface ApiKey {
  * What a key looks like, for scanners that search for leaked ones: `placet_<environment>_<id>_<secret><checksum>`, with
  * 96 random bits of id, 256 of secret and a CRC-32 over all before it.
  */
-const API_KEY_PATTERN = /placet_[a-z0-9]{1,16}_[0-9a-z]{19}_[0-9A-Za-z]{49}/;
+export const API_KEY_PATTERN = /placet_[a-z0-9]{1,16}_[0-9a-z]{19}_[0-9A-Za-z]{49}/;
 
 const WHOLE = new RegExp(`^${API_KEY_PATTERN.source}$`);
 

@@ -11,6 +11,7 @@ vi.mock('node:crypto', async (original) => {
 });
 
 const NOW = Date.parse('2026-11-20T12:00:00Z');
+const ADDRESS = '192.0.2.7';
 const CHECK = { pepper: Buffer.alloc(32, 'p'), environment: 'test' };
 const OTHER_PEPPER = Buffer.alloc(32, 'q');
 
@@ -92,7 +93,14 @@ describe('principalOf', () => {
       {
         kind: 'host',
         host: 'desk',
-        rights: { subjects: ['user:*'], subjectProperties: [], resourceProperties: [], explain: false },
+        rights: {
+          subjects: ['user:*'],
+          subjectProperties: [],
+          resourceProperties: [],
+          explain: false,
+          scopes: ['decisions', 'listings', 'search', 'filter'],
+          agents: [],
+        },
         validUntil: null,
       },
     ],
@@ -105,9 +113,10 @@ describe('principalOf', () => {
     ['until the key expires', { expiresAt: NOW + 1 }, { validUntil: NOW + 1 }],
     ['until its secret expires', { secrets: [secret(NOW + 1)] }, { validUntil: NOW + 1 }],
     ['until the first of both', { expiresAt: NOW + 9, secrets: [secret(NOW + 5)] }, { validUntil: NOW + 5 }],
+    ['from where it may be used', { cidrs: ['10.0.0.0/8', '192.0.2.0/24'] }, {}],
     ['while another secret is older', { secrets: [secret(NOW - 1, generateSecret(KEY).key), secret(null)] }, {}],
   ])('is %s', (_what, over, principal) => {
-    expect(principalOf('t1', stored(over), PRESENTED, NOW, 7)).toMatchObject({
+    expect(principalOf('t1', stored(over), PRESENTED, NOW, 7, ADDRESS)).toMatchObject({
       tenant: 't1',
       credential: KEY.id,
       ...principal,
@@ -135,6 +144,8 @@ describe('principalOf', () => {
       stored({ expiresAt: NOW + 9, secrets: [secret(1)] }),
       'expired',
     ],
+    ['a key from elsewhere', stored({ cidrs: ['10.0.0.0/8', '2001:db8::/32'] }), 'not from one of its networks'],
+    ['a key that may be used from nowhere', stored({ cidrs: [] }), 'not from one of its networks'],
     ['rights that nobody knows', stored({ rights: { everything: true } }), 'rights of an unknown shape'],
     [
       'the rights of an administrator on a host',
@@ -157,7 +168,7 @@ describe('principalOf', () => {
       'rights of an unknown shape',
     ],
   ])('refuses %s, and tells the caller no more than that', (_what, credential, detail) => {
-    const refused = refusal(() => principalOf('t1', credential, PRESENTED, NOW, 7));
+    const refused = refusal(() => principalOf('t1', credential, PRESENTED, NOW, 7, ADDRESS));
     expect(refused).toMatchObject({ code: 'credentials_invalid', message: 'the key is not valid', detail });
     expect(refused.detail).not.toContain(KEY.secret);
   });
@@ -165,12 +176,12 @@ describe('principalOf', () => {
   it('compares the secret in constant time', () => {
     vi.mocked(timingSafeEqual).mockClear();
     const credential = stored();
-    principalOf('t1', credential, PRESENTED, NOW, 7);
+    principalOf('t1', credential, PRESENTED, NOW, 7, ADDRESS);
     expect(vi.mocked(timingSafeEqual).mock.calls).toEqual([[credential.secrets[0]!.mac, PRESENTED.mac]]);
   });
 
   it('reads changed rights anew, for a credential that changes is another one', () => {
-    const rightsOf = (rights: object) => principalOf('t1', stored({ rights }), PRESENTED, NOW, 7);
+    const rightsOf = (rights: object) => principalOf('t1', stored({ rights }), PRESENTED, NOW, 7, ADDRESS);
     expect(rightsOf({ explain: true })).toMatchObject({ rights: { explain: true } });
     expect(rightsOf({})).toMatchObject({ rights: { explain: false } });
   });

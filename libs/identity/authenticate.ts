@@ -1,8 +1,20 @@
 import type { z } from 'zod';
 import type { RightsProof, StoredCredential } from '#store';
 import { macOf, parseApiKey, sameMac, type ApiKey } from './api-key.js';
+import { Networks } from './networks.js';
 import type { HostPrincipal, ProvenAdministrator } from './principal.js';
 import { administratorRightsSchema, hostRightsSchema, type AdministratorRights, type HostRights } from './rights.js';
+
+/** What is wrong with a credential. For the log and the ledger; whoever called is not told. */
+export type RefusedReason =
+  'unknown' | 'other_environment' | 'wrong_secret' | 'disabled' | 'expired' | 'outside_network' | 'rights_unreadable';
+
+/** A credential by its public id, what is wrong with it, and whose it is, if there is one of that id. */
+export interface RefusedCredential {
+  readonly credential: string;
+  readonly reason: RefusedReason;
+  readonly tenant?: string;
+}
 
 /** Why a call has no principal. What is wrong with a key is not told to the caller, only logged. */
 export class UnauthenticatedError extends Error {
@@ -12,6 +24,8 @@ export class UnauthenticatedError extends Error {
     readonly code: 'credentials_missing' | 'credentials_invalid',
     /** For the log. */
     readonly detail: string,
+    /** Where a credential was shown that could be one of ours. */
+    readonly about?: RefusedCredential,
   ) {
     super(code === 'credentials_missing' ? 'the call carries no key' : 'the key is not valid');
   }
@@ -43,16 +57,30 @@ export interface PresentedKey {
 
 /** Takes the MAC of a presented key. Throws UnauthenticatedError for a key of another environment. */
 export function presentedKey(key: ApiKey, { pepper, environment }: KeyCheck): PresentedKey {
-  if (key.environment !== environment)
-    throw new UnauthenticatedError('credentials_invalid', 'a key of another environment');
+  if (key.environment !== environment) throw refusedKey({ credential: key.id, reason: 'other_environment' });
   return { id: key.id, mac: macOf(key, pepper) };
 }
 
+const DETAIL: Readonly<Record<RefusedReason, string>> = {
+  unknown: 'no such key',
+  other_environment: 'a key of another environment',
+  wrong_secret: 'wrong secret',
+  disabled: 'disabled',
+  expired: 'expired',
+  outside_network: 'not from one of its networks',
+  rights_unreadable: 'rights of an unknown shape',
+};
+
+/** The error for a credential that is not good. */
+export const refusedKey = (about: RefusedCredential): UnauthenticatedError =>
+  new UnauthenticatedError('credentials_invalid', DETAIL[about.reason], about);
+
 /**
  * The principal that a stored credential makes of a presented key at a moment. Throws UnauthenticatedError if the key is
- * not there, disabled, expired, or its secret is not one of the live ones.
+ * not there, disabled, expired, shown from elsewhere than it may be, or its secret is not one of the live ones.
  * @param now ms since 1970, by the database's clock
  * @param epoch at which the credential was read
+ * @param address of the client, normalised
  */
 export function principalOf(
   tenant: string,
@@ -60,29 +88,42 @@ export function principalOf(
   presented: PresentedKey,
   now: number,
   epoch: number,
+  address: string,
 ): HostPrincipal | ProvenAdministrator {
-  const refuse = (detail: string): never => {
-    throw new UnauthenticatedError('credentials_invalid', detail);
-  };
-  if (!stored || stored.id !== presented.id || stored.kind !== 'api_key') return refuse('no such key');
+  if (stored?.id !== presented.id || stored.kind !== 'api_key')
+    throw refusedKey({ tenant, credential: presented.id, reason: 'unknown' });
   const secret = stored.secrets.find(({ mac }) => sameMac(mac, presented.mac));
-  if (!secret) return refuse('wrong secret');
-  return holderOf(tenant, stored, secret.expiresAt, now, epoch);
+  if (!secret) throw refusedKey({ tenant, credential: stored.id, reason: 'wrong_secret' });
+  return holderOf(tenant, stored, secret.expiresAt, now, epoch, address);
 }
 
-/** Whose a key is that has proven itself. Throws UnauthenticatedError if it is disabled or expired. */
+/** Whether a presented key has a principal, by a state that may not be the newest. */
+export function isGood(...given: Parameters<typeof principalOf>): boolean {
+  try {
+    return principalOf(...given) !== undefined;
+  } catch {
+    return false;
+  }
+}
+
+/** Whose a key is that has proven itself. Throws UnauthenticatedError if it is disabled, expired or used from elsewhere. */
 function holderOf(
   tenant: string,
   stored: StoredCredential,
   secretExpiresAt: number | null,
   now: number,
   epoch: number,
+  address: string,
 ): HostPrincipal | ProvenAdministrator {
-  if (stored.disabled) throw new UnauthenticatedError('credentials_invalid', 'disabled');
+  const refuse = (reason: RefusedReason): never => {
+    throw refusedKey({ tenant, credential: stored.id, reason });
+  };
+  if (stored.disabled) return refuse('disabled');
   const ends = [stored.expiresAt, secretExpiresAt].filter((end) => end !== null);
-  if (ends.some((end) => end <= now)) throw new UnauthenticatedError('credentials_invalid', 'expired');
+  if (ends.some((end) => end <= now)) return refuse('expired');
+  if (!mayBeUsedFrom(stored, address)) return refuse('outside_network');
   const rights = rightsOf(stored);
-  if (rights === undefined) throw new UnauthenticatedError('credentials_invalid', 'rights of an unknown shape');
+  if (rights === undefined) return refuse('rights_unreadable');
   const validUntil = ends.length > 0 ? Math.min(...ends) : null;
   const common = { via: 'key' as const, tenant, credential: stored.id, validUntil };
   if (!('roles' in rights)) return { kind: 'host', ...common, host: stored.principal, rights };
@@ -93,13 +134,14 @@ function holderOf(
     subject: null,
     roles: rights.roles,
     assurance: null,
+    address,
     proof: proofOf(stored.id, epoch),
   };
 }
 
 /**
  * What an administrator that has proven itself with a key is now. Throws UnauthenticatedError if the key is gone, disabled
- * or expired.
+ * or expired, or may not be used from where it was.
  */
 export function administratorAgain(
   before: ProvenAdministrator,
@@ -108,9 +150,9 @@ export function administratorAgain(
   epoch: number,
 ): ProvenAdministrator {
   const isSame = stored?.id === before.credential && stored.kind === 'api_key';
-  const holder = isSame ? holderOf(before.tenant, stored, before.validUntil, now, epoch) : undefined;
+  const holder = isSame ? holderOf(before.tenant, stored, before.validUntil, now, epoch, before.address) : undefined;
   if (holder?.kind === 'administrator') return holder;
-  throw new UnauthenticatedError('credentials_invalid', 'no such key');
+  throw refusedKey({ tenant: before.tenant, credential: before.credential, reason: 'unknown' });
 }
 
 /** Of a key: it, and everything that says what administrators may do. */
@@ -118,6 +160,17 @@ const proofOf = (credential: string, epoch: number): RightsProof => ({
   epoch,
   keys: ['administration', `credential:${credential}`],
 });
+
+/** Networks that were read once, as are rights. */
+const networks = new WeakMap<StoredCredential, Networks>();
+
+/** Whether a credential may be used from an address: from anywhere, if it names no networks. */
+export function mayBeUsedFrom(stored: StoredCredential, address: string): boolean {
+  if (stored.cidrs === null) return true;
+  let from = networks.get(stored);
+  if (!from) networks.set(stored, (from = new Networks(stored.cidrs)));
+  return from.contains(address);
+}
 
 type Rights = HostRights | AdministratorRights;
 

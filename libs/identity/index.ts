@@ -10,13 +10,25 @@ export {
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
 export { exceeding } from './administration/grants.js';
 export { hasOwner, rolesOfCredential } from './administration/owners.js';
-export { ENVIRONMENT, generateApiKey, generateSecret, macOf, parseApiKey, type ApiKey } from './api-key.js';
+export {
+  API_KEY_PATTERN,
+  ENVIRONMENT,
+  generateApiKey,
+  generateSecret,
+  macOf,
+  parseApiKey,
+  type ApiKey,
+} from './api-key.js';
 export {
   administratorAgain,
+  isGood,
+  mayBeUsedFrom,
   principalOf,
+  refusedKey,
   UnauthenticatedError,
   type KeyCheck,
   type PresentedKey,
+  type RefusedCredential,
 } from './authenticate.js';
 export { KeyReader } from './key-reader.js';
 export {
@@ -27,7 +39,6 @@ export {
   type ProvenAdministrator,
   type SignInAssurance,
 } from './principal.js';
-export { administratorRightsSchema, hostRightsSchema, type HostRights } from './rights.js';
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
@@ -43,3 +54,11 @@ export {
   type Verification,
   type VerifiedToken,
 } from './tokens/index.js';
+export {
+  administratorRightsSchema,
+  HOST_SCOPES,
+  hostRightsSchema,
+  type AdministratorRights,
+  type HostRights,
+  type HostScope,
+} from './rights.js';

@@ -33,6 +33,8 @@ export interface AdministratorPrincipal {
   readonly ability: AdministratorAbility;
   /** How the person signed in, and when, in ms since 1970; null for a key. */
   readonly assurance: SignInAssurance | null;
+  /** From where it calls; looked at again with the rest, where the credential is bound to networks. */
+  readonly address: string;
   /** What its rights rest on, and since when: looked at again where it changes or exports something. */
   readonly proof: RightsProof;
   readonly validUntil: number | null;

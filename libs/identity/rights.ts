@@ -2,6 +2,11 @@ import { z } from 'zod';
 
 const patterns = z.array(z.string().min(1).max(256)).max(100);
 
+/** What a host can ask for: decisions, listings, the searches, and filters. A closed list. */
+export const HOST_SCOPES = ['decisions', 'listings', 'search', 'filter'] as const;
+
+export type HostScope = (typeof HOST_SCOPES)[number];
+
 /**
  * What a host's key may assert about a request. Nothing by default: a host that may assert no subject cannot ask about
  * anybody. `*` stands for any run of characters.
@@ -16,6 +21,14 @@ export const hostRightsSchema = z
     resourceProperties: patterns.default([]),
     /** Whether answers say in detail what stood in the way. */
     explain: z.boolean().default(false),
+    /** What it may ask for. */
+    scopes: z
+      .array(z.enum(HOST_SCOPES))
+      .min(1)
+      .max(HOST_SCOPES.length)
+      .default([...HOST_SCOPES]),
+    /** Registered hosts that it may act for, as a gateway does. Where there are any, each request must name one. */
+    agents: patterns.default([]),
   })
   .meta({ id: 'HostRights' });
 

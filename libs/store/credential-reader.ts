@@ -1,4 +1,5 @@
 import { MoreThan } from 'typeorm';
+import { CredentialUseEntity } from './entities/credential-use.entity.js';
 import { CredentialEntity } from './entities/credential.entity.js';
 import { CredentialSecretEntity } from './entities/credential-secret.entity.js';
 import type { Store, TenantView } from './store.js';
@@ -10,22 +11,26 @@ export interface CredentialListing {
   readonly principal: string;
   readonly environment: string;
   readonly rights: object;
+  /** From where it may be used; null: from anywhere. */
+  readonly cidrs: readonly string[] | null;
   readonly createdBy: string;
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly disabledAt: string | null;
+  /** To within some minutes; null: never. */
+  readonly lastUsedAt: string | null;
   /** When each of its secrets ends, oldest first; null: with the key. */
   readonly secrets: readonly { readonly expiresAt: string | null }[];
 }
 
-/** Reads keys as they are in the database at this moment. */
+/** Reads API keys as they are in the database at this moment. */
 export class CredentialReader {
   constructor(private readonly store: Store) {}
 
   async find(tenant: string, id: string): Promise<CredentialListing | undefined> {
     return this.store.read(tenant, async (view) => {
-      const found = await view.getRepository(CredentialEntity).findOneBy({ tenant, id });
-      return found ? (await withSecrets(view, tenant, [found]))[0] : undefined;
+      const found = await view.getRepository(CredentialEntity).findOneBy({ tenant, id, kind: 'api_key' });
+      return found ? (await listings(view, tenant, [found]))[0] : undefined;
     });
   }
 
@@ -39,32 +44,35 @@ export class CredentialReader {
     const ofHost = host === undefined ? {} : { principalKind: 'host' as const, principal: host };
     const behind = after === undefined ? {} : { id: MoreThan(after) };
     return this.store.read(tenant, async (view) => {
-      const where = { tenant, ...ofHost, ...behind };
+      const where = { tenant, kind: 'api_key' as const, ...ofHost, ...behind };
       const found = await view.getRepository(CredentialEntity).find({ where, order: { id: 'ASC' }, take: limit + 1 });
-      return withSecrets(view, tenant, found);
+      return listings(view, tenant, found);
     });
   }
 }
 
-async function withSecrets(
+async function listings(
   view: TenantView,
   tenant: string,
   credentials: readonly CredentialEntity[],
 ): Promise<CredentialListing[]> {
   if (credentials.length === 0) return [];
-  const secrets = await view
-    .getRepository(CredentialSecretEntity)
-    .find({ where: credentials.map(({ id }) => ({ tenant, credential: id })), order: { number: 'ASC' } });
+  const of = credentials.map(({ id }) => ({ tenant, credential: id }));
+  const secrets = await view.getRepository(CredentialSecretEntity).find({ where: of, order: { number: 'ASC' } });
+  const uses = await view.getRepository(CredentialUseEntity).find({ where: of });
+  const lastUsed = new Map(uses.map(({ credential, lastUsedAt }) => [credential, lastUsedAt.toISOString()]));
   return credentials.map((credential) => ({
     id: credential.id,
     principalKind: credential.principalKind,
     principal: credential.principal,
     environment: credential.environment,
     rights: credential.rights,
+    cidrs: credential.cidrs,
     createdBy: credential.createdBy,
     createdAt: credential.createdAt.toISOString(),
     expiresAt: credential.expiresAt?.toISOString() ?? null,
     disabledAt: credential.disabledAt?.toISOString() ?? null,
+    lastUsedAt: lastUsed.get(credential.id) ?? null,
     secrets: secrets
       .filter((secret) => secret.credential === credential.id)
       .map(({ expiresAt }) => ({ expiresAt: expiresAt?.toISOString() ?? null })),

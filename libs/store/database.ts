@@ -4,6 +4,7 @@ import { DataSource } from 'typeorm';
 import { migrations } from '#migrations';
 import { clientConfig, type Connection } from './connection.js';
 import { CredentialSecretEntity } from './entities/credential-secret.entity.js';
+import { CredentialUseEntity } from './entities/credential-use.entity.js';
 import { CredentialEntity } from './entities/credential.entity.js';
 import { DocumentVersionEntity } from './entities/document-version.entity.js';
 import { DocumentEntity } from './entities/document.entity.js';
@@ -224,4 +225,10 @@ export async function ensureTenant(address: DatabaseAddress, name: string): Prom
 }
 
 /** The tables that are read through TypeORM. */
-export const entities = [DocumentEntity, DocumentVersionEntity, CredentialEntity, CredentialSecretEntity];
+export const entities = [
+  DocumentEntity,
+  DocumentVersionEntity,
+  CredentialEntity,
+  CredentialSecretEntity,
+  CredentialUseEntity,
+];

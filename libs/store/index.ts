@@ -29,4 +29,5 @@ export { RevisionReader, type RevisionEntry, type StateChange } from './revision
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
 export { SessionStore, type SignedIn, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
+export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';

@@ -1,6 +1,7 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
+import type { AbuseLimits } from '#http';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
@@ -12,6 +13,7 @@ import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { DraftsController } from './admin/drafts/drafts.controller.js';
 import { DraftsService } from './admin/drafts/drafts.service.js';
+import { KeyPatternController } from './admin/keys/key-pattern.controller.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
@@ -21,6 +23,7 @@ import { SuspensionsController } from './admin/suspensions/suspensions.controlle
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
 import { Authenticator } from './http/authenticator.js';
+import type { ClientAddresses } from './http/client-address.js';
 import { PublicAddress } from './http/public-address.js';
 import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
 import type { Log } from './operations/log.js';
@@ -36,6 +39,8 @@ export interface Parts {
   readonly snapshots: Snapshots;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
+  readonly addresses: ClientAddresses;
+  readonly limits: AbuseLimits;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
   readonly address: PublicAddress;
@@ -43,7 +48,7 @@ export interface Parts {
   readonly home: string;
   readonly log: Log;
   /** How people sign in. */
-  readonly signIn: Omit<SignInParts, 'store' | 'snapshots' | 'keyCheck' | 'address' | 'changes' | 'log'>;
+  readonly signIn: Omit<SignInParts, 'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'changes' | 'log'>;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
@@ -54,6 +59,7 @@ export class AppModule {
     snapshots,
     keyCheck,
     authenticator,
+    addresses,
     readiness,
     metrics,
     address,
@@ -69,6 +75,7 @@ export class AppModule {
         DraftsController,
         RevisionsController,
         KeysController,
+        KeyPatternController,
         SuspensionsController,
         AccessController,
         RecordedDecisionsController,
@@ -94,14 +101,14 @@ export class AppModule {
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
-        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, changes, log }),
+        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, changes, log }),
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },
         {
           provide: APP_GUARD,
           inject: [Reflector],
-          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, home),
+          useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, addresses, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
         { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },

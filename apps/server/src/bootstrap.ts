@@ -1,4 +1,12 @@
-import { generateApiKey, macOf, parseApiKey, type ApiKey, type HostRights, type KeyCheck } from '#identity';
+import {
+  generateApiKey,
+  HOST_SCOPES,
+  macOf,
+  parseApiKey,
+  type ApiKey,
+  type HostRights,
+  type KeyCheck,
+} from '#identity';
 import { operationWord } from '#mcp';
 import { AUTHORED_KINDS, DocumentSet, PolicySet, runTests } from '#policy';
 import { commitChange, loadCredential, loadTenant, type Operation, type Store } from '#store';
@@ -29,6 +37,8 @@ const QUICKSTART_RIGHTS: HostRights = {
   subjectProperties: [],
   resourceProperties: [],
   explain: true,
+  scopes: [...HOST_SCOPES],
+  agents: [],
 };
 
 /**

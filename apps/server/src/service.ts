@@ -3,12 +3,21 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Settings } from '#config';
+import { NamedSecrets, type Settings } from '#config';
 import { Decisions } from '#decision';
-import { parseJson } from '#http';
+import { AbuseLimits, parseJson } from '#http';
 import { KeySets, Outgoing, TokenVerifier, type KeyCheck, type PrivateProviders } from '#identity';
 import { Snapshots } from '#snapshot';
-import { DecisionCommits, ensureTenant, prepareDatabase, SessionStore, Store, type DatabaseAddress } from '#store';
+import {
+  DecisionCommits,
+  ensureTenant,
+  prepareDatabase,
+  recordEvent,
+  SessionStore,
+  Store,
+  writeCredentialUses,
+  type DatabaseAddress,
+} from '#store';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -16,30 +25,29 @@ import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
 import { Authenticator } from './http/authenticator.js';
-import { declaredRoutes } from './http/declared-rights.js';
 import { ClientAddresses } from './http/client-address.js';
+import { CredentialUses } from './http/credential-uses.js';
+import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
 import { PublicAddress } from './http/public-address.js';
+import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
-import type { NamedSecretsOf } from './sign-in/connectors.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 
 /** The name of the one tenant that a new service has. */
 const DEFAULT_TENANT = 'default';
 
-export interface ServiceOptions extends Pick<
-  Settings,
-  'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'
-> {
+export interface ServiceOptions
+  extends
+    Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
+    Partial<Pick<Settings, 'trustedProxies' | 'attempts' | 'secrets'>> {
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
-  /** Secrets that documents of tenants name. */
-  readonly secrets?: NamedSecretsOf;
   readonly privateProviders?: PrivateProviders;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
@@ -84,9 +92,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     closing.push(() => commits.close());
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
+    closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
     closing.push(() => decisions.drain());
-    const { app, door } = await createApp(parts, parts.gate, decisions);
+    const { app, door } = await createApp(parts, decisions);
     closing.push(() => app.close());
     await listen(app, options);
     closing.push(
@@ -105,23 +114,34 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   }
 }
 
+/** What the decision routes need besides, which stand before the application. */
+interface FrontParts {
+  readonly gate: Gate;
+  readonly uses: CredentialUses;
+  readonly refusals: RefusedCredentials;
+}
+
 function assemble(
   store: Store,
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
   options: ServiceOptions,
-): Parts & { readonly gate: Gate } {
-  const gate = new Gate(store, keyCheck);
+): Parts & FrontParts {
+  const { log, trustedProxies, attempts } = options;
+  const limits = new AbuseLimits(attempts);
+  const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
+  const refusals = new RefusedCredentials(limits, record, log);
+  const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
+  const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
   const outgoing = new Outgoing(options.privateProviders ?? 'loopback');
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
   const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
   return {
     signIn: {
-      addresses: new ClientAddresses(),
       outgoing,
       verifier,
-      secrets: options.secrets ?? { of: () => undefined },
+      secrets: options.secrets ?? NamedSecrets.NONE,
       clientKey: async () => undefined,
       personSessions,
     },
@@ -129,8 +149,12 @@ function assemble(
     snapshots,
     keyCheck,
     gate,
-    log: options.log,
-    authenticator: new Authenticator(store, snapshots, gate),
+    uses,
+    refusals,
+    limits,
+    addresses: new ClientAddresses(trustedProxies),
+    log,
+    authenticator: new Authenticator(store, snapshots, gate, uses),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -145,8 +169,7 @@ function assemble(
 
 /** The HTTP application, not listening yet; the decision routes stand before it. */
 async function createApp(
-  parts: Parts,
-  gate: Gate,
+  parts: Parts & FrontParts,
   decisions: Decisions,
 ): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
@@ -160,7 +183,7 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app, declaredRoutes(app));
   await app.init();
-  const door = new FrontDoor(routes, gate, parts.log, parts.metrics);
+  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
   server.removeAllListeners('request').on('request', door.before(nest));

@@ -33,8 +33,10 @@ export interface DecisionInput {
     /** The Issuer whose word it is, and what its tokens call it. */
     readonly issuer?: { readonly name: string; readonly iss: string } | undefined;
   };
-  /** The registered host that asks. */
+  /** The registered host that asks, or for which a gateway asks. */
   readonly agent: string;
+  /** The registered host that asks for another; undefined: the agent itself. Its own boundary does not count. */
+  readonly gateway?: string | undefined;
   readonly action: string;
   readonly resource: {
     readonly type: string;

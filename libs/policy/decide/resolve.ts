@@ -29,15 +29,17 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
   const keys = keysOf(input, subject, stored, server);
   const denied = (reason: ReasonCode, detail: string): Resolution => ({ keys, denied: reason, detail });
 
+  const hosts = hostsOf(input);
   const suspension = set.suspensionOf(() => [
-    `Host:${input.agent}`,
+    ...hosts.map((name) => `Host:${name}`),
     ...(server ? [`Server:${server.name}`] : []),
     ...namesOf(stored, input.subject).map((name) => `Subject:${name}`),
   ]);
   if (suspension) return denied('suspended', describeSuspension(suspension));
 
+  const unknown = hosts.find((name) => !set.host(name));
   const host = set.host(input.agent);
-  if (!host) return denied('agent_unknown', `no host '${input.agent}' is registered`);
+  if (!host || unknown !== undefined) return denied('agent_unknown', `no host '${unknown}' is registered`);
   if (MCP_RESOURCE_TYPES.has(input.resource.type) && !server) return denied('server_unknown', describeServer(input));
   if (input.kind === 'unknown-method') return denied('method_unknown', `the method '${input.action}' is not known`);
 
@@ -72,6 +74,9 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
     },
   };
 }
+
+/** The host that the answer is for and, if it is another, the one that asks for it. */
+const hostsOf = ({ agent, gateway }: DecisionInput): string[] => (gateway === undefined ? [agent] : [agent, gateway]);
 
 const attributes = (properties: Record<string, unknown> | undefined): JsonObject => (properties ?? {}) as JsonObject;
 
@@ -167,7 +172,7 @@ function keysOf(
   server: ServerDocument | undefined,
 ): TouchKey[] {
   const keys = new Set<TouchKey>(namesOf(stored, input.subject).map((name): TouchKey => `subject:${name}`));
-  keys.add(`host:${input.agent}`);
+  for (const host of hostsOf(input)) keys.add(`host:${host}`);
   for (const group of subject.groups ?? []) keys.add(`group:${group}`);
   if (subject.mayBeInMore) keys.add(ANY_GROUP);
   const { issuer } = input.subject;

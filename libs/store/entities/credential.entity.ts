@@ -9,6 +9,9 @@ export class CredentialEntity {
   @PrimaryColumn({ type: 'text' })
   id!: string;
 
+  @Column({ type: 'text' })
+  kind!: 'api_key' | 'client' | 'federated';
+
   @Column({ type: 'text', name: 'principal_kind' })
   principalKind!: 'host' | 'administrator';
 
@@ -20,6 +23,9 @@ export class CredentialEntity {
 
   @Column({ type: 'jsonb' })
   rights!: object;
+
+  @Column({ type: 'text', array: true, nullable: true })
+  cidrs!: string[] | null;
 
   @Column({ type: 'text', name: 'created_by' })
   createdBy!: string;

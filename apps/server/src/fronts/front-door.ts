@@ -3,6 +3,8 @@ import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http
 import { type z } from 'zod';
 import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf, traceOf, type Problem } from '#http';
 import { findings, placeOf, PLAIN_WORDS, type Finding } from '#policy';
+import type { ClientAddresses } from '../http/client-address.js';
+import type { CredentialUses } from '../http/credential-uses.js';
 import type { Gate } from '../http/gate.js';
 import { sendJson, sendProblem } from '../http/responses.js';
 import type { Log } from '../operations/log.js';
@@ -39,6 +41,8 @@ export class FrontDoor {
   constructor(
     routes: readonly FrontRoute[],
     private readonly gate: Gate,
+    private readonly addresses: ClientAddresses,
+    private readonly uses: CredentialUses,
     private readonly log: Log,
     private readonly metrics: Metrics,
   ) {
@@ -64,10 +68,12 @@ export class FrontDoor {
     const began = performance.now();
     const requestId = requestIdOf(request);
     const headers = { 'X-Request-ID': requestId };
+    const address = this.addresses.of(request);
     let status = 200;
     try {
-      sendJson(response, 200, await this.#answer(route, request), headers);
-    } catch (error) {
+      sendJson(response, 200, await this.#answer(route, request, address), headers);
+    } catch (thrown) {
+      const error = this.gate.told(thrown, address);
       const problem = sendProblem(response, error, headers, route.adapt?.bind(route));
       status = problem.status;
       this.log.failed(error, problem, { requestId, trace: traceOf(request), path: route.path });
@@ -77,15 +83,18 @@ export class FrontDoor {
     }
   }
 
-  async #answer(route: FrontRoute, request: IncomingMessage): Promise<unknown> {
+  async #answer(route: FrontRoute, request: IncomingMessage, address: string): Promise<unknown> {
     if (request.method !== 'POST') throw new Refusal('method_not_allowed', `${route.path} takes POST only`);
-    const caller = await this.gate.callerOf(request.headers.authorization);
+    const caller = await this.gate.callerOf(request.headers.authorization, address);
     checkContentType(request, ['application/json']);
     const bytes = await readBody(request, BODY_LIMIT);
     const value = parseJson(bytes);
     const parsed = route.body.safeParse(value, PLAIN_WORDS);
     if (!parsed.success) throw invalid(parsed.error, value);
-    return route.answer(parsed.data, { ...caller, requestDigest: hash('sha256', bytes), trace: traceOf(request) });
+    const known = { ...caller, requestDigest: hash('sha256', bytes), trace: traceOf(request) };
+    const answer = await route.answer(parsed.data, known);
+    this.uses.used(caller.tenant, caller.key.id);
+    return answer;
   }
 }
 

@@ -10,6 +10,7 @@ import {
 } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { loadCredential, type Store } from '#store';
+import type { CredentialUses } from './credential-uses.js';
 import type { Gate } from './gate.js';
 
 /** Finds out who calls the administration API, by what the database says at this moment and not by a snapshot. */
@@ -18,13 +19,26 @@ export class Authenticator {
     private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly gate: Gate,
+    private readonly uses: CredentialUses,
   ) {}
 
-  /** Throws UnauthenticatedError. */
-  async principalOf(authorization: string | undefined): Promise<Principal> {
-    const { tenant, key } = await this.gate.callerOf(authorization);
+  /**
+   * Throws UnauthenticatedError, and Refusal for whoever failed too often.
+   * @param address of the client, normalised
+   */
+  async principalOf(authorization: string | undefined, address: string): Promise<Principal> {
+    try {
+      return await this.#principalOf(authorization, address);
+    } catch (error) {
+      throw this.gate.told(error, address);
+    }
+  }
+
+  async #principalOf(authorization: string | undefined, address: string): Promise<Principal> {
+    const { tenant, key } = await this.gate.callerOf(authorization, address);
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
-    const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch);
+    const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch, address);
+    this.uses.used(tenant, key.id);
     return proven.kind === 'host' ? proven : this.#withAbility(proven, numbers.revision);
   }
 

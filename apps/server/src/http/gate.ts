@@ -1,10 +1,23 @@
-import { KeyReader, UnauthenticatedError, type KeyCheck, type PresentedKey } from '#identity';
+import type { AbuseLimits } from '#http';
+import {
+  isGood,
+  KeyReader,
+  refusedKey,
+  UnauthenticatedError,
+  type KeyCheck,
+  type PresentedKey,
+  type RefusedCredential,
+} from '#identity';
+import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
+import type { RefusedCredentials } from './refused-credentials.js';
 
 /** A caller that has shown a key: which tenant it belongs to, and what is to be held against the stored one. */
 export interface Caller {
   readonly tenant: string;
   readonly key: PresentedKey;
+  /** From where it calls, normalised. */
+  readonly address: string;
 }
 
 /** Keys whose tenant is remembered. A key never changes its tenant. */
@@ -18,23 +31,67 @@ export class Gate {
 
   constructor(
     private readonly store: Store,
+    private readonly snapshots: Snapshots,
     check: KeyCheck,
+    private readonly limits: AbuseLimits,
+    private readonly refusals: RefusedCredentials,
   ) {
     this.#keys = new KeyReader(check);
   }
 
-  /** Throws UnauthenticatedError. */
-  async callerOf(authorization: string | undefined): Promise<Caller> {
+  /**
+   * Throws UnauthenticatedError, and Refusal (`too_many_attempts`) for what need not be looked at any more.
+   *
+   * A key that is good by what is in memory is let in however often others at its address have failed, and however often
+   * it has itself, with the secret of before its rotation: a company behind one address is not shut out by one host.
+   */
+  async callerOf(authorization: string | undefined, address: string): Promise<Caller> {
     const key = this.#keys.read(authorization);
-    const tenant = this.#tenants.get(key.id) ?? (await this.#tenantOf(key.id));
-    return { tenant, key };
+    const tenant = this.#tenants.get(key.id) ?? (await this.#tenantOf(key.id, address));
+    if (!this.#mayTry(tenant, key, address)) this.limits.check('api_key', address, key.id);
+    return { tenant, key, address };
   }
 
-  async #tenantOf(id: string): Promise<string> {
-    const tenant = await this.store.tenantOfCredential(id);
-    if (tenant === undefined) throw new UnauthenticatedError('credentials_invalid', 'no such key');
+  /**
+   * What a caller is told whose request failed: the error itself, or that it failed too often. Every failure to
+   * authenticate at an API of ours comes through here, to be counted and recorded.
+   */
+  told(error: unknown, address: string): unknown {
+    if (!(error instanceof UnauthenticatedError)) return error;
+    const told = this.refusals.refused(error, address);
+    if (told === error && error.about?.reason === 'other_environment') void this.#noteNamesake(error.about, address);
+    return told;
+  }
+
+  /** A key of another environment may have a namesake here; then it is known whose ledger is to have it. */
+  async #noteNamesake(about: RefusedCredential, address: string): Promise<void> {
+    const { credential } = about;
+    const tenant = this.#tenants.get(credential) ?? (await this.store.tenantOfCredential(credential).catch(none));
+    if (tenant !== undefined) this.refusals.note({ ...about, tenant }, address);
+  }
+
+  async #tenantOf(id: string, address: string): Promise<string> {
+    const tenant = await this.#findTenant(id, address);
+    if (tenant === undefined) throw refusedKey({ credential: id, reason: 'unknown' });
     if (this.#tenants.size >= REMEMBERED) this.#tenants.clear();
     this.#tenants.set(id, tenant);
     return tenant;
   }
+
+  /** The database is not asked for whoever has failed too often; what is in memory is looked through even then. */
+  async #findTenant(id: string, address: string): Promise<string | undefined> {
+    if (this.limits.secondsToWait('api_key', address) === 0) return this.store.tenantOfCredential(id);
+    const held = this.snapshots.watched().find((tenant) => this.snapshots.held(tenant)?.credential(id) !== undefined);
+    if (held === undefined) this.limits.check('api_key', address);
+    return held;
+  }
+
+  #mayTry(tenant: string, key: PresentedKey, address: string): boolean {
+    if (this.limits.secondsToWait('api_key', address, key.id) === 0) return true;
+    const snapshot = this.snapshots.held(tenant);
+    const now = this.store.clock.now();
+    return snapshot !== undefined && isGood(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
+  }
 }
+
+const none = (): undefined => undefined;

@@ -19,6 +19,7 @@ import { PLAIN_WORDS } from '#policy';
 import { invalid } from '../fronts/front-door.js';
 import type { Log } from '../operations/log.js';
 import type { Authenticator } from './authenticator.js';
+import type { ClientAddresses } from './client-address.js';
 import { sendProblem } from './responses.js';
 import { checkRight, RIGHT, type Right } from './rights.js';
 
@@ -58,6 +59,7 @@ export class RightsGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly authenticator: Authenticator,
+    private readonly addresses: ClientAddresses,
     /** The tenant whose operators manage the tenants. */
     private readonly home: string,
   ) {}
@@ -70,7 +72,7 @@ export class RightsGuard implements CanActivate {
     if (right === undefined) throw new Error('a route that declares no right');
     if (right === 'public') return true;
     const request = context.switchToHttp().getRequest<PlacetRequest>();
-    const principal = await this.authenticator.principalOf(request.headers.authorization);
+    const principal = await this.authenticator.principalOf(request.headers.authorization, this.addresses.of(request));
     request.principal = principal;
     if (right === 'any-caller') return true;
     if (principal.kind === 'host') {

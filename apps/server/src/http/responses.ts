@@ -44,6 +44,7 @@ export function sendProblem(
   sendJson(response, problem.status, problem, {
     ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="placet"' } : {}),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
+    ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -15,6 +15,7 @@ import { permit, Requires } from '../../http/rights.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { KeysService } from './keys.service.js';
 import {
+  keyChangeSchema,
   keyPageSchema,
   keyParamsSchema,
   keySchema,
@@ -23,6 +24,7 @@ import {
   rotationSchema,
   shownKeySchema,
   type KeyBody,
+  type KeyChangeBody,
   type KeyParams,
   type KeysQuery,
   type NewKeyBody,
@@ -81,6 +83,19 @@ export class KeysController {
     return keyBody(key);
   }
 
+  @Patch(':id')
+  @Requires('write', 'Key', { each: true })
+  @ApiOperation({ summary: 'Change what a key may do, from where, and how long' })
+  @ApiOkResponse({ standardSchema: keySchema })
+  async change(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: keyParamsSchema }) { id }: KeyParams,
+    @Body({ schema: keyChangeSchema }) body: KeyChangeBody,
+  ): Promise<KeyBody> {
+    await this.keys.change(principal, id, body);
+    return keyBody(await this.keys.get(principal.tenant, id));
+  }
+
   @Post(':id/rotate')
   @Requires('rotate', 'Key', { each: true })
   @ApiOperation({ summary: 'Give a key a new secret; the old one stays good for a while' })
@@ -112,10 +127,12 @@ function keyBody(key: CredentialListing): KeyBody {
     ...(key.principalKind === 'host' ? { host: key.principal } : { administrator: key.principal }),
     environment: key.environment,
     rights: key.rights as Record<string, unknown>,
+    cidrs: key.cidrs === null ? null : [...key.cidrs],
     created_by: key.createdBy,
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     disabled_at: key.disabledAt,
+    last_used_at: key.lastUsedAt,
     secrets: key.secrets.map(({ expiresAt }) => ({ expires_at: expiresAt })),
   };
 }

@@ -7,17 +7,21 @@ import {
   generateSecret,
   hostRightsSchema,
   macOf,
+  normalNetwork,
+  rolesOfCredential,
   type AdministratorPrincipal,
+  type AdministratorRights,
+  type HostRights,
   type KeyCheck,
 } from '#identity';
 import { BUILT_IN_ADMINISTRATION, isBuiltInAdministration, PLAIN_WORDS, type TouchKey } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
-import { CredentialReader, type CredentialListing, type Operation, type Store } from '#store';
+import { CredentialReader, type CredentialListing, type Operation, type Store, type StoredCredential } from '#store';
 import { invalid } from '../../fronts/front-door.js';
 import { forbidden } from '../../http/rights.js';
 import type { Changes, PlannedChange } from '../changes.js';
 import { mayWithCredential, refuseCredential, type CredentialFate } from '../grants.js';
-import type { NewKeyBody, ShownKeyBody } from './wire.js';
+import type { KeyChangeBody, NewKeyBody, ShownKeyBody } from './wire.js';
 
 @Injectable()
 export class KeysService {
@@ -35,21 +39,15 @@ export class KeysService {
   /** Makes a key; its text is in the answer and nowhere else. */
   async create(principal: AdministratorPrincipal, body: NewKeyBody): Promise<ShownKeyBody> {
     const { host, administrator, expires_at: expiresAt = null } = body;
-    const given = { rights: body.rights ?? {} };
-    const parsed = z
-      .object({ rights: host === undefined ? administratorRightsSchema : hostRightsSchema })
-      .safeParse(given, PLAIN_WORDS);
-    if (!parsed.success) throw invalid(parsed.error, given);
-    if (expiresAt !== null && Date.parse(expiresAt) <= this.store.clock.now()) {
-      throw new Refusal('invalid_request', 'expires_at: lies in the past');
-    }
+    const rights = rightsFor(host === undefined ? 'administrator' : 'host', body.rights ?? {});
+    this.#checkExpiry(expiresAt);
     const { text, key } = generateApiKey(this.check.environment);
     const holder = {
       principalKind: host === undefined ? 'administrator' : 'host',
       principal: host ?? administrator!,
     } as const;
     permitCredential(principal, 'write', holder);
-    const roles = 'roles' in parsed.data.rights ? parsed.data.rights.roles : [];
+    const roles = 'roles' in rights ? rights.roles : [];
     await this.#change(principal, (snapshot) => {
       const known = host === undefined || snapshot.policies.host(host) !== undefined;
       if (!known) throw new Refusal('not_found', `there is no Host named '${host}': save its document first`);
@@ -60,13 +58,43 @@ export class KeysService {
         id: key.id,
         ...holder,
         environment: key.environment,
-        rights: parsed.data.rights,
+        rights,
+        cidrs: networksOf(body.cidrs),
         expiresAt,
         mac: macOf(key, this.check.pepper).toString('hex'),
       };
       return { keys: [], operations: [operation] };
     });
     return { id: key.id, key: text };
+  }
+
+  /**
+   * Changes what a key may do, from where and until when: when this returns, no decision that is asked for afterwards
+   * rests on what it could do before.
+   */
+  async change(principal: AdministratorPrincipal, id: string, body: KeyChangeBody): Promise<void> {
+    const { disabledAt, ...holder } = await this.get(principal.tenant, id);
+    permitCredential(principal, 'write', holder);
+    if (disabledAt !== null) throw new Refusal('invalid_request', 'the key is disabled: create a new one');
+    this.#checkExpiry(body.expires_at ?? null);
+    const rights = body.rights && rightsFor(holder.principalKind, body.rights);
+    const operation = {
+      op: 'change_credential' as const,
+      id,
+      ...(rights === undefined ? {} : { rights }),
+      ...(body.cidrs === undefined ? {} : { cidrs: networksOf(body.cidrs) }),
+      ...(body.expires_at === undefined ? {} : { expiresAt: body.expires_at }),
+    };
+    const roles = rights && 'roles' in rights ? rights.roles : undefined;
+    await this.#write(principal, operation, (snapshot, stored) => {
+      refuseUnknownRoles(snapshot, roles ?? []);
+      return { roles: roles ?? rolesOfCredential(stored) };
+    });
+  }
+
+  #checkExpiry(expiresAt: string | null): void {
+    if (expiresAt === null || Date.parse(expiresAt) > this.store.clock.now()) return;
+    throw new Refusal('invalid_request', 'expires_at: lies in the past');
   }
 
   /** Gives a key a new secret. The old ones stay good for a while, so that hosts can change over. */
@@ -77,14 +105,14 @@ export class KeysService {
     const { text, key } = generateSecret({ environment, id });
     const oldExpiresAt = new Date(this.store.clock.now() + overlapSeconds * 1000).toISOString();
     const mac = macOf(key, this.check.pepper).toString('hex');
-    await this.#write(principal, { op: 'rotate_credential', id, mac, oldExpiresAt }, 'taken over');
+    await this.#write(principal, { op: 'rotate_credential', id, mac, oldExpiresAt }, () => 'taken over');
     return { id, key: text };
   }
 
   /** Ends a key: when this returns, no decision that is asked for with it afterwards is an allow. */
   async disable(principal: AdministratorPrincipal, id: string): Promise<void> {
     permitCredential(principal, 'delete', await this.get(principal.tenant, id));
-    await this.#write(principal, { op: 'disable_credential', id }, 'ended');
+    await this.#write(principal, { op: 'disable_credential', id }, () => 'ended');
   }
 
   async get(tenant: string, id: string): Promise<CredentialListing> {
@@ -101,8 +129,8 @@ export class KeysService {
    */
   async #write(
     principal: AdministratorPrincipal,
-    operation: Extract<Operation, { op: 'rotate_credential' | 'disable_credential' }>,
-    fate: CredentialFate,
+    operation: Extract<Operation, { op: 'rotate_credential' | 'disable_credential' | 'change_credential' }>,
+    fateOf: (snapshot: TenantSnapshot, stored: StoredCredential) => CredentialFate,
   ): Promise<void> {
     const keys: TouchKey[] = [`credential:${operation.id}`];
     await this.#change(principal, (snapshot) => {
@@ -111,7 +139,7 @@ export class KeysService {
       // A replica that has not heard of the key yet may not say whose it is.
       if (!stored) throw noKey(operation.id);
       if (stored.principalKind === 'host') return { keys, operations: [operation] };
-      refuseCredential(principal, snapshot, stored, fate, this.store.clock.now());
+      refuseCredential(principal, snapshot, stored, fateOf(snapshot, stored), this.store.clock.now());
       return { keys, operations: [operation], expectedRevision: revision };
     });
   }
@@ -145,3 +173,17 @@ function refuseUnknownRoles({ policies }: TenantSnapshot, roles: readonly string
     `rights.roles: there is no role of administrators '${unknown}': save an AdministratorRole document, or name one of ${known}`,
   );
 }
+
+/** Rights of a kind of principal, whole: what is not said has its default. */
+function rightsFor(kind: 'host' | 'administrator', rights: object): HostRights | AdministratorRights {
+  const given = { rights };
+  const schema: z.ZodType<HostRights | AdministratorRights> =
+    kind === 'host' ? hostRightsSchema : administratorRightsSchema;
+  const parsed = z.object({ rights: schema }).safeParse(given, PLAIN_WORDS);
+  if (parsed.success) return parsed.data.rights;
+  throw invalid(parsed.error, given);
+}
+
+/** Networks in the one way of writing them, each once. */
+const networksOf = (cidrs: readonly string[] | null | undefined): readonly string[] | null =>
+  cidrs ? [...new Set(cidrs.map((text) => normalNetwork(text)!))] : null;

@@ -1,15 +1,32 @@
 import { z } from 'zod';
-import { administratorRightsSchema, hostRightsSchema } from '#identity';
+import { administratorRightsSchema, hostRightsSchema, normalNetwork } from '#identity';
 import { pageSchema } from '../wire.js';
 import { pageQuery } from '../paging.js';
 
 const name = z.string().min(1).max(128);
 
+const rights = z.union([administratorRightsSchema, hostRightsSchema]);
+
+const cidrs = z
+  .array(
+    z
+      .string()
+      .max(64)
+      .refine(
+        (text) => normalNetwork(text) !== undefined,
+        'an address or a network, such as 10.0.0.0/8 or 2001:db8::/32',
+      ),
+  )
+  .min(1)
+  .max(100)
+  .meta({ description: 'From where it may be used; anywhere, where there are none.' });
+
 export const newKeySchema = z
   .strictObject({
     host: name.optional().meta({ description: 'The registered host that the key is for.' }),
     administrator: name.optional().meta({ description: 'The administrator that the key is for.' }),
-    rights: z.union([administratorRightsSchema, hostRightsSchema]).optional(),
+    rights: rights.optional(),
+    cidrs: cidrs.optional(),
     expires_at: z.iso.datetime({ offset: true }).optional(),
   })
   .refine(
@@ -19,6 +36,17 @@ export const newKeySchema = z
   .meta({ id: 'NewKey' });
 
 export type NewKeyBody = z.output<typeof newKeySchema>;
+
+export const keyChangeSchema = z
+  .strictObject({
+    rights: rights.optional().meta({ description: 'All of them: what is left out has its default.' }),
+    cidrs: cidrs.nullable().optional(),
+    expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'what is to change: rights, cidrs or expires_at')
+  .meta({ id: 'KeyChange', description: 'What is left out stays as it is.' });
+
+export type KeyChangeBody = z.output<typeof keyChangeSchema>;
 
 export const rotationSchema = z
   .strictObject({
@@ -45,10 +73,12 @@ export const keySchema = z
     administrator: z.string().optional(),
     environment: z.string(),
     rights: z.looseObject({}),
+    cidrs: z.array(z.string()).nullable(),
     created_by: z.string(),
     created_at: z.string(),
     expires_at: z.string().nullable(),
     disabled_at: z.string().nullable(),
+    last_used_at: z.string().nullable().meta({ description: 'To within five minutes.' }),
     secrets: z.array(z.object({ expires_at: z.string().nullable() })),
   })
   .meta({ id: 'Key' });

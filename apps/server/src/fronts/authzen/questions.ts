@@ -10,13 +10,13 @@ import {
   type ServerReference,
 } from '#policy';
 import { supportedByProfile } from './obligations.js';
-import { SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
+import { AGENT, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
 
 /**
  * An access evaluation as a question. What MCP needs and AuthZEN has no place for is read from where the COAZ-MCP
  * binding or common sense puts it: the server from `resource.properties.server`, `context.server` or the id of a resource
- * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`. What the host can
- * carry out is in `context.supported_obligations`, by the obligations profile.
+ * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`; the
+ * host that a gateway acts for from `context.agent`. What the host can carry out is in `context.supported_obligations`, by the obligations profile.
  */
 export function questionOf({ subject, action, resource, context = {}, explain }: EvaluationRequestBody): Question {
   const properties = resource.properties ?? {};
@@ -32,6 +32,8 @@ export function questionOf({ subject, action, resource, context = {}, explain }:
     arguments: isJsonObject(given) ? given : {},
     operation: operationWord(action.name),
     session: sessionOf(context),
+    // The schema lets nothing but a text through.
+    agent: own(context, AGENT) as string | undefined,
     context: action.properties ? layer({ action: action.properties }, readable) : readable,
     supportedObligations: supported && supportedByProfile(supported),
     kind: 'ordinary',

@@ -11,11 +11,19 @@ export const SUPPORTED_OBLIGATIONS = 'supported_obligations';
 const isListOfTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
-/** Anything, in which the obligations profile has a member of its own. */
-const contextSchema = jsonObject.refine(
-  (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
-  { path: [SUPPORTED_OBLIGATIONS], error: 'a list of types of obligations, as in ["step-up", "custom"]' },
-);
+/** Where a gateway says for which host it asks, as the COAZ-MCP binding says which client does. */
+export const AGENT = 'agent';
+
+/** Anything, in which the obligations profile has a member of its own, and gateways have one. */
+const contextSchema = jsonObject
+  .refine(
+    (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
+    { path: [SUPPORTED_OBLIGATIONS], error: 'a list of types of obligations, as in ["step-up", "custom"]' },
+  )
+  .refine((context) => !Object.hasOwn(context, AGENT) || id.safeParse(context[AGENT]).success, {
+    path: [AGENT],
+    error: 'the name of a registered host, as a text',
+  });
 const explain = z.boolean().optional().meta({ description: 'Ours: explain the answer, in context.explanation.' });
 
 /** One access evaluation (Authorization API 1.0, section 6.1). Unknown members are ignored (section 10.1.1). */

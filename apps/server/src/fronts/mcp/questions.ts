@@ -7,7 +7,15 @@ import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
 
 type Common = Pick<
   DecisionRequestBody,
-  'subject' | 'server' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
+  | 'subject'
+  | 'server'
+  | 'agent'
+  | 'session'
+  | 'protocolVersion'
+  | 'purpose'
+  | 'context'
+  | 'supported_obligations'
+  | 'at_least'
 >;
 
 /** What of the record is the same for every question of a request. */
@@ -73,9 +81,10 @@ export function questionOfItem(item: ListedItem, body: Common): Question {
 function aboutSubject({
   subject,
   server,
+  agent,
   session,
   supported_obligations: supported,
-}: Common): Pick<Question, 'subject' | 'server' | 'session' | 'supportedObligations'> {
+}: Common): Pick<Question, 'subject' | 'server' | 'agent' | 'session' | 'supportedObligations'> {
   if ('token' in subject) {
     throw new Refusal(
       'subject_token_unsupported',
@@ -86,6 +95,7 @@ function aboutSubject({
   return {
     subject: { type, id, properties: properties ?? {} },
     server: server === undefined ? null : referenceTo(server),
+    agent,
     session: session ?? null,
     supportedObligations: supported && OBLIGATIONS.filter((type) => supported.includes(type)),
   };

@@ -38,6 +38,9 @@ const tool = z.union([
 const common = {
   subject: z.union([subject, subjectToken], 'a subject is {type, id}, as in {"type": "user", "id": "ann"}'),
   server: server.optional(),
+  agent: id
+    .optional()
+    .meta({ description: 'The registered host that a gateway acts for; its key must have that right.' }),
   session: z.strictObject({ id }).optional(),
   protocolVersion: z.string().max(32).optional(),
   purpose: z.string().min(1).max(256).optional(),
