@@ -1,7 +1,7 @@
 import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
 import type { Request, Response } from 'express';
 import { Refusal, requestIdOf, toProblem, traceOf } from '#http';
-import type { Log } from '../operations/log.js';
+import { Log } from '../operations/log.js';
 import { sendPage } from '../pages/page.js';
 import { problemPage } from './pages.js';
 

@@ -6,11 +6,10 @@ import { SessionStore, type Store } from '#store';
 import type { Changes } from '../admin/changes.js';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
-import type { Log } from '../operations/log.js';
+import { Log } from '../operations/log.js';
 import { Connectors, type NamedSecretsOf } from './connectors.js';
 import { Doorway } from './doorway.js';
 import { LogoutTokens } from './logout-tokens.js';
-import { PageFilter } from './page.filter.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
 import { SignInController } from './sign-in.controller.js';
@@ -48,7 +47,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
   return [
     { provide: Snapshots, useValue: snapshots },
     { provide: Doorway, useValue: new Doorway(store, address, addresses) },
-    { provide: PageFilter, useValue: new PageFilter(log) },
+    { provide: Log, useValue: log },
     { provide: PersonSessions, useValue: parts.personSessions },
     { provide: RefusedSignIns, useValue: new RefusedSignIns(store, log) },
     {
