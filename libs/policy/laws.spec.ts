@@ -11,6 +11,7 @@ import {
   policyNamed,
   scopeNamed,
   suspension,
+  verified,
 } from '#policy/testing';
 import {
   decide,
@@ -300,6 +301,79 @@ describe('a decision', () => {
         expect(keys).toContain(`subject:user:${input.subject.id}`);
         expect(keys).toContain(`host:${input.agent}`);
         expect(keys).toContain(`server:${input.server!.name}`);
+      }),
+    );
+  });
+});
+
+describe('what is not known of a verified subject', () => {
+  /** Whether an answer is at most as permissive as another one, with all that either asks for agreed to. */
+  const isAtMost = (set: PolicySet, less: DecisionInput, more: DecisionInput) => {
+    const agreed = [less, more].flatMap((input) => agreeing(input, decide(set, input, [], NOW), set));
+    const [one, other] = [less, more].map((input) => decide(set, input, agreed, NOW));
+    // A home that is not known needs no check of links by the host; only the effect can be compared.
+    expect(rank({ ...one!, obligations: [] })).toBeLessThanOrEqual(rank({ ...other!, obligations: [] }));
+    expect(visible(other!)).toEqual(expect.arrayContaining([...visible(one!)]));
+  };
+  const about = (input: DecisionInput, subject: DecisionInput['subject']): DecisionInput => ({ ...input, subject });
+
+  it('never makes an answer more permissive: groups that are known in part, or not at all', () => {
+    holds(
+      fc.property(documents, call, verified, fc.subarray(['emea', 'apac']), (all, input, subject, names) => {
+        const set = compiled(all);
+        const whole = about(input, { ...subject, groups: { names, complete: true } });
+        const part = about(input, { ...subject, groups: { names: names.slice(1), complete: false } });
+        isAtMost(set, part, whole);
+        isAtMost(set, about(input, { ...subject, groups: null }), part);
+      }),
+    );
+  });
+
+  it('never grants: a role that a mapping could give or not', () => {
+    holds(
+      fc.property(documents, call, verified, (all, input, subject) => {
+        const { held = [], possible = [] } = subject.roles ?? {};
+        const set = compiled(all);
+        const open = about(input, { ...subject, roles: { held, possible, ways: [] } });
+        isAtMost(set, open, about(input, { ...subject, roles: { held, possible: [], ways: [] } }));
+        isAtMost(
+          set,
+          open,
+          about(input, { ...subject, roles: { held: [...held, ...possible], possible: [], ways: [] } }),
+        );
+      }),
+    );
+  });
+
+  it('never makes an answer more permissive: an attribute that a mapping could set or not', () => {
+    const value = fc.constantFrom(undefined, 'emea', 'apac', 3);
+    holds(
+      fc.property(
+        documents,
+        call,
+        verified,
+        fc.constantFrom('region', 'level'),
+        value,
+        (all, input, made, name, is) => {
+          const set = compiled(all);
+          const { [name]: _gone, ...others } = made.properties;
+          const subject = { ...made, unsure: [], properties: is === undefined ? others : { ...others, [name]: is } };
+          isAtMost(set, about(input, { ...subject, unsure: [name] }), about(input, subject));
+        },
+      ),
+    );
+  });
+
+  it('is nothing where the groups are stored, or no issuer vouches for anything', () => {
+    holds(
+      fc.property(documents, call, verified, (all, input, { type, id, properties, groups }) => {
+        const set = compiled(all);
+        const asserted = about(input, { type, id, properties, assurance: 'asserted' });
+        const decision = decide(set, asserted, [], NOW);
+        expect(decision.keys.filter((key) => key.startsWith('issuer:'))).toEqual([]);
+        fc.pre(set.subject(type, id)?.groups !== undefined);
+        const withGroups = about(input, { type, id, properties, assurance: 'asserted', groups });
+        expect(decide(set, withGroups, [], NOW)).toEqual(decision);
       }),
     );
   });

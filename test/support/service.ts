@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto';
-import { startService, type Service } from '../../apps/server/src/service.js';
+import { startService, type Service, type ServiceOptions } from '../../apps/server/src/service.js';
 import { Log } from '../../apps/server/src/operations/log.js';
 import { generateApiKey } from '#identity';
 import { freshDatabase, type TestDatabase } from './database.js';
+import { MadeSecrets } from './secrets.js';
 
 /** A whole service of one spec's own: its database, its HTTP server, and the keys of its owner and of a host. */
 export interface TestService {
@@ -13,6 +14,8 @@ export interface TestService {
   readonly host: string;
   /** Every line of the log so far. */
   readonly log: readonly string[];
+  /** What must not be in it: every secret that went over the wire is added; others can be. Looked for at the end. */
+  readonly secrets: MadeSecrets;
   /** Another replica on the same database. */
   replica(): Promise<Service>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
@@ -33,15 +36,19 @@ export interface Answer {
   readonly body: any;
 }
 
-export async function startTestService({
-  quickstart = true,
-}: { readonly quickstart?: boolean } = {}): Promise<TestService> {
+/** What a spec may set. */
+export type TestOptions = Partial<Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets'>>;
+
+export async function startTestService({ quickstart = true, ...options }: TestOptions = {}): Promise<TestService> {
   const database = await freshDatabase();
   const pepper = randomBytes(32);
   const owner = generateApiKey('test').text;
+  const secrets = new MadeSecrets();
+  secrets.add(owner, pepper.toString('hex'), pepper.toString('base64'), new URL(database.address.url).password);
   const log: string[] = [];
   const start = (bootstrapKey?: string) =>
     startService({
+      ...options,
       host: '127.0.0.1',
       port: 0,
       publicUrl: undefined,
@@ -54,21 +61,31 @@ export async function startTestService({
     });
   const services = [await start(owner)];
   const { url, firstKeys } = services[0]!;
+  secrets.add(firstKeys.quickstartHost);
   return {
     url,
     database,
     owner,
     host: firstKeys.quickstartHost ?? '',
     log,
+    secrets,
     async replica() {
       const service = await start();
       services.push(service);
       return service;
     },
-    call: (method, path, options = {}) => call(options.url ?? url, method, path, { key: owner, ...options }),
+    async call(method, path, given = {}) {
+      const made = { key: owner, ...given };
+      secrets.addFrom(made);
+      const answer = await call(made.url ?? url, method, path, made);
+      secrets.addFrom(answer.body);
+      return answer;
+    },
     async close() {
       await Promise.all(services.map((service) => service.stop()));
       await database.close();
+      const leaks = secrets.foundIn(log);
+      if (leaks.length > 0) throw new Error(`the log has secrets in it: ${leaks[0]}`);
     },
   };
 }

@@ -39,6 +39,10 @@ export class Api {
     return (await this.#call('PUT', path, body, headers)) as T;
   }
 
+  async patch<T>(path: string, body: unknown): Promise<T> {
+    return (await this.#call('PATCH', path, body)) as T;
+  }
+
   async delete<T>(path: string, headers: Readonly<Record<string, string>> = {}): Promise<T> {
     return (await this.#call('DELETE', path, undefined, headers)) as T;
   }

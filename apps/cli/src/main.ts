@@ -7,6 +7,7 @@ import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
+import { changeKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { resume, suspend } from './commands/suspensions.js';
@@ -42,6 +43,13 @@ const USAGE = `usage: placet COMMAND
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
       [--may-assert-resource ATTRIBUTE]... attributes of resources it may assert
       [--explain]                        tell it in detail what stood in the way
+      [--scope NAME]...                  what it may ask for: decisions, listings, search, filter (default: all)
+      [--may-act-for PATTERN]...         of a gateway: the hosts that it may act for, one named in each request
+  key create --host NAME               make another key for a host, with the options above, and
+      [--cidr NETWORK]...                from where it may be used (default: anywhere)
+      [--expires DATE]                   until when
+  key change ID                        change one: what is said replaces what there was (--cidr any, --expires never)
+  key list [--host NAME] [--json]      keys, and when each was last used
   decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
   decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
                                        exits with 0 for allow, 3 for deny, 4 for ask
@@ -66,6 +74,10 @@ const OPTIONS = {
   'may-assert': { type: 'string', multiple: true, default: [] as string[] },
   'may-assert-resource': { type: 'string', multiple: true, default: [] as string[] },
   explain: { type: 'boolean', default: false },
+  scope: { type: 'string', multiple: true, default: [] as string[] },
+  'may-act-for': { type: 'string', multiple: true, default: [] as string[] },
+  cidr: { type: 'string', multiple: true, default: [] as string[] },
+  expires: { type: 'string' },
   message: { type: 'string', short: 'm' },
   delete: { type: 'string', multiple: true, default: [] as string[] },
   description: { type: 'string' },
@@ -84,6 +96,20 @@ const OPTIONS = {
 } as const satisfies ParseArgsConfig['options'];
 
 type Values = ReturnType<typeof parse>['values'];
+
+/** What a key of a host may do. */
+const RIGHTS = ['may-speak-for', 'may-assert', 'may-assert-resource', 'explain', 'scope', 'may-act-for'] as const;
+
+const keyOptions = (values: Values): KeyOptions => ({
+  subjects: values['may-speak-for'],
+  subjectProperties: values['may-assert'],
+  resourceProperties: values['may-assert-resource'],
+  explain: values.explain,
+  scopes: values.scope,
+  agents: values['may-act-for'],
+  cidrs: values.cidr,
+  expires: values.expires,
+});
 
 interface Command {
   /** What its arguments are called. */
@@ -155,15 +181,9 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   resume: { takes: ['OF', 'NAME'], options: [], run: ([of, name], _, output) => resume(new Api(), output, of!, name!) },
   'host create': {
     takes: ['NAME'],
-    options: ['title', 'may-speak-for', 'may-assert', 'may-assert-resource', 'explain'],
+    options: ['title', ...RIGHTS],
     run: ([name], values, output) =>
-      createHost(new Api(), output, name!, {
-        title: values.title,
-        subjects: values['may-speak-for'],
-        subjectProperties: values['may-assert'],
-        resourceProperties: values['may-assert-resource'],
-        explain: values.explain,
-      }),
+      createHost(new Api(), output, name!, { title: values.title, ...keyOptions(values) }),
   },
   decide: {
     takes: [],
@@ -183,6 +203,24 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['subject', 'host', 'server', 'json'],
     run: (_, { subject, host, server, json }, output) => whatCan(new Api(), output, { subject, host, server }, json),
+  },
+  'key create': {
+    takes: [],
+    options: ['host', ...RIGHTS, 'cidr', 'expires'],
+    run: (_, values, output) => {
+      if (values.host === undefined) throw new UsageError("'key create' needs --host NAME");
+      return createKey(new Api(), output, values.host, keyOptions(values));
+    },
+  },
+  'key change': {
+    takes: ['ID'],
+    options: [...RIGHTS, 'cidr', 'expires'],
+    run: ([id], values, output) => changeKey(new Api(), output, id!, keyOptions(values)),
+  },
+  'key list': {
+    takes: [],
+    options: ['host', 'json'],
+    run: (_, { host, json }, output) => listKeys(new Api(), output, host, json),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

@@ -44,7 +44,8 @@ const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'attempts' | 'secrets'>> {
+    Partial<Pick<Settings, 'trustedProxies' | 'secrets'>> {
+  readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;

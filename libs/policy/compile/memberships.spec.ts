@@ -239,3 +239,62 @@ describe('roles that are supposed', () => {
     expect(made.rolesOf('user:ann', known(), NOW, { given: 'auditor' }).indexKeys).toContain('role:auditor');
   });
 });
+
+describe('roles by claims', () => {
+  const made = memberships(
+    binding(['group:emea'], ['auditor']),
+    binding(['group:apac'], ['lead']),
+    binding(['user:ann'], ['reader']),
+  );
+  const mapped = (heldRoles: string[], possible: string[] = []) => ({ held: heldRoles, possible, ways: [] });
+  const open = { mayBeInMore: true, mapped: null };
+
+  it.each<[string, Parameters<Memberships['rolesOf']>[4], string[], string[], boolean]>([
+    ['complete', { mayBeInMore: false, mapped: null }, ['auditor', 'reader'], [], true],
+    ['incomplete', open, ['auditor', 'reader'], ['auditor', 'lead', 'reader', 'writer'], false],
+    ['mapped', { mayBeInMore: false, mapped: mapped(['writer']) }, ['auditor', 'reader', 'writer'], [], true],
+    [
+      'possible',
+      { mayBeInMore: false, mapped: mapped([], ['writer']) },
+      ['auditor', 'reader'],
+      ['reader', 'writer'],
+      false,
+    ],
+  ])('with groups and claims that are %s', (_name, known_, roles, possible, isCertain) => {
+    const held = made.rolesOf('user:ann', known('emea'), NOW, undefined, known_);
+    expect([sorted(held.roles), sorted(held.possibleRoles), held.isCertain]).toEqual([roles, possible, isCertain]);
+  });
+
+  it('stand in the index, where they are only possible as well', () => {
+    const { indexKeys } = made.rolesOf('user:ann', known(), NOW, undefined, {
+      mayBeInMore: false,
+      mapped: mapped(['auditor'], ['lead']),
+    });
+    expect(indexKeys).toEqual(expect.arrayContaining(['role:auditor', 'role:lead', 'role:writer']));
+  });
+
+  it('can be taken away for an explanation, wherever they come from', () => {
+    const known_ = { mayBeInMore: false, mapped: mapped(['writer'], ['lead']) };
+    const without = (taken: string) => made.rolesOf('user:ann', known(), NOW, { taken }, known_);
+    expect(sorted(without('writer').roles)).toEqual(['reader']);
+    expect(sorted(without('lead').possibleRoles)).toEqual([]);
+  });
+
+  it('are reached on ways of their own', () => {
+    const by = (role: string, possible = false) => ({ mapping: 'm', version: 1, rule: 'r', role, possible });
+    const ways = [by('lead'), by('writer', true), by('elsewhere')];
+    const found = made.mappedWaysTo(new Set(['reader']), { held: [], possible: [], ways }, 5);
+    expect(found).toEqual(
+      new Map([
+        [
+          'reader',
+          [
+            { by: ways[0], through: ['lead', 'writer', 'reader'] },
+            { by: ways[1], through: ['writer', 'reader'] },
+          ],
+        ],
+      ]),
+    );
+    expect(made.mappedWaysTo(new Set(['reader']), { held: [], possible: [], ways }, 1).get('reader')).toHaveLength(1);
+  });
+});

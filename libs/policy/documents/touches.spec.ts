@@ -7,7 +7,7 @@ import type { DecisionInput } from '../decide/request.js';
 import { parseDocuments } from './parse.js';
 import { documentName, type AnyDocument } from './schema.js';
 import { serverIdentities } from './server-identity.js';
-import { keyOfServerIdentity, touchedKeys } from './touches.js';
+import { keyOfIssuerText, keyOfServerIdentity, touchedKeys } from './touches.js';
 
 const read = (text: string): AnyDocument => {
   const { documents: found, problems } = parseDocuments({ text });
@@ -50,6 +50,16 @@ describe('touchedKeys', () => {
       ['server:s', keyOfServerIdentity('https://x.com/')],
     ],
     ['{ kind: Host, name: h }', ['host:h']],
+    [
+      '{ kind: Issuer, name: i, issuer: "https://idp.example.com" }',
+      ['issuer:i', keyOfIssuerText('https://idp.example.com'), 'administration'],
+    ],
+    [
+      '{ kind: Mapping, name: m, issuer: i, rules: [{ name: r, when: always, stop: true }] }',
+      ['issuer:i', 'administration'],
+    ],
+    ['{ kind: AdministratorRole, name: r }', ['administration']],
+    ['{ kind: AdministratorBinding, name: b, to: ["user:ann"], roles: [owner] }', ['administration']],
   ])('of %s are %j', (text, keys) => {
     const document = read(text);
     expect(touchedKeys(undefined, document)).toEqual(keys);

@@ -13,6 +13,10 @@ export const LINT_CODES = [
   'unknown_host',
   'role_nobody_has',
   'error_without_argument',
+  'never_fires',
+  'administration_for_all',
+  'issuer_for_nothing',
+  'any_token_type',
 ] as const;
 
 export type LintCode = (typeof LINT_CODES)[number];

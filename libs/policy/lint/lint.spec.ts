@@ -451,3 +451,47 @@ describe('lint', () => {
     expect(found(policy(CALL, `${ALLOW}, when: "nope.x == 1"`))).toEqual([]);
   });
 });
+
+describe('an identity provider and its mappings', () => {
+  const issuer = (members: string) => `{ kind: Issuer, name: i, issuer: 'https://idp.example.com', ${members} }`;
+  const mapping = (name: string, ...rules: string[]) =>
+    `{ kind: Mapping, name: ${name}, issuer: i, rules: [${rules.map((rule) => `{ ${rule} }`).join(', ')}] }`;
+  const STOP = 'name: s, when: always, stop: true';
+  const GIVE = 'name: r, when: [{ claim: /a, present: true }], roles: [clerk]';
+  const IN = (group: string) => `name: r, when: [{ group: '${group}' }], roles: [clerk]`;
+  rows([
+    [issuer('profile: okta'), 'issuer_for_nothing - name'],
+    [issuer('subjectTokens: { audiences: [a] }')],
+    [issuer('workloads: {}')],
+    [issuer('signIn: { clientId: c }')],
+    [issuer('subjectTokens: { audiences: [a], type: any }'), 'any_token_type - subjectTokens.type'],
+    [issuer('profile: entra, subjectTokens: { audiences: [a], type: any }')],
+    [mapping('m', GIVE, STOP)],
+    [mapping('m', STOP, GIVE), 'never_fires r rules.1'],
+    [mapping('m', 'name: s, when: [{ claim: /a, present: true }], stop: true', GIVE)],
+    [`${mapping('a', STOP)}\n---\n${mapping('b', GIVE)}`, 'never_fires r rules.0'],
+    [`${mapping('b', STOP)}\n---\n${mapping('a', GIVE)}`],
+    [
+      mapping('m', 'name: r, when: always, administration: [auditor]'),
+      'administration_for_all r rules.0.administration',
+    ],
+    [mapping('m', 'name: r, when: [{ claim: /a, present: true }], administration: [auditor]')],
+    [
+      `${issuer('workloads: {}, groups: { prefix: x/ }')}\n---\n${mapping('m', IN('a'))}`,
+      'never_fires r rules.0.when.0.group',
+    ],
+    [`${issuer('workloads: {}, groups: { prefix: x/ }')}\n---\n${mapping('m', IN('x/a'))}`],
+    [
+      `${issuer('workloads: {}, profile: google')}\n---\n${mapping('m', IN('a'))}`,
+      'never_fires r rules.0.when.0.group',
+    ],
+    [`${issuer('workloads: {}, profile: google, groups: { claim: /groups }')}\n---\n${mapping('m', IN('a'))}`],
+  ]);
+
+  it('gives roles to somebody, by inheritance as well', () => {
+    const rule = policy(CALL, 'name: r, effect: allow, to: ["role:ghost"]');
+    const given = mapping('m', 'name: r, when: [{ claim: /a, present: true }], roles: [ghost]');
+    expect(found(rule)).toEqual(['role_nobody_has r rules.0.to.0']);
+    expect(found(rule, `${WORLD}\n---\n${given}`)).toEqual([]);
+  });
+});

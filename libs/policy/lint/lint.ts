@@ -7,6 +7,7 @@ import { lintConditions } from './conditions.js';
 import { Facts } from './facts.js';
 import { reporter, type LintFinding, type Report, type Subject } from './finding.js';
 import { lintGrants } from './grants.js';
+import { lintIdentity } from './identity.js';
 import { lintNames } from './names.js';
 import { lintRoles } from './roles.js';
 import { lintShadowed } from './shadow.js';
@@ -30,6 +31,7 @@ function* everything(set: DocumentSet): Iterable<Subject> {
 function lintDocument(facts: Facts, document: AnyDocument, report: Report): void {
   lintNames(facts, document, report);
   lintRoles(facts, document, report);
+  lintIdentity(facts, document, report);
   if (document.kind !== 'Policy') return;
   lintConditions(facts, document, report);
   lintShadowed(facts, document, report);

@@ -154,6 +154,32 @@ describe('what a filter says', () => {
     expect(filtered(rules.length > 0 ? [policy(rules)] : [])).toMatchObject({ filter, reason });
   });
 
+  it('lets no row through by a group, or an attribute, of which nobody knows', () => {
+    const known = {
+      type: 'user',
+      id: 'company/7',
+      properties: { region: 'emea' },
+      assurance: 'verified',
+      groups: { names: ['a', 'b'], complete: false },
+      unsure: ['level'],
+    } as const;
+    const asked = { ...question(), subject: known };
+    const by = (rule: object) => filtered([policy([rule])], null, asked);
+    const team = { attribute: 'team' };
+    expect(by({ when: 'resource.properties.team in subject.groups' })).toMatchObject({
+      ast: { op: 'in', left: team, values: ['a', 'b'] },
+    });
+    const none = { filter: 'none', reason: 'no_rule_allows' };
+    expect(by({ unless: 'resource.properties.team in subject.groups' })).toMatchObject(none);
+    expect(by({ when: 'resource.properties.team == subject.properties.level' })).toMatchObject(none);
+    expect(by({ unless: 'has(subject.properties.level) && resource.properties.public' })).toMatchObject({
+      ast: { op: 'eq', left: { attribute: 'public' }, right: { value: false } },
+    });
+    expect(by({ when: 'resource.properties.team in subject.properties' })).toMatchObject({
+      refused: { why: 'it looks for something that depends on the row in an object' },
+    });
+  });
+
   it('is nothing for a host that is suspended, or has no boundary', () => {
     expect(filtered([policy([{}]), { kind: 'Suspension', of: 'Host', name: 'desk' }])).toMatchObject({
       filter: 'none',

@@ -301,6 +301,7 @@ const simple: fc.Arbitrary<string> = fc.oneof(
       .map(([term, list]) => `${term} in [${list.join(', ')}]`),
   },
   { weight: 1, arbitrary: textTerm.map((term) => `${term} in subject.properties.regions`) },
+  { weight: 1, arbitrary: textTerm.map((term) => `${term} in subject.groups`) },
   { weight: 3, arbitrary: textTerm.map((term) => `${term} in resource.properties.tags`) },
   {
     weight: 1,
@@ -492,11 +493,29 @@ export const filterDocuments: fc.Arbitrary<AnyDocument[]> = fc
 /** A question about the rows of a table. */
 export const filterQuestion: fc.Arbitrary<DecisionInput> = fc
   .record({
-    properties: fc.constantFrom({}, { groups: ['staff'] }, { groups: [], region: 'emea' }),
+    subject: fc.oneof(
+      {
+        weight: 3,
+        arbitrary: fc
+          .constantFrom({}, { groups: ['staff'] }, { groups: [], region: 'emea' })
+          .map((properties) => ({ properties, assurance: 'asserted' as const })),
+      },
+      {
+        weight: 1,
+        arbitrary: fc.record({
+          properties: fc.constant({ region: 'emea' }),
+          assurance: fc.constant('verified' as const),
+          groups: fc.constantFrom(null, { names: ['staff', 'ann'], complete: false }, { names: ['b'], complete: true }),
+          roles: fc.constantFrom(undefined, { held: [], possible: ['reader'], ways: [] }),
+          unsure: fc.constantFrom([], ['region', 'missing']),
+          token: fc.constantFrom(undefined, { acr: 'mfa' }),
+        }),
+      },
+    ),
     given: fc.constantFrom({}, { owner: 'ann', n: 1 }, { owner: '%', n: '1' }),
   })
-  .map(({ properties, given }): DecisionInput => ({
-    subject: { type: 'user', id: 'ann', properties, assurance: 'asserted' },
+  .map(({ subject, given }): DecisionInput => ({
+    subject: { type: 'user', id: 'ann', ...subject },
     agent: 'desk',
     action: 'read',
     resource: { type: 'todo', id: null, properties: {} },

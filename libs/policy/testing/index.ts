@@ -8,6 +8,7 @@ export {
   policyNamed,
   scopeNamed,
   suspension,
+  verified,
 } from './arbitraries.js';
 export { EXAMPLES } from './examples.js';
 export { assertedRow, COLUMNS, filterDocuments, filterQuestion, rowId, tableRow, type TableRow } from './filters.js';

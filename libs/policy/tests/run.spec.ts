@@ -293,3 +293,39 @@ describe('the tests of a state', () => {
     for (let after = 0; after <= 3; after++) expect(steps(after)).toEqual({ steps: after, report: undefined });
   });
 });
+
+describe('a case about a verified subject', () => {
+  const RULES = `
+kind: Policy
+name: token
+target: { servers: [crm], actions: [tools/call], resources: [query] }
+rules:
+  - { name: weak, effect: deny, to: [any], when: 'has(subject.token) && subject.token.acr != "mfa"' }
+  - { name: staff, effect: allow, to: ['group:staff'], when: subject.assurance == "verified" }
+  - { name: leavers, effect: deny, to: ['group:leavers'] }
+`;
+  const ask = (subject: string, expected: string) =>
+    `request: { subject: { id: cid, ${subject} } }, expect: { ${expected} }`;
+  it('has the groups and the token that it says, and no others', () => {
+    const cases = [
+      ask('assurance: verified, groups: [staff], token: { acr: mfa }', 'effect: allow, rule: token/staff'),
+      ask('assurance: verified, groups: [staff], token: { acr: pwd }', 'effect: deny, rule: token/weak'),
+      ask('assurance: verified, groups: [staff]', 'effect: allow'),
+      ask('assurance: verified, groups: [staff, leavers]', 'effect: deny, rule: token/leavers'),
+      ask('assurance: verified', 'effect: deny, reason: rule_in_error'),
+      ask('assurance: verified, properties: { groups: [staff] }', 'effect: deny, reason: rule_in_error'),
+      ask('properties: { groups: [staff] }', 'effect: deny, reason: no_rule_allows'),
+    ];
+    expect(runTests(setOf(COMPANY, RULES, testWith(...cases)), operationOf).failures).toEqual([]);
+  });
+
+  it('alone has groups and a token', () => {
+    const found = (subject: string) => parseDocuments({ text: testWith(ask(subject, 'effect: deny')) }).problems;
+    expect(found('assurance: verified, token: {}')).toEqual([]);
+    for (const subject of ['token: {}', 'groups: [a]', 'assurance: asserted, groups: []']) {
+      expect(found(subject)).toMatchObject([
+        { message: 'groups and token are those of a verified subject: write assurance: verified' },
+      ]);
+    }
+  });
+});

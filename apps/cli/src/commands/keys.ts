@@ -2,14 +2,11 @@ import { ENVIRONMENT, generateApiKey } from '#identity';
 import { documentText } from '#policy';
 import { CommandError, type Api } from '../api.js';
 import type { Output } from '../output.js';
+import { createKey, type RightsOptions } from './host-keys.js';
 import { documentPath, storedDocuments } from './documents.js';
 
-export interface HostOptions {
+export interface HostOptions extends RightsOptions {
   readonly title: string | undefined;
-  readonly subjects: readonly string[];
-  readonly subjectProperties: readonly string[];
-  readonly resourceProperties: readonly string[];
-  readonly explain: boolean;
 }
 
 /** `host create NAME`: registers a host if there is none of that name, and makes a key for it, which is shown once. */
@@ -21,11 +18,7 @@ export async function createHost(api: Api, output: Output, name: string, options
     output.note(`registered the host '${name}'`);
   }
   const bounded = await isBounded(api, name);
-  const { subjects, subjectProperties, resourceProperties, explain } = options;
-  const rights = { subjects, subjectProperties, resourceProperties, explain };
-  const { key } = await api.post<{ key: string }>('/api/v1/keys', { host: name, rights });
-  output.note('its key, shown this once:');
-  output.line(key);
+  await createKey(api, output, name, { ...options, cidrs: [], expires: undefined });
   if (!bounded)
     output.note(
       `'${name}' is denied everything until a Scope names it. Apply this one, or less:\n\n${wideScope(name)}`,
