@@ -9,6 +9,7 @@ export {
 } from './administration/ability.js';
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
 export { exceeding } from './administration/grants.js';
+export { administratorOf, type PersonsAdministration, type VerifiedPerson } from './administration/people.js';
 export { hasOwner, rolesOfCredential } from './administration/owners.js';
 export {
   API_KEY_PATTERN,

@@ -27,7 +27,7 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
-export { SessionStore, type SignedIn, type StoredSession } from './session-store.js';
+export { SessionStore, type FoundSession, type SignedIn, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';

@@ -36,6 +36,7 @@ import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
+import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 
 /** The name of the one tenant that a new service has. */
@@ -138,6 +139,8 @@ function assemble(
   const outgoing = new Outgoing(options.privateProviders ?? 'loopback');
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
   const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
+  const address = new PublicAddress();
+  const sessionAuthenticator = new SessionAuthenticator(store, snapshots, personSessions, address);
   return {
     signIn: {
       outgoing,
@@ -155,7 +158,7 @@ function assemble(
     limits,
     addresses: new ClientAddresses(trustedProxies),
     log,
-    authenticator: new Authenticator(store, snapshots, gate, uses),
+    authenticator: new Authenticator(store, snapshots, gate, uses, sessionAuthenticator),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -163,7 +166,7 @@ function assemble(
         return held ? [{ tenant: watched, revision: held.revision, epoch: held.epoch }] : [];
       }),
     ),
-    address: new PublicAddress(),
+    address,
     home: tenant,
   };
 }

@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Refusal } from '#http';
 import {
   abilityOf,
@@ -11,6 +12,7 @@ import {
 import type { Snapshots } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { CredentialUses } from './credential-uses.js';
+import type { SessionAuthenticator } from '../sign-in/session-authenticator.js';
 import type { Gate } from './gate.js';
 
 /** Finds out who calls the administration API, by what the database says at this moment and not by a snapshot. */
@@ -20,13 +22,18 @@ export class Authenticator {
     private readonly snapshots: Snapshots,
     private readonly gate: Gate,
     private readonly uses: CredentialUses,
+    private readonly sessions: SessionAuthenticator,
   ) {}
 
   /**
-   * Throws UnauthenticatedError, and Refusal for whoever failed too often.
+   * Throws UnauthenticatedError, and Refusal for whoever failed too often. What is said in an Authorization header counts,
+   * and beside it no cookie.
    * @param address of the client, normalised
    */
-  async principalOf(authorization: string | undefined, address: string): Promise<Principal> {
+  async principalOf(request: IncomingMessage, address: string): Promise<Principal> {
+    const { authorization } = request.headers;
+    const person = authorization === undefined ? await this.sessions.principalOf(request, address) : undefined;
+    if (person) return person;
     try {
       return await this.#principalOf(authorization, address);
     } catch (error) {
@@ -47,6 +54,7 @@ export class Authenticator {
    * more, and Refusal if its rights are not the same.
    */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+    if (before.via === 'session') return this.sessions.again(before);
     const { tenant } = before;
     const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
     const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
