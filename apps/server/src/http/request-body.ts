@@ -2,6 +2,7 @@ import type { NextFunction, Request, RequestHandler, Response } from 'express';
 import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf } from '#http';
 import type { Metrics } from '../operations/metrics.js';
 import type { PlacetRequest } from './nest.js';
+import { SECURITY_HEADERS } from './responses.js';
 
 /** Whole sets of documents may be larger than other bodies: 32 MiB. */
 const DOCUMENT_SET_LIMIT = 32 * 1024 * 1024;
@@ -13,6 +14,9 @@ export function requestContext(metrics: Metrics): RequestHandler {
   return (request: Request, response: Response, next: NextFunction) => {
     const began = performance.now();
     response.setHeader('X-Request-ID', requestIdOf(request));
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    // The page of the API's description has styles and scripts of its own; it holds nothing of anybody's.
+    if (request.path.startsWith('/docs')) response.removeHeader('Content-Security-Policy');
     response.on('finish', () => {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'none';
       metrics.requested(route, response.statusCode, performance.now() - began);

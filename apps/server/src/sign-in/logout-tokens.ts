@@ -39,6 +39,8 @@ export class LogoutTokens {
       keys: [],
       operations: [{ op: 'end_sessions', ...which }],
     }));
+    // Only now: what could not be done, the provider may send again.
+    await this.sessions.useOnce(tenant, mac, token.expiresAt);
     const about = {
       by: 'identity-provider',
       issuer: issuer.document.name,
