@@ -484,6 +484,68 @@ describe('the administration API by the cookie of a session', () => {
   });
 });
 
+describe('who may do what', () => {
+  const stepUp = { acr: ['urn:company:mfa'], maxAgeSeconds: 300 };
+  const tenant = (over: object) => ({ kind: 'Tenant', name: 'default', defaults: { effect: 'deny' }, ...over });
+  const grant = (cookies: Cookies, name = 'new') =>
+    cookies.fetch(`${url}/api/v1/documents/AdministratorBinding/${name}`, {
+      method: 'PUT',
+      headers: { 'Content-Type': 'application/json', 'Placet-Request': '1', 'If-None-Match': '*', Origin: url },
+      body: JSON.stringify({ kind: 'AdministratorBinding', name, to: ['user:company/zoe'], roles: ['auditor'] }),
+    });
+  afterEach(() => company.apply(tenant({})));
+
+  it('is changed by people who have signed in as well, and as freshly, as is demanded', async () => {
+    await company.apply(tenant({ administration: { stepUp } }));
+    const cookies = await company.signIn('ann');
+    const refused = await grant(cookies);
+    expect(refused.status).toBe(401);
+    expect(refused.headers.get('www-authenticate')).toBe(
+      'Bearer error="insufficient_user_authentication", acr_values="urn:company:mfa", max_age="300"',
+    );
+    const problem = (await refused.json()) as { code: string; sign_in_url: string };
+    expect(problem.code).toBe('step_up_required');
+    const before = cookies.get(url, SESSION)!;
+    const [{ id }] = (await sessionsOf('user:company/ann')).slice(-1) as [{ id: string }];
+    await company.signIn('ann', { cookies, query: problem.sign_in_url.split('?')[1]! });
+    const [after] = (await sql(
+      `select id, acr from placet.session where person = 'user:company/ann' and ended_at is null order by seen_at desc limit 1`,
+    )) as [{ id: string; acr: string }];
+    expect(after).toEqual({ id, acr: 'urn:company:mfa' });
+    expect(cookies.get(url, SESSION)).not.toBe(before);
+    const old = new Cookies();
+    old.put(url, SESSION, before);
+    expect(await isSignedIn(old)).toBe(false);
+    expect((await grant(cookies)).status).not.toBe(401);
+    await sql(`update placet.session set authenticated_at = now() - interval '400 seconds' where id = '${id}'`);
+    expect((await grant(cookies, 'newer')).status).toBe(401);
+  });
+
+  it.each<[string, object]>([
+    ['a lesser class', { acr: 'urn:company:password' }],
+    ['a proof of long ago', { authTime: Math.floor(Date.now() / 1000) - 7200 }],
+  ])('is not with %s that the provider gives instead', async (_what, proof) => {
+    const cookies = await company.signIn('ann');
+    const back = await company.begin(cookies, 'ann', { cookies, query: 'acr=urn:company:mfa&max_age=300' });
+    idp.tamper = async (answer) => {
+      const { acr, authTime } = proof as { acr?: string; authTime?: number };
+      const said = { ...(acr ? { acr } : {}), ...(authTime ? { auth_time: authTime } : {}) };
+      return { ...answer, id_token: await idp.sign({ ...decodeJwt(answer.id_token!), ...said }) };
+    };
+    expect((await cookies.fetch(back)).status).toBe(403);
+  });
+
+  it('is not where the provider does not say when', async () => {
+    const cookies = new Cookies();
+    const back = await company.begin(cookies, 'ann', { query: 'max_age=300' });
+    idp.tamper = async (answer) => {
+      const { auth_time: _, ...rest } = decodeJwt(answer.id_token!);
+      return { ...answer, id_token: await idp.sign(rest) };
+    };
+    expect((await cookies.fetch(back)).status).toBe(403);
+  });
+});
+
 describe('signing out takes', () => {
   it.each<[string, { token?: string; headers?: Record<string, string> }]>([
     ['the text of the form', { token: 'x' }],

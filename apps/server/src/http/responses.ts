@@ -42,11 +42,22 @@ export function sendProblem(
     return problem;
   }
   sendJson(response, problem.status, problem, {
-    ...(problem.status === 401 ? { 'WWW-Authenticate': 'Bearer realm="placet"' } : {}),
+    ...(problem.status === 401 ? { 'WWW-Authenticate': challenge(problem) } : {}),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
     ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });
   return problem;
+}
+
+/** What is to be shown for an answer; of a person who has to sign in anew, how (RFC 9470 §3). */
+function challenge({ code, acr_values: acr, max_age: maxAge }: Problem): string {
+  if (code !== 'step_up_required') return 'Bearer realm="placet"';
+  const members = [
+    'error="insufficient_user_authentication"',
+    ...(typeof acr === 'string' ? [`acr_values="${acr}"`] : []),
+    ...(typeof maxAge === 'number' ? [`max_age="${maxAge}"`] : []),
+  ];
+  return `Bearer ${members.join(', ')}`;
 }

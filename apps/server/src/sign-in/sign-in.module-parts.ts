@@ -1,6 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import type { ClientAuth } from 'openid-client';
-import { TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
+import { type TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
 import { Snapshots } from '#snapshot';
 import { SessionStore, type Store } from '#store';
 import type { Changes } from '../admin/changes.js';

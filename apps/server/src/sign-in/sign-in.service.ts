@@ -174,7 +174,7 @@ export class SignInService {
     };
   }
 
-  #base = ({ name }: NamedTenant): string => `${this.address.url}/t/${encodeURIComponent(name)}`;
+  readonly #base = ({ name }: NamedTenant): string => `${this.address.url}/t/${encodeURIComponent(name)}`;
 
   async #documents(tenant: string): Promise<DocumentSet> {
     return (await this.#current(tenant)).policies.documents;
