@@ -546,6 +546,76 @@ describe('who may do what', () => {
   });
 });
 
+describe('people', () => {
+  const read = (path: string) => company.service.call('GET', `/api/v1/people${path}`);
+  const ann = '/user:company%2Fann';
+
+  it('are listed, with what was said of them and where they are signed in', async () => {
+    await company.signIn('ann');
+    const list = (await read('')).body as { items: { id: string; sessions: number }[] };
+    expect(list.items.find(({ id }) => id === 'user:company/ann')!.sessions).toBeGreaterThan(0);
+    expect((await read(ann)).body).toMatchObject({
+      email: 'ann@example.com',
+      claims: { sub: 'ann', groups: ['staff'] },
+    });
+    const claims = ((await read(ann)).body as { claims: object }).claims;
+    for (const name of ['iat', 'exp', 'nonce', 'sid', 'auth_time']) expect(claims).not.toHaveProperty(name);
+    expect(((await read(`${ann}/sessions`)).body as { items: unknown[] }).items[0]).toMatchObject({
+      address: '127.0.0.1',
+      current: false,
+    });
+    expect((await read('/user:company%2Fnobody')).status).toBe(404);
+  });
+
+  it('see and end their own sessions, and nobody else’s', async () => {
+    const [one, two, his] = [await company.signIn('ann'), await company.signIn('ann'), await company.signIn('bob')];
+    const list = async (cookies: Cookies) =>
+      (
+        (await (await cookies.fetch(`${url}/api/v1/me/sessions`)).json()) as {
+          items: { id: string; current: boolean }[];
+        }
+      ).items;
+    const { id } = (await list(one)).find(({ current }) => current)!;
+    const end = (cookies: Cookies) =>
+      cookies.fetch(`${url}/api/v1/me/sessions/${id}`, {
+        method: 'DELETE',
+        headers: { 'Placet-Request': '1', Origin: url },
+      });
+    expect((await end(his)).status).toBe(404);
+    expect((await end(two)).status).toBe(204);
+    expect([await isSignedIn(one), await isSignedIn(two)]).toEqual([false, true]);
+    expect((await company.service.call('GET', '/api/v1/me/sessions')).status).toBe(404);
+  });
+
+  it('are signed out everywhere, on every replica, and while they sign in', async () => {
+    const replica = await company.service.replica();
+    const cookies = await company.signIn('ann');
+    const there = { Cookie: `${SESSION}=${cookies.get(url, SESSION)}` };
+    expect((await fetch(`${replica.url}/api/v1/suspensions`, { headers: there })).status).toBe(200);
+    const late = new Cookies();
+    const back = await company.begin(late, 'ann');
+    expect((await company.service.call('POST', `/api/v1/people${ann}/sign-out`)).status).toBe(200);
+    expect((await fetch(`${replica.url}/api/v1/suspensions`, { headers: there })).status).toBe(401);
+    expect(await isSignedIn(cookies)).toBe(false);
+    expect((await late.fetch(back)).status).toBe(403);
+    expect(await isSignedIn(await company.signIn('ann'))).toBe(true);
+  });
+
+  it('whose claims have changed at a sign-in are looked at anew', async () => {
+    await company.signIn('bob');
+    const epoch = async () => Number((await sql('select max(epoch) as epoch from placet.tenant_state'))[0]!['epoch']);
+    const before = await epoch();
+    await company.signIn('bob');
+    expect(await epoch()).toBe(before);
+    idp.people.set('bob', { sub: 'bob', claims: { name: 'Bob Example', groups: [] } });
+    await company.signIn('bob');
+    expect(await epoch()).toBe(before + 1);
+    expect((await sql('select keys from placet.change order by revision desc limit 1'))[0]!['keys']).toEqual([
+      'subject:user:company/bob',
+    ]);
+  });
+});
+
 describe('signing out takes', () => {
   it.each<[string, { token?: string; headers?: Record<string, string> }]>([
     ['the text of the form', { token: 'x' }],

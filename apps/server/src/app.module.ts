@@ -17,6 +17,9 @@ import { KeyPatternController } from './admin/keys/key-pattern.controller.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
 import { MeController } from './admin/me/me.controller.js';
+import { OwnSessionsController } from './admin/people/own-sessions.controller.js';
+import { PeopleController } from './admin/people/people.controller.js';
+import { PeopleService } from './admin/people/people.service.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
@@ -83,6 +86,8 @@ export class AppModule {
         MetadataController,
         OperationsController,
         SchemasController,
+        PeopleController,
+        OwnSessionsController,
         ...SIGN_IN_CONTROLLERS,
       ],
       providers: [
@@ -98,6 +103,7 @@ export class AppModule {
           useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
         },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
+        { provide: PeopleService, useFactory: () => new PeopleService(store, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
