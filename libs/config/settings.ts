@@ -54,6 +54,11 @@ const settings = {
   PLACET_LIMIT_USER_CODES: attempts('user_code'),
   PLACET_LIMIT_SESSIONS: attempts('session'),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  PLACET_TENANT_IDLE_MINUTES: z
+    .string()
+    .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
+    .transform(Number)
+    .default(30),
   PLACET_LOG: z.enum(['error', 'warn', 'info'], { error: 'must be error, warn or info' }).default('info'),
 } as const;
 
@@ -85,6 +90,8 @@ export interface Settings {
   readonly attempts: AttemptLimits;
   /** What documents name and must not have in them. */
   readonly secrets: NamedSecrets;
+  /** For how long the state of a tenant that nobody uses stays in memory. */
+  readonly tenantIdleMinutes: number;
   readonly log: 'error' | 'warn' | 'info';
 }
 
@@ -123,6 +130,7 @@ export function readSettings(environment: Environment = process.env): Settings {
       session: read('PLACET_LIMIT_SESSIONS'),
     },
     secrets: NamedSecrets.read(environment),
+    tenantIdleMinutes: read('PLACET_TENANT_IDLE_MINUTES'),
     log: read('PLACET_LOG'),
   };
 }

@@ -48,6 +48,8 @@ export interface CapabilitiesQuestion extends AccessQuestion {
   readonly subject: { readonly type: string; readonly id: string } | null;
   /** Only what belongs to this server; null: whatever there is. */
   readonly server: string | null;
+  /** Whether what obliges to something counts as denied. */
+  readonly unobliged?: boolean;
 }
 
 /** The subject's id is null for somebody whom no document names. */
@@ -90,7 +92,12 @@ export function subjectRows(
       const subject = { type, id: id === '' ? null : id };
       for (const host of hosts) yield [[id, host], { subject, host, action, thing }] as const;
     },
-    rowOf: rowOf(policies, question, { properties: resource.properties, arguments: question.arguments }, now),
+    rowOf: rowOf(
+      policies,
+      question,
+      { properties: resource.properties, arguments: question.arguments, unobliged: false },
+      now,
+    ),
     from: question.from,
     limit: question.limit,
   };
@@ -130,7 +137,7 @@ export function capabilityRows(
         for (const host of hosts)
           yield [[server ?? '', type, id, action, host], { subject, host, action, thing }] as const;
     },
-    rowOf: rowOf(policies, question, { properties: {}, arguments: null }, now),
+    rowOf: rowOf(policies, question, { properties: {}, arguments: null, unobliged: question.unobliged ?? false }, now),
     from: question.from,
     limit: question.limit,
   };
@@ -167,6 +174,7 @@ interface Known {
   readonly properties: JsonObject;
   /** Null: not known. */
   readonly arguments: JsonObject | null;
+  readonly unobliged: boolean;
 }
 
 /** What a host that asserts nothing about the subject would ask. Only resources of MCP's types have arguments. */
@@ -186,6 +194,7 @@ function inputOf(
       session: null,
       context,
       kind: 'ordinary',
+      ...(known.unobliged ? { supportedObligations: [] } : {}),
     },
     { ...ANY_HOST, host },
   );

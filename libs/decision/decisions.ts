@@ -1,5 +1,5 @@
 import { isGood, principalOf, type HostScope } from '#identity';
-import { Refusal } from '#http';
+import { Refusal, tenantSuspended } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
 import type { Snapshots } from '#snapshot';
@@ -10,6 +10,7 @@ import { cutsOff, decideAt, explainable, propose, type Moment } from './moment.j
 import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
 import { filterRecord, listingRecord, searchRecord } from './records.js';
+import { Rates } from './rate.js';
 import { findPage, type Search } from './search.js';
 
 /**
@@ -40,20 +41,28 @@ type Work<T> = (
 /** The one use case: a question on the present state of its tenant, decided, recorded, answered. */
 export class Decisions {
   readonly #ledgers = new Map<string, DecisionLedger>();
+  readonly #rates = new Rates();
 
   constructor(
     private readonly snapshots: Snapshots,
     private readonly commits: CommitPort,
     private readonly clock: DatabaseClock,
     private readonly metrics: DecisionMetrics,
-  ) {}
+  ) {
+    snapshots.onForget((tenant) => {
+      this.#ledgers.delete(tenant);
+      this.#rates.forget(tenant);
+    });
+  }
 
   /**
    * Decides the questions of one call in order, at one revision, and commits them together. What `semantic` cuts off is
    * neither decided nor recorded. Throws UnauthenticatedError, Refusal, LedgerError; to the host each of them means deny.
    */
   async decide(call: Call, questions: readonly Question[], semantic: Semantic = 'execute_all'): Promise<Answer[]> {
+    using _kept = this.#keep(call);
     await this.#bringUp(call);
+    this.#admit(call, 'decisions', questions.length);
     const [only] = questions;
     const { answer, ids } =
       only && questions.length === 1
@@ -94,7 +103,9 @@ export class Decisions {
 
   /** Says of each entry of a list what a use of it could come to. One record, however many entries. */
   async list(call: Call, list: Question, entries: readonly ListedQuestion[]): Promise<ListingAnswer> {
+    using _kept = this.#keep(call);
     await this.#bringUp(call);
+    this.#admit(call, 'listings', entries.length);
     const { answer, ids } = await this.#inTurns(call, 'listings', async (moment, turn) => {
       const { snapshot, principal, now } = moment;
       const asked = permitted(list, principal);
@@ -123,7 +134,9 @@ export class Decisions {
    * One record for a page. Where the state moves on meanwhile the page is searched for anew.
    */
   async search(call: Call, search: Search): Promise<SearchAnswer> {
+    using _kept = this.#keep(call);
     await this.#bringUp(call);
+    this.#admit(call, 'search', 1);
     const { answer, ids } = await this.#inTurns(call, 'search', async (moment, turn) => {
       const { snapshot, principal, revision, now } = moment;
       const agent = agentOf(search.fixed, principal);
@@ -183,7 +196,9 @@ export class Decisions {
     question: Question,
     table: { readonly columns: Columns | null; readonly firstParameter: number },
   ): Promise<FilterAnswer> {
+    using _kept = this.#keep(call);
     await this.#bringUp(call);
+    this.#admit(call, 'filter', 1);
     let answer: Omit<FilterAnswer, 'evaluationId'> | undefined;
     const proposal: Proposal = {
       evaluate: () => {
@@ -208,6 +223,19 @@ export class Decisions {
     await Promise.all([...this.#ledgers.values()].map((ledger) => ledger.drain()));
   }
 
+  /** While a decision is under way, the state that it rests on stays in memory. */
+  #keep({ tenant }: Call): Disposable {
+    return { [Symbol.dispose]: this.snapshots.hold(tenant) };
+  }
+
+  /** Takes its questions off what the tenant may ask of this process. Whoever is not good may not use that up. */
+  #admit(call: Call, scope: HostScope, questions: number): void {
+    const perSecond = this.snapshots.held(call.tenant)?.decisionsPerSecond ?? null;
+    if (perSecond === null) return;
+    this.#moment(call, scope);
+    this.#rates.take(call.tenant, perSecond, questions);
+  }
+
   /** Loads the tenant if need be, and brings it to what the caller knows of: a revision, or a key that is new here. */
   async #bringUp(call: Call): Promise<void> {
     const { tenant, atLeast } = call;
@@ -230,6 +258,7 @@ export class Decisions {
     const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
     if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
     checkScope(scope, principal);
+    if (snapshot.suspended) throw tenantSuspended();
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
   }
 

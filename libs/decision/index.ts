@@ -1,5 +1,6 @@
 export { AccessQuestions } from './access.js';
 export type { AccessRow } from './access-rows.js';
+export { checkSpeaksFor } from './assertions.js';
 export { actionsOn } from './actions.js';
 export type { Answer } from './answers.js';
 export { Decisions, type DecisionMetrics } from './decisions.js';

@@ -31,6 +31,8 @@ export type RefusalCode =
   | 'agent_required'
   | 'agent_not_permitted'
   | 'no_exact_filter'
+  | 'tenant_suspended'
+  | 'quota_exceeded'
   | 'too_much_at_once'
   | 'too_many_changes'
   | 'revision_not_reached';
@@ -67,6 +69,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   cross_site: 403,
   sign_in_needs_tls: 403,
   grant_exceeds_own: 403,
+  tenant_suspended: 403,
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,
@@ -77,6 +80,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   method_not_allowed: 405,
   already_exists: 409,
   last_owner: 409,
+  quota_reached: 409,
   draft_conflict: 409,
   revision_not_reached: 409,
   version_mismatch: 412,
@@ -87,6 +91,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   too_much_at_once: 422,
   precondition_required: 428,
   too_many_attempts: 429,
+  quota_exceeded: 429,
   internal: 500,
   contention: 503,
   overloaded: 503,
@@ -118,6 +123,10 @@ export class Refusal extends Error {
     super(message);
   }
 }
+
+/** Nothing is allowed in a tenant that its operator has suspended, and nobody of it may administer. */
+export const tenantSuspended = (): Refusal =>
+  new Refusal('tenant_suspended', 'the tenant is suspended: its operator can resume it');
 
 /** An error answer by RFC 9457. */
 export interface Problem {

@@ -31,6 +31,7 @@ export {
   type PresentedKey,
   type RefusedCredential,
 } from './authenticate.js';
+export { capabilityRules, type Capability } from './capability-rules.js';
 export { KeyReader } from './key-reader.js';
 export {
   principalName,

@@ -1,5 +1,7 @@
 import { ChangeFeed, loadTenant, type ChangeListener, type Store, type TenantNumbers } from '#store';
+import { HighestEpochs } from './highest-epochs.js';
 import { TenantSnapshot } from './tenant-snapshot.js';
+import { Tenure } from './tenure.js';
 
 /** A tenant's state cannot be used: it is not there, or it is older than what was seen of it before. */
 export class SnapshotError extends Error {
@@ -16,12 +18,30 @@ export class SnapshotError extends Error {
 /** Least time between two loads, in ms, that only notifications of changes have asked for. */
 const FOLLOW_EVERY_MS = 50;
 
-/** The snapshots of all tenants in use: loaded on demand, and kept current. */
+/** Which snapshots stay in memory. */
+export interface Keeping {
+  /** For how long one that is not used stays, in ms. */
+  readonly idleMs: number;
+  /** The tenant whose snapshot always stays. */
+  readonly home: string | undefined;
+}
+
+/** Told which tenants are not in memory any more: what else is kept about them can go. */
+export type ForgetListener = (tenant: string, why: 'idle' | 'gone') => void;
+
+const FOREVER: Keeping = { idleMs: Infinity, home: undefined };
+
+/** How often is looked for snapshots that are not used any more, at the most, in ms. */
+const SWEEP_EVERY_MS = 60_000;
+
+/** The snapshots of all tenants in use: loaded on demand, kept current, and given up when nobody has used them for long. */
 export class Snapshots implements ChangeListener {
   readonly #held = new Map<string, TenantSnapshot>();
   readonly #underWay = new Map<string, Promise<TenantSnapshot>>();
-  /** The highest epoch seen of each tenant, also of those that are not held any more. */
-  readonly #highest = new Map<string, number>();
+  readonly #highest = new HighestEpochs();
+  readonly #tenure: Tenure;
+  readonly #listeners: ForgetListener[] = [];
+  #sweeping: NodeJS.Timeout | undefined;
   /** When each tenant was last brought up because of a change, by the clock of the process, and where that is due again. */
   readonly #followed = new Map<string, number>();
   readonly #following = new Map<string, NodeJS.Timeout>();
@@ -30,16 +50,22 @@ export class Snapshots implements ChangeListener {
   constructor(
     private readonly store: Store,
     private readonly onError: (error: unknown) => void = () => undefined,
+    private readonly keeping: Keeping = FOREVER,
   ) {
+    this.#tenure = new Tenure(keeping.idleMs, (tenant) => tenant === keeping.home || this.#underWay.has(tenant));
     this.#feed = new ChangeFeed(store, this);
   }
 
   /** Begins to follow changes. */
   async start(): Promise<void> {
     await this.#feed.start();
+    if (this.keeping.idleMs === Infinity) return;
+    this.#sweeping = setInterval(() => this.sweep(), Math.min(this.keeping.idleMs / 2, SWEEP_EVERY_MS));
+    this.#sweeping.unref();
   }
 
   async close(): Promise<void> {
+    clearInterval(this.#sweeping);
     await this.#feed.close();
     for (const timer of this.#following.values()) clearTimeout(timer);
     this.#following.clear();
@@ -50,8 +76,24 @@ export class Snapshots implements ChangeListener {
     return this.#held.get(tenant);
   }
 
+  /** Tells a listener of every tenant that is given up. */
+  onForget(listener: ForgetListener): void {
+    this.#listeners.push(listener);
+  }
+
+  /** Keeps a tenant's snapshot, once it is loaded, until the function that is returned is called. */
+  hold(tenant: string): () => void {
+    return this.#tenure.hold(tenant);
+  }
+
+  /** Gives up what nobody has used for long. What changes meanwhile is loaded again with the rest. */
+  sweep(): void {
+    for (const tenant of this.#held.keys()) if (this.#tenure.isOver(tenant)) this.#forget(tenant, 'idle');
+  }
+
   /** A tenant's snapshot, loaded if need be. Throws SnapshotError, or what the store throws. */
   async of(tenant: string): Promise<TenantSnapshot> {
+    this.#tenure.use(tenant);
     return this.#held.get(tenant) ?? this.#load(tenant);
   }
 
@@ -77,7 +119,7 @@ export class Snapshots implements ChangeListener {
     const follow = () => {
       this.#following.delete(tenant);
       this.#followed.set(tenant, performance.now());
-      if (this.#held.has(tenant)) this.refresh(tenant, Infinity).catch(this.onError);
+      this.#follow(tenant, Infinity);
     };
     const wait = last + FOLLOW_EVERY_MS - performance.now();
     if (wait <= 0) follow();
@@ -85,7 +127,20 @@ export class Snapshots implements ChangeListener {
   }
 
   seen(tenant: string, { revision }: TenantNumbers): void {
-    this.refresh(tenant, revision).catch(this.onError);
+    this.#follow(tenant, revision);
+  }
+
+  gone(tenant: string): void {
+    this.#follow(tenant, Infinity);
+  }
+
+  /** Only of what is in memory: what was given up meanwhile stays away. */
+  #follow(tenant: string, revision: number): void {
+    if (!this.#held.has(tenant)) return;
+    this.refresh(tenant, revision).catch((error: unknown) => {
+      // A tenant that was deleted is no fault.
+      if (!(error instanceof SnapshotError && error.code === 'tenant_unknown')) this.onError(error);
+    });
   }
 
   #load(tenant: string): Promise<TenantSnapshot> {
@@ -99,11 +154,15 @@ export class Snapshots implements ChangeListener {
   async #catchUp(tenant: string): Promise<TenantSnapshot> {
     const held = this.#held.get(tenant);
     const delta = await loadTenant(this.store, tenant, held?.revision ?? 0);
-    if (!delta) throw new SnapshotError('tenant_unknown', `there is no tenant ${tenant}`);
+    if (!delta) {
+      this.#forget(tenant, 'gone');
+      throw new SnapshotError('tenant_unknown', 'there is no such tenant any more');
+    }
     this.#refuseThePast(tenant, delta);
     try {
       if (held) held.apply(delta);
       const snapshot = held ?? new TenantSnapshot(tenant, delta);
+      if (!held) this.#tenure.use(tenant);
       this.#held.set(tenant, snapshot);
       return snapshot;
     } catch (error) {
@@ -115,7 +174,7 @@ export class Snapshots implements ChangeListener {
 
   /** A database that has lost what it had confirmed (a failover without a synchronous standby) must not go unnoticed. */
   #refuseThePast(tenant: string, { epoch }: TenantNumbers): void {
-    const highest = this.#highest.get(tenant) ?? 0;
+    const highest = this.#highest.of(tenant);
     if (epoch < highest) {
       this.#held.delete(tenant);
       throw new SnapshotError(
@@ -123,6 +182,15 @@ export class Snapshots implements ChangeListener {
         `tenant ${tenant} was at epoch ${highest} and is at ${epoch} now: the database has lost changes; restore it, then restart`,
       );
     }
-    this.#highest.set(tenant, epoch);
+    this.#highest.see(tenant, epoch);
+  }
+
+  #forget(tenant: string, why: 'idle' | 'gone'): void {
+    this.#held.delete(tenant);
+    this.#followed.delete(tenant);
+    clearTimeout(this.#following.get(tenant));
+    this.#following.delete(tenant);
+    this.#tenure.forget(tenant);
+    for (const listener of this.#listeners) listener(tenant, why);
   }
 }

@@ -5,6 +5,8 @@ import type { StoredCredential, TenantDelta } from '#store';
 export class TenantSnapshot {
   #revision: number;
   #epoch: number;
+  #suspended = false;
+  #decisionsPerSecond: number | null = null;
   readonly #credentials = new Map<string, StoredCredential>();
   /** Until when what was issued is refused, by the key of the denial, in ms since 1970. */
   readonly #denials = new Map<string, number>();
@@ -26,6 +28,16 @@ export class TenantSnapshot {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** Whether the operator has suspended the tenant: nothing is allowed in it, and nobody of it may administer. */
+  get suspended(): boolean {
+    return this.#suspended;
+  }
+
+  /** How many decisions a second this replica is to answer it; null: as many as it can. */
+  get decisionsPerSecond(): number | null {
+    return this.#decisionsPerSecond;
   }
 
   credential(id: string): StoredCredential | undefined {
@@ -51,6 +63,8 @@ export class TenantSnapshot {
     for (const credential of delta.credentials) this.#credentials.set(credential.id, credential);
     for (const { key, before } of delta.denials)
       this.#denials.set(key, Math.max(before, this.#denials.get(key) ?? before));
+    this.#suspended = delta.suspended;
+    this.#decisionsPerSecond = delta.decisionsPerSecond;
     this.#revision = delta.revision;
     this.#epoch = delta.epoch;
   }

@@ -10,6 +10,8 @@ export interface ChangeListener {
   changed(tenant: string): void;
   /** The numbers of a watched tenant, read from the database. */
   seen(tenant: string, numbers: TenantNumbers): void;
+  /** A watched tenant is not there any more. */
+  gone(tenant: string): void;
 }
 
 const RECONNECT_MS = 1000;
@@ -71,7 +73,11 @@ export class ChangeFeed {
     const tenants = this.listener.watched();
     try {
       const numbers = tenants.length > 0 ? await currentNumbers(this.store, tenants) : new Map<string, TenantNumbers>();
-      for (const [tenant, found] of numbers) this.listener.seen(tenant, found);
+      for (const tenant of tenants) {
+        const found = numbers.get(tenant);
+        if (found) this.listener.seen(tenant, found);
+        else this.listener.gone(tenant);
+      }
     } catch {
       // The database is away: there is nothing to tell. Decisions find out by themselves, at their commit.
     }

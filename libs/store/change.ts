@@ -140,8 +140,8 @@ export async function commitChange(store: Store, change: Change): Promise<Change
     change.whileUntested ?? false,
     change.keys,
     change.keys.length > 0,
-    JSON.stringify(change.operations.map(columns)),
-    change.about ? JSON.stringify(columns(change.about)) : null,
+    JSON.stringify(change.operations.map(operationColumns)),
+    change.about ? JSON.stringify(operationColumns(change.about)) : null,
   ];
   for (let attempt = 1; ; attempt++) {
     try {
@@ -175,7 +175,7 @@ function outcomeOf(row: { outcome: string; place: number; new_revision: number; 
 }
 
 /** An operation, or a note, with the member names that the function in the database reads. */
-function columns(members: Operation | ChangeNote): Record<string, unknown> {
+export function operationColumns(members: Operation | ChangeNote): Record<string, unknown> {
   return Object.fromEntries(
     Object.entries(members).map(([key, value]) => [
       key.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`),

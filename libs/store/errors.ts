@@ -5,6 +5,8 @@ export type StoreErrorCode =
   | 'database_too_old'
   | 'database_roles'
   | 'database_busy'
+  /** A tenant would have more than it may; the message says of what. */
+  | 'quota_reached'
   | 'unknown_outcome';
 
 /** A fault of the database or of the way to it. The message names the thing and the mend; `cause` has the driver's own. */
@@ -36,7 +38,14 @@ export function toStoreError(error: unknown): StoreError {
   if (state === undefined || state.startsWith('08') || state.startsWith('57')) {
     return new StoreError('database_unreachable', 'the database does not answer', { cause: error });
   }
+  if (state === 'PL429') return new StoreError('quota_reached', ownWords(error), { cause: error });
   if (isRetryable(error))
     return new StoreError('database_busy', 'the database is too busy: try again', { cause: error });
   return new StoreError('database_refuses', 'the database refused a statement', { cause: error });
+}
+
+/** What a function of ours raised, for whoever calls. */
+function ownWords(error: unknown): string {
+  const { driverError } = error as { readonly driverError?: Error };
+  return (driverError ?? (error as Error)).message;
 }

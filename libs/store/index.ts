@@ -1,7 +1,7 @@
 export { prepareDatabase, ensureTenant, type DatabaseAddress } from './database.js';
 export type { Connection } from './connection.js';
 export type { DatabaseClock } from './database-clock.js';
-export { Store } from './store.js';
+export { PrincipalFallenError, Store } from './store.js';
 export { StoreError, type StoreErrorCode } from './errors.js';
 export {
   loadCredential,
@@ -31,3 +31,14 @@ export { SessionStore, type FoundSession, type SignedIn, type StoredSession } fr
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';
+export { exportTenant } from './tenant-export.js';
+export {
+  LONGEST_NAME,
+  OperationRefused,
+  TENANT_NAME,
+  Tenants,
+  type OperationRefusal,
+  type Operator,
+  type Quotas,
+  type TenantListing,
+} from './tenants.js';

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { migrations } from '#migrations';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { clientConfig } from './connection.js';
+import { ensureTenant } from './database.js';
 
 let database: TestDatabase;
 let source: DataSource;
@@ -51,6 +52,45 @@ describe('the migrations', () => {
       expect(await schema()).toEqual(state);
       await runNext();
     }
+  });
+});
+
+describe('the roles of keys', () => {
+  const rights = async () =>
+    (await superuser.query<{ rights: object }>('select rights from placet.credential order by id')).rows.map(
+      (row) => row.rights,
+    );
+  let superuser: Awaited<ReturnType<TestDatabase['connect']>>;
+
+  it('take the place of the one role that there was, in every tenant', async () => {
+    superuser = await database.connect('superuser');
+    const last = migrations.findIndex(({ name }) => name.startsWith('RolesOfKeys'));
+    for (let done = migrations.length; done > last; done--) await source.undoLastMigration();
+    const tenant = await ensureTenant(database.address, 'old');
+    const add = async (id: string, kind: string, text: object) => {
+      await superuser.query('begin');
+      const [{ new_revision: revision }] = (
+        await superuser.query<{ new_revision: number }>('select new_revision from placet.bump($1, $2, false)', [
+          tenant,
+          [],
+        ])
+      ).rows as [{ new_revision: number }];
+      await superuser.query(
+        `insert into placet.credential (tenant, id, principal_kind, principal, environment, rights, created_by, revision)
+         values ($1, $2, $3, 'p', 'test', $4, 'test', $5)`,
+        [tenant, id, kind, JSON.stringify(text), revision],
+      );
+      await superuser.query('commit');
+    };
+    const before = [{ role: 'owner' }, { role: 'reader' }, { subjects: ['user:*'] }];
+    await add('a', 'administrator', before[0]!);
+    await add('b', 'administrator', before[1]!);
+    await add('c', 'host', before[2]!);
+    await runNext();
+    expect(await rights()).toEqual([{ roles: ['owner'] }, { roles: ['auditor'] }, { subjects: ['user:*'] }]);
+    await source.undoLastMigration();
+    expect(await rights()).toEqual(before);
+    for (let done = last; done < migrations.length; done++) await runNext();
   });
 });
 

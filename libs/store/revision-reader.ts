@@ -147,5 +147,5 @@ async function presentRevision(view: TenantView, tenant: string): Promise<number
   const [row] = await view.query<{ revision: number }[]>('select revision from placet.tenant_state where tenant = $1', [
     tenant,
   ]);
-  return row!.revision;
+  return row?.revision ?? 0;
 }

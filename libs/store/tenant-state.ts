@@ -41,6 +41,10 @@ export interface TenantDelta extends TenantNumbers {
   readonly documents: readonly DocumentChange[];
   readonly credentials: readonly StoredCredential[];
   readonly denials: readonly StoredDenial[];
+  /** Whether its operator has suspended it: nothing is allowed in it, and nobody of it may administer. */
+  readonly suspended: boolean;
+  /** How many decisions a second each replica answers it; null: as many as it can. */
+  readonly decisionsPerSecond: number | null;
 }
 
 /**
@@ -63,6 +67,8 @@ export async function loadTenant(store: Store, tenant: string, since: number): P
       ),
       credentials: (row.credentials ?? []).map(credentialOf),
       denials: row.denials ?? [],
+      suspended: row.suspended,
+      decisionsPerSecond: row.decisionsPerSecond,
     };
   });
 }
@@ -79,6 +85,8 @@ interface DeltaRow extends TenantNumbers {
     | null;
   readonly credentials: readonly CredentialRow[] | null;
   readonly denials: readonly StoredDenial[] | null;
+  readonly suspended: boolean;
+  readonly decisionsPerSecond: number | null;
 }
 
 interface CredentialRow extends Omit<StoredCredential, 'secrets' | 'expiresAt'> {
@@ -95,13 +103,14 @@ const CREDENTIALS = `
 
 const DELTA = `
   select s.revision, s.epoch, extract(epoch from clock_timestamp()) * 1000 as now,
+    t.suspended_at is not null as suspended, t.max_decisions_per_second as "decisionsPerSecond",
     (select json_agg(json_build_object('kind', d.kind, 'name', d.name, 'version', d.version, 'body', d.body))
      from placet.document d where d.tenant = $1 and d.revision > $2) as documents,
     (select json_agg(c) from (${CREDENTIALS} and c.revision > $2) c) as credentials,
     (select json_agg(json_build_object('key', d.key, 'before', extract(epoch from d.before) * 1000,
       'expiresAt', extract(epoch from d.expires_at) * 1000))
      from placet.denial d where d.tenant = $1 and d.revision > $2 and d.expires_at > clock_timestamp()) as denials
-  from placet.tenant_state s where s.tenant = $1`;
+  from placet.tenant_state s join placet.tenant t on t.id = s.tenant where s.tenant = $1`;
 
 /**
  * One credential as it is stored at this moment, past every snapshot, and the tenant's numbers at that moment: rights that

@@ -4,9 +4,18 @@ import { engine } from './engine/engine.js';
 import { laws } from './laws/laws.js';
 import { page } from './page.js';
 import { publish } from './publish/publish.js';
+import { tenants } from './tenants/tenants.js';
 
 /** Benches by name: each prints tables and one line of JSON, and answers whether its bars are met; `page` runs them all. */
-const BENCHES: Readonly<Record<string, () => Promise<boolean>>> = { engine, laws, page, publish, service, revocation };
+const BENCHES: Readonly<Record<string, () => Promise<boolean>>> = {
+  engine,
+  laws,
+  page,
+  publish,
+  service,
+  revocation,
+  tenants,
+};
 
 const [name = ''] = process.argv.slice(2);
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;

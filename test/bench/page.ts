@@ -17,6 +17,9 @@ times count, all must answer as the rules say.`,
 over the API. After each call a decision is asked for, which must know of the change.`,
   revocation: `Three replicas under load, 1,000 revocations, one replica frozen or cut off now and then. An allow that was asked for after a
 revocation returned is a violation, by what callers saw and by the ledger. Planted wrong variants must be caught.`,
+  tenants: `A tenant that nobody has used for a while is not in memory, and the next call waits until it is: read from Postgres, compiled.
+The first table loads tenants of a thousand policies (ten thousand rules) one after the other. The second has small ones in
+memory, as many as a service for many companies has idle ones, by the heap after garbage collection.`,
   laws: `Random tenants and random requests, each decided by the engine and by a reference interpreter that is written as literally as
 the semantics. No time is compared here.`,
 };

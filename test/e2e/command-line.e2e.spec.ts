@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type RequestListener, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -977,5 +977,55 @@ describe('a service that does not answer as it should', () => {
     await new Promise((resolve) => servers.pop()!.close(resolve));
     const { stderr } = await placet(['resume', 'Server', 'crm'], { PLACET_URL: url, PLACET_KEY: key });
     expect(stderr).toContain(UNREACHED);
+  });
+});
+
+describe('placet tenant', () => {
+  it('takes a tenant from its making to its end', async () => {
+    const as = { PLACET_URL: empty.url, PLACET_KEY: empty.owner };
+    const made = await placet(['tenant', 'create', 'acme', '--title', 'Acme'], as);
+    expect(made).toMatchObject({ code: 0, stderr: "made the tenant 'acme'; the key of its owner, shown this once:\n" });
+    const owner = { PLACET_URL: empty.url, PLACET_KEY: made.stdout.trim() };
+    expect(await placet(['get'], owner)).toMatchObject({ code: 0 });
+    expect((await placet(['tenant', 'list'], as)).stdout).toMatch(/^acme +Acme +0 +1$/m);
+    expect(await placet(['tenant', 'list'], owner)).toMatchObject({ code: 1, stdout: '' });
+    expect((await placet(['tenant', 'suspend', 'acme', '--reason', 'why'], as)).code).toBe(0);
+    expect((await placet(['get'], owner)).stderr).toContain('suspended');
+    expect((await placet(['tenant', 'resume', 'acme'], as)).code).toBe(0);
+    expect((await placet(['tenant', 'suspend', 'acme'], as)).code).toBe(0);
+    expect((await placet(['tenant', 'delete', 'acme'], as)).stderr).toContain('export the tenant first');
+    expect((await placet(['tenant', 'export', 'nobody', 'nobody.jsonl'], as)).stderr).toContain("no tenant 'nobody'");
+    const exported = await placet(['tenant', 'export', 'acme', 'acme.jsonl'], as);
+    expect(exported).toMatchObject({ code: 0, stderr: '' });
+    const digest = exported.stdout.trim();
+    expect(readFileSync(join(work, 'acme.jsonl'), 'utf8')).toContain(digest);
+    expect(await placet(['tenant', 'delete', 'acme', '--export', digest], as)).toMatchObject({
+      code: 0,
+      stdout: 'the tenant acme is deleted\n',
+    });
+  });
+
+  it('keeps nothing of an export that is not whole', async () => {
+    const head = '{"placet_export":1}\n';
+    const wrong = `${head}{"end":{"lines":1,"sha256":"${'0'.repeat(64)}"}}\n`;
+    for (const [sent, cut] of [
+      [head, false],
+      [head, true],
+      [wrong, false],
+      ['', false],
+    ] as const) {
+      const server = createServer((_request, response) => {
+        response.writeHead(200).write(sent);
+        if (cut) setTimeout(() => response.destroy(), 50);
+        else response.end();
+      });
+      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+      const { port } = server.address() as AddressInfo;
+      const as = { PLACET_URL: `http://127.0.0.1:${port}`, PLACET_KEY: empty.owner };
+      const { code, stderr } = await placet(['tenant', 'export', 'acme', 'part.jsonl'], as);
+      server.close();
+      expect([code, stderr]).toEqual([1, expect.stringContaining('Export again')]);
+      for (const file of ['part.jsonl', 'part.jsonl.part']) expect(existsSync(join(work, file))).toBe(false);
+    }
   });
 });

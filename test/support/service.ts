@@ -19,7 +19,18 @@ export interface TestService {
   /** Another replica on the same database. */
   replica(over?: Partial<ServiceOptions>): Promise<Service>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
+  /** Another tenant on the same service, with a host that may speak for everybody. */
+  secondTenant(name?: string): Promise<TestTenant>;
   close(): Promise<void>;
+}
+
+export interface TestTenant {
+  readonly id: string;
+  readonly name: string;
+  readonly owner: string;
+  readonly host: string;
+  /** As its owner. */
+  call(method: string, path: string, options?: CallOptions): Promise<Answer>;
 }
 
 interface CallOptions {
@@ -37,7 +48,9 @@ export interface Answer {
 }
 
 /** What a spec may set. */
-export type TestOptions = Partial<Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets'>>;
+export type TestOptions = Partial<
+  Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes'>
+>;
 
 export async function startTestService({ quickstart = true, ...options }: TestOptions = {}): Promise<TestService> {
   const database = await freshDatabase();
@@ -82,6 +95,7 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
       secrets.addFrom(answer.body);
       return answer;
     },
+    secondTenant: (name = 'second') => tenantOf(url, owner, name),
     async close() {
       await Promise.all(services.map((service) => service.stop()));
       await database.close();
@@ -89,6 +103,19 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
       if (leaks.length > 0) throw new Error(`the log has secrets in it: ${leaks[0]}`);
     },
   };
+}
+
+async function tenantOf(url: string, operator: string, name: string): Promise<TestTenant> {
+  const made = await call(url, 'POST', '/api/v1/tenants', { key: operator, body: { name } });
+  if (made.status !== 201) throw new Error(JSON.stringify(made.body));
+  const owner = made.body.owner_key.key as string;
+  const asOwner: TestTenant['call'] = (method, path, options = {}) =>
+    call(options.url ?? url, method, path, { key: owner, ...options });
+  await asOwner('PUT', '/api/v1/documents/Host/desk', { body: { kind: 'Host', name: 'desk' } });
+  const rights = { subjects: ['*'], subjectProperties: ['*'], resourceProperties: ['*'], explain: true };
+  const key = await asOwner('POST', '/api/v1/keys', { body: { host: 'desk', rights } });
+  if (key.status !== 201) throw new Error(JSON.stringify(key.body));
+  return { id: made.body.id, name, owner, host: key.body.key, call: asOwner };
 }
 
 /** A call as a client would make it. A text or bytes are sent as they are, anything else as JSON; a null key sends none. */
@@ -110,6 +137,6 @@ async function call(
     ...(body === undefined ? {} : { body: raw ? body : JSON.stringify(body) }),
   });
   const text = await response.text();
-  const json = response.headers.get('content-type')?.includes('json') ?? false;
+  const json = /[/+]json/.test(response.headers.get('content-type') ?? '');
   return { status: response.status, headers: response.headers, body: json ? JSON.parse(text) : text };
 }

@@ -47,6 +47,24 @@ export class Api {
     return (await this.#call('DELETE', path, undefined, headers)) as T;
   }
 
+  /** What a POST answers, as it comes, however much it is. */
+  async stream(path: string): Promise<AsyncIterable<Uint8Array>> {
+    let response: Response;
+    try {
+      response = await fetch(this.#url + path, {
+        method: 'POST',
+        headers: { Authorization: `Bearer ${this.#key}` },
+        redirect: 'error',
+      });
+    } catch (cause) {
+      throw new CommandError(unanswered(this.#url, 'GET', cause), { cause });
+    }
+    const { ok, status, body } = response;
+    if (ok && body) return body;
+    const parsed = parse(await response.text()) ?? {};
+    throw new CommandError(describe(parsed, status), { cause: parsed });
+  }
+
   /** The answer, or undefined where there is no such thing. */
   async find<T>(path: string): Promise<T | undefined> {
     try {

@@ -7,10 +7,18 @@ import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
-import { changeKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
+import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { resume, suspend } from './commands/suspensions.js';
+import {
+  createTenant,
+  deleteTenant,
+  exportTenant,
+  listTenants,
+  resumeTenant,
+  suspendTenant,
+} from './commands/tenants.js';
 import { test } from './commands/test.js';
 import { EXIT, terminal, type Output } from './output.js';
 import { unreadOption, UsageError } from './usage.js';
@@ -59,6 +67,16 @@ const USAGE = `usage: placet COMMAND
                                        everybody who could do this, and by which rules
   what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
                                        what a person, or anybody through a host, could do
+  tenant create NAME [--title TEXT]    make a tenant and a key for its owner, as an operator: an owner of the tenant
+                                       'default'; so are the following
+  tenant list                          every tenant
+  tenant suspend NAME [--reason TEXT]  stop a whole tenant; nobody of it can lift that
+  tenant resume NAME                   let it go on
+  tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
+  tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
+  key create --administrator NAME      make a key for an administrator; you must have its roles yourself
+      --role ROLE...                     owner, policy-author, publisher, registrar, approver, auditor, user,
+      [--cidr NETWORK]... [--expires DATE] operator, or the name of an AdministratorRole
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
@@ -84,6 +102,7 @@ const OPTIONS = {
   base: { type: 'string' },
   all: { type: 'boolean', default: false },
   reason: { type: 'string' },
+  export: { type: 'string' },
   subject: { type: 'string' },
   server: { type: 'string' },
   tool: { type: 'string' },
@@ -93,6 +112,8 @@ const OPTIONS = {
   resource: { type: 'string' },
   action: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
+  administrator: { type: 'string' },
+  role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];
 
 type Values = ReturnType<typeof parse>['values'];
@@ -206,10 +227,15 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'key create': {
     takes: [],
-    options: ['host', ...RIGHTS, 'cidr', 'expires'],
+    options: ['host', ...RIGHTS, 'administrator', 'role', 'cidr', 'expires'],
     run: (_, values, output) => {
-      if (values.host === undefined) throw new UsageError("'key create' needs --host NAME");
-      return createKey(new Api(), output, values.host, keyOptions(values));
+      const { administrator, host, role: roles } = values;
+      if ((host === undefined) === (administrator === undefined))
+        throw new UsageError("'key create' needs --host NAME or --administrator NAME");
+      if (administrator !== undefined)
+        return createAdministratorKey(new Api(), output, administrator, { ...keyOptions(values), roles });
+      if (roles.length > 0) throw new UsageError("'--role' is for --administrator");
+      return createKey(new Api(), output, host!, keyOptions(values));
     },
   },
   'key change': {
@@ -221,6 +247,28 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['host', 'json'],
     run: (_, { host, json }, output) => listKeys(new Api(), output, host, json),
+  },
+  'tenant create': {
+    takes: ['NAME'],
+    options: ['title'],
+    run: ([name], { title }, output) => createTenant(new Api(), output, name!, title),
+  },
+  'tenant list': { takes: [], options: [], run: (_, __, output) => listTenants(new Api(), output) },
+  'tenant suspend': {
+    takes: ['NAME'],
+    options: ['reason'],
+    run: ([name], { reason }, output) => suspendTenant(new Api(), output, name!, reason),
+  },
+  'tenant resume': { takes: ['NAME'], options: [], run: ([name], _, output) => resumeTenant(new Api(), output, name!) },
+  'tenant export': {
+    takes: ['NAME', 'FILE'],
+    options: [],
+    run: ([name, file], _, output) => exportTenant(new Api(), output, name!, file!),
+  },
+  'tenant delete': {
+    takes: ['NAME'],
+    options: ['export'],
+    run: ([name], { export: digest }, output) => deleteTenant(new Api(), output, name!, digest),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

@@ -25,9 +25,12 @@ import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
+import { TenantsController } from './admin/tenants/tenants.controller.js';
+import { TenantsService } from './admin/tenants/tenants.service.js';
 import { Authenticator } from './http/authenticator.js';
 import type { ClientAddresses } from './http/client-address.js';
 import { PublicAddress } from './http/public-address.js';
+import { TenantNames } from './http/tenant-names.js';
 import { ProblemFilter, RightsGuard, SchemaPipe } from './http/nest.js';
 import type { Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
@@ -40,6 +43,7 @@ import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-i
 export interface Parts {
   readonly store: Store;
   readonly snapshots: Snapshots;
+  readonly tenantNames: TenantNames;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
   readonly addresses: ClientAddresses;
@@ -51,7 +55,10 @@ export interface Parts {
   readonly home: string;
   readonly log: Log;
   /** How people sign in. */
-  readonly signIn: Omit<SignInParts, 'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'changes' | 'log'>;
+  readonly signIn: Omit<
+    SignInParts,
+    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'changes' | 'log'
+  >;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
@@ -60,6 +67,7 @@ export class AppModule {
   static of({
     store,
     snapshots,
+    tenantNames,
     keyCheck,
     authenticator,
     addresses,
@@ -83,6 +91,7 @@ export class AppModule {
         AccessController,
         RecordedDecisionsController,
         MeController,
+        TenantsController,
         MetadataController,
         OperationsController,
         SchemasController,
@@ -107,7 +116,12 @@ export class AppModule {
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
-        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, changes, log }),
+        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, tenantNames, changes, log }),
+        {
+          provide: TenantsService,
+          useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),
+        },
+        { provide: TenantNames, useValue: tenantNames },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },
         { provide: PublicAddress, useValue: address },

@@ -30,6 +30,9 @@ export interface BootstrapOptions {
   readonly bootstrapKey: string | undefined;
 }
 
+/** Whoever sets a service up may also make tenants. */
+const HOME_OWNER = ['owner', 'operator'];
+
 const QUICKSTART_HOST = 'quickstart';
 
 const QUICKSTART_RIGHTS: HostRights = {
@@ -61,7 +64,7 @@ export async function bootstrap(
   const host = options.quickstart ? generateApiKey(check.environment) : undefined;
   const operations = [
     ...(options.quickstart ? quickstartDocuments() : []),
-    ownerKey(given ?? owner!.key, check),
+    ownerKey(given ?? owner!.key, check, HOME_OWNER),
     ...(host ? [hostKey(host.key, check)] : []),
   ];
   const { outcome } = await commitChange(store, {
@@ -93,7 +96,12 @@ async function ensureOwner(store: Store, tenant: string, key: ApiKey, check: Key
     throw new BootstrapError(
       'PLACET_BOOTSTRAP_KEY has the id of another key: make a new one with npm run placet -- key new',
     );
-  await commitChange(store, { tenant, principal: 'system:bootstrap', keys: [], operations: [ownerKey(key, check)] });
+  await commitChange(store, {
+    tenant,
+    principal: 'system:bootstrap',
+    keys: [],
+    operations: [ownerKey(key, check, HOME_OWNER)],
+  });
 }
 
 function quickstartDocuments(): Operation[] {
@@ -109,8 +117,9 @@ function quickstartDocuments(): Operation[] {
   return [...plan.operations];
 }
 
-function ownerKey(key: ApiKey, check: KeyCheck): Operation {
-  return credential(key, check, 'administrator', 'owner', { roles: ['owner', 'operator'] });
+/** The key of a tenant's first owner, with the roles of administrators that it is to have. */
+export function ownerKey(key: ApiKey, check: KeyCheck, roles: readonly string[]): Operation {
+  return credential(key, check, 'administrator', 'owner', { roles });
 }
 
 function hostKey(key: ApiKey, check: KeyCheck): Operation {

@@ -29,6 +29,7 @@ import { ClientAddresses } from './http/client-address.js';
 import { CredentialUses } from './http/credential-uses.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
+import { TenantNames } from './http/tenant-names.js';
 import { PublicAddress } from './http/public-address.js';
 import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
@@ -39,7 +40,7 @@ import { Readiness } from './operations/readiness.js';
 import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 
-/** The name of the one tenant that a new service has. */
+/** The name of the home tenant: the one that every service has, and whose operators make the others. */
 const DEFAULT_TENANT = 'default';
 
 export interface ServiceOptions
@@ -51,6 +52,8 @@ export interface ServiceOptions
   readonly pepper: Buffer;
   readonly log: Log;
   readonly privateProviders?: PrivateProviders;
+  /** For how long the state of a tenant that nobody uses stays in memory; left out: for ever. */
+  readonly tenantIdleMinutes?: number;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -70,7 +73,10 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
-/** Brings the database up to date, loads the tenant and listens. Whatever fails leaves nothing open behind. */
+/**
+ * Brings the database up to date, loads the home tenant and listens; the others are loaded when they are asked for. Whatever
+ * fails leaves nothing open behind.
+ */
 export async function startService(options: ServiceOptions): Promise<Service> {
   const { progress = () => undefined } = options;
   progress('preparing the database');
@@ -83,8 +89,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
-    const snapshots = new Snapshots(store, (error) =>
-      options.log.error('a tenant could not be brought up to date', error),
+    const snapshots = new Snapshots(
+      store,
+      (error) => options.log.error('a tenant could not be brought up to date', error),
+      { idleMs: (options.tenantIdleMinutes ?? Infinity) * 60_000, home: tenant },
     );
     closing.push(() => snapshots.close());
     progress('loading policies');
@@ -141,6 +149,12 @@ function assemble(
   const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
   const address = new PublicAddress();
   const sessionAuthenticator = new SessionAuthenticator(store, snapshots, personSessions, address);
+  const tenantNames = new TenantNames(store);
+  snapshots.onForget((gone, why) => {
+    if (why !== 'gone') return;
+    gate.forget(gone);
+    tenantNames.forget(gone);
+  });
   return {
     signIn: {
       outgoing,
@@ -157,6 +171,8 @@ function assemble(
     refusals,
     limits,
     addresses: new ClientAddresses(trustedProxies),
+    home: tenant,
+    tenantNames,
     log,
     authenticator: new Authenticator(store, snapshots, gate, uses, sessionAuthenticator),
     readiness: new Readiness(store, snapshots, tenant),
@@ -167,7 +183,6 @@ function assemble(
       }),
     ),
     address,
-    home: tenant,
   };
 }
 

@@ -155,10 +155,13 @@ function select(target: Compiled, name: string): Compiled {
 
 /** A member of a map by its own name; anything else has no members. */
 function member(value: CelValue, name: string): Result {
-  if (value instanceof CelOpenMap) return value.open.has(name) ? Fault.NOT_KNOWN : member(value.known, name);
-  if (typeof value !== 'object' || value === null || typeOf(value) !== 'map') return Fault.WRONG_TYPE;
+  if (typeof value !== 'object' || value === null) return Fault.WRONG_TYPE;
+  if (typeOf(value) !== 'map') return value instanceof CelOpenMap ? memberOfOpen(value, name) : Fault.WRONG_TYPE;
   return Object.hasOwn(value, name) ? (value as CelMap)[name]! : Fault.NO_SUCH_KEY;
 }
+
+const memberOfOpen = ({ known, open }: CelOpenMap, name: string): Result =>
+  open.has(name) ? Fault.NOT_KNOWN : member(known, name);
 
 /** A member of what may be there: nothing stays nothing, and a missing member becomes nothing. */
 function inOptional(optional: CelOptional, at: CelValue): Result {

@@ -23,17 +23,24 @@ export class CelOptional {
   constructor(readonly value: CelValue | undefined) {}
 }
 
+/** What is known in part. Few operators work on it; to all others it is of no type that they take. */
+abstract class CelPartial {}
+
 /** A list of which some elements are known. What is not among them may be there all the same. */
-export class CelSeenList {
-  constructor(readonly seen: readonly CelValue[]) {}
+export class CelSeenList extends CelPartial {
+  constructor(readonly seen: readonly CelValue[]) {
+    super();
+  }
 }
 
 /** An object of which nobody knows whether it has some members, and with which values. */
-export class CelOpenMap {
+export class CelOpenMap extends CelPartial {
   constructor(
     readonly known: CelMap,
     readonly open: ReadonlySet<string>,
-  ) {}
+  ) {
+    super();
+  }
 }
 
 export type CelValue =
@@ -112,7 +119,7 @@ export function typeOf(value: CelValue): CelType {
       if (value instanceof CelTimestamp) return 'timestamp';
       if (value instanceof CelDuration) return 'duration';
       if (value instanceof CelOptional) return 'optional';
-      if (value instanceof CelSeenList || value instanceof CelOpenMap) return 'partial';
+      if (value instanceof CelPartial) return 'partial';
       return 'map';
   }
 }

@@ -46,6 +46,25 @@ export async function createKey(api: Api, output: Output, host: string, options:
   output.line(key);
 }
 
+/** `key create --administrator NAME`: with roles that whoever makes it has itself. It is shown once. */
+export async function createAdministratorKey(
+  api: Api,
+  output: Output,
+  name: string,
+  { roles, cidrs, expires }: Pick<KeyOptions, 'cidrs' | 'expires'> & { readonly roles: readonly string[] },
+): Promise<void> {
+  if (roles.length === 0) throw new UsageError("'key create --administrator' needs --role ROLE, once or more often");
+  const expiresAt = expires === undefined ? null : dateOf(expires);
+  const { key } = await api.post<{ key: string }>('/api/v1/keys', {
+    administrator: name,
+    rights: { roles },
+    ...(cidrs.length === 0 ? {} : { cidrs }),
+    ...(expiresAt === null ? {} : { expires_at: expiresAt }),
+  });
+  output.note(`the key of '${name}', shown this once:`);
+  output.line(key);
+}
+
 /** `key change ID`: changes what is said, and leaves the rest. `--cidr any` and `--expires never` take a bound away. */
 export async function changeKey(api: Api, output: Output, id: string, options: KeyOptions): Promise<void> {
   const { cidrs, expires } = options;

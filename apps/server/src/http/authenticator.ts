@@ -1,5 +1,5 @@
 import type { IncomingMessage } from 'node:http';
-import { Refusal } from '#http';
+import { Refusal, tenantSuspended } from '#http';
 import {
   abilityOf,
   administratorAgain,
@@ -7,9 +7,8 @@ import {
   principalOf,
   type AdministratorPrincipal,
   type Principal,
-  type ProvenAdministrator,
 } from '#identity';
-import type { Snapshots } from '#snapshot';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { CredentialUses } from './credential-uses.js';
 import type { SessionAuthenticator } from '../sign-in/session-authenticator.js';
@@ -46,7 +45,8 @@ export class Authenticator {
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
     const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch, address);
     this.uses.used(tenant, key.id);
-    return proven.kind === 'host' ? proven : this.#withAbility(proven, numbers.revision);
+    const { policies } = await this.#goodState(tenant, numbers.revision);
+    return proven.kind === 'host' ? proven : { ...proven, ability: abilityOf(proven.roles, policies.documents) };
   }
 
   /**
@@ -58,15 +58,20 @@ export class Authenticator {
     const { tenant } = before;
     const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
     const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
-    const after = await this.#withAbility(proven, numbers.revision);
+    const { policies } = await this.#goodState(tenant, numbers.revision);
+    const after = { ...proven, ability: abilityOf(proven.roles, policies.documents) };
     if (isSameAbility(after.ability, before.ability)) return after;
     throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
   }
 
-  /** What the roles let it do, by a snapshot that is not older than what it has proven itself with. */
-  async #withAbility(proven: ProvenAdministrator, revision: number): Promise<AdministratorPrincipal> {
-    await this.snapshots.refresh(proven.tenant, revision);
-    const { policies } = await this.snapshots.of(proven.tenant);
-    return { ...proven, ability: abilityOf(proven.roles, policies.documents) };
+  /**
+   * The tenant's state, not older than what the caller has proven itself with. Whose credential is good is told that the
+   * tenant is suspended, and nobody else.
+   */
+  async #goodState(tenant: string, revision: number): Promise<TenantSnapshot> {
+    await this.snapshots.refresh(tenant, revision);
+    const snapshot = await this.snapshots.of(tenant);
+    if (snapshot.suspended) throw tenantSuspended();
+    return snapshot;
   }
 }

@@ -52,6 +52,11 @@ export class Gate {
     return { tenant, key, address };
   }
 
+  /** Forgets the keys of a tenant that was deleted. */
+  forget(tenant: string): void {
+    for (const [id, of] of this.#tenants) if (of === tenant) this.#tenants.delete(id);
+  }
+
   /**
    * What a caller is told whose request failed: the error itself, or that it failed too often. Every failure to
    * authenticate at an API of ours comes through here, to be counted and recorded.

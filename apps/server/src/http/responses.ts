@@ -1,4 +1,6 @@
 import type { ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
 import { toProblem, type Problem } from '#http';
 
 /** Headers of every answer: nothing of ours is to be cached, sniffed, framed or read by other sites. */
@@ -29,6 +31,19 @@ export function sendJson(
   response.end(text, length === text.length ? 'latin1' : 'utf8');
 }
 
+/**
+ * Sends lines of JSON as they come, and no faster than they are read. What they throw ends the connection, so that nobody
+ * takes the file for whole; whoever goes away in between has had enough.
+ */
+export async function sendLines(response: ServerResponse, lines: AsyncGenerator<string>): Promise<void> {
+  response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
+  try {
+    await pipeline(Readable.from(lines), response);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ERR_STREAM_PREMATURE_CLOSE') throw error;
+  }
+}
+
 /** Sends an error as a problem, and says what it was, for the log. */
 export function sendProblem(
   response: ServerResponse,
@@ -44,7 +59,7 @@ export function sendProblem(
   sendJson(response, problem.status, problem, {
     ...(problem.status === 401 ? { 'WWW-Authenticate': challenge(problem) } : {}),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
-    ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after) } : {}),
+    ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after ?? 1) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });

@@ -1,15 +1,15 @@
 import type { Request } from 'express';
 import { Refusal, requestIdOf } from '#http';
 import { isLoopbackUrl } from '#identity';
-import type { Store } from '#store';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
+import type { TenantNames } from '../http/tenant-names.js';
 import type { NamedTenant } from './connectors.js';
 
 /** What all pages of people find out of a request first: the tenant that its path names, and from where it comes. */
 export class Doorway {
   constructor(
-    private readonly store: Store,
+    private readonly names: Pick<TenantNames, 'idOf'>,
     private readonly address: PublicAddress,
     private readonly addresses: ClientAddresses,
   ) {}
@@ -17,7 +17,7 @@ export class Doorway {
   /** The tenant of a name in a path. Throws Refusal; also where cookies would not be safe. */
   async tenant(name: string): Promise<NamedTenant> {
     this.#refuseUnsafe();
-    const id = await this.store.tenantNamed(name);
+    const id = await this.names.idOf(name);
     if (id === undefined) throw new Refusal('not_found', 'there is no such page');
     return { id, name };
   }

@@ -128,7 +128,7 @@ export function limitsOf({ documents }: PolicySet): SessionLimits {
 /** Whether a session that is live in the database is one by the documents of now. */
 function stands(snapshot: TenantSnapshot, session: StoredSession, limits: SessionLimits, now: number): boolean {
   if (!(endOfSession(session, limits) > now)) return false;
-  if (isSuspended(snapshot.policies, subjectOf(session.person))) return false;
+  if (isSuspended(snapshot, subjectOf(session.person))) return false;
   if (snapshot.denies([denialKey(session.person)], session.createdAt)) return false;
   const issuer = snapshot.policies.documents.find('Issuer', session.issuer)?.document;
   if (!issuer?.signIn || session.claims['iss'] !== issuer.issuer) return false;
@@ -143,6 +143,7 @@ export function isSuspended(
   { type, id }: { readonly type: string; readonly id: string },
 ): boolean {
   return (
+    suspended ||
     policies.suspensionOf(() => {
       const stored = policies.subject(type, id);
       const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];

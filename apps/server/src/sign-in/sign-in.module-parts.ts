@@ -7,6 +7,7 @@ import type { Changes } from '../admin/changes.js';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
 import { Log } from '../operations/log.js';
+import type { TenantNames } from '../http/tenant-names.js';
 import { Connectors, type NamedSecretsOf } from './connectors.js';
 import { Doorway } from './doorway.js';
 import { LogoutTokens } from './logout-tokens.js';
@@ -23,6 +24,7 @@ export interface SignInParts {
   readonly keyCheck: KeyCheck;
   readonly address: PublicAddress;
   readonly addresses: ClientAddresses;
+  readonly tenantNames: TenantNames;
   readonly outgoing: Pick<Outgoing, 'for'>;
   readonly verifier: TokenVerifier;
   readonly secrets: NamedSecretsOf;
@@ -46,7 +48,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
   const logoutTokens = new LogoutTokens(store, sessions, snapshots, parts.verifier, parts.changes);
   return [
     { provide: Snapshots, useValue: snapshots },
-    { provide: Doorway, useValue: new Doorway(store, address, addresses) },
+    { provide: Doorway, useValue: new Doorway(parts.tenantNames, address, addresses) },
     { provide: Log, useValue: log },
     { provide: PersonSessions, useValue: parts.personSessions },
     { provide: RefusedSignIns, useValue: new RefusedSignIns(store, log) },

@@ -1,20 +1,25 @@
-import { Body, Controller, HttpCode, Post } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { AccessQuestions, type AccessRow } from '#decision';
-import type { AdministratorPrincipal } from '#identity';
-import type { AccessRule, FurtherRule, Reach } from '#policy';
+import { AccessQuestions, checkSpeaksFor, type AccessRow } from '#decision';
+import { Refusal } from '#http';
+import { capabilityRules, type AdministratorPrincipal, type Principal } from '#identity';
+import { parsePrincipal, type AccessRule, type FurtherRule, type Reach } from '#policy';
 import { Caller } from '../../http/nest.js';
 import { Requires } from '../../http/rights.js';
 import { cursorOf, tokenOf } from '../paging.js';
 import {
   actionOf,
+  caslAnswerSchema,
+  caslQuerySchema,
   capabilitiesAnswerSchema,
   capabilitiesRequestSchema,
   subjectsAnswerSchema,
   subjectsRequestSchema,
   type CapabilitiesAnswerBody,
   type CapabilitiesRequestBody,
+  type CaslAnswerBody,
+  type CaslQuery,
   type ReachBody,
   type SubjectsAnswerBody,
   type SubjectsRequestBody,
@@ -56,6 +61,31 @@ export class AccessController {
     return { revision, items, ...nextToken(next) };
   }
 
+  @Get('capabilities')
+  @Requires('read', 'Capability', { hosts: true })
+  @ApiOperation({ summary: 'What somebody may plainly do through a host, as rules that a console can hold (CASL)' })
+  @ApiOkResponse({ standardSchema: caslAnswerSchema })
+  async rules(
+    @Caller() principal: Principal,
+    @Query({ schema: caslQuerySchema }) query: CaslQuery,
+  ): Promise<CaslAnswerBody> {
+    const subject = subjectOf(query.subject);
+    const host = hostOf(principal, subject, query.host);
+    const { page_size: limit, page_token, server = null } = query;
+    const { revision, rows, next } = await this.questions.capabilities(principal.tenant, {
+      subject,
+      server,
+      host,
+      context: {},
+      effects: ['allow'],
+      unobliged: true,
+      limit,
+      from: cursorOf(page_token, capabilityPlace) ?? null,
+    });
+    const plain = rows.filter(isPlain).map(({ action, thing }) => ({ action, ...thing }));
+    return { revision, rules: capabilityRules(plain), ...nextToken(next) };
+  }
+
   @Post('capabilities')
   @Requires('explain', 'Access')
   @HttpCode(200)
@@ -85,6 +115,28 @@ export class AccessController {
     return { revision, items, default_effect: fallback, ...beyond, ...nextToken(next) };
   }
 }
+
+function subjectOf(text: string): { readonly type: string; readonly id: string } {
+  const principal = parsePrincipal(text);
+  if (principal?.kind === 'subject') return { type: principal.type, id: principal.id };
+  throw new Refusal('invalid_request', 'subject: a subject is named by its type and id, as in user:ann');
+}
+
+/** The host through which. One that asks is told about itself, and about whom it may speak for. */
+function hostOf(principal: Principal, subject: ReturnType<typeof subjectOf>, asked: string | undefined): string {
+  if (principal.kind === 'administrator') {
+    if (asked !== undefined) return asked;
+    throw new Refusal('invalid_request', "'host' is missing: name the Host through which");
+  }
+  if (asked !== undefined && asked !== principal.host)
+    throw new Refusal('forbidden', 'a host may ask about what can be done through itself only');
+  checkSpeaksFor(subject, principal);
+  return principal.host;
+}
+
+/** Whether it is an allow whatever the arguments are, by rules of which none is open. */
+const isPlain = ({ effect, conditional, rules, more }: AccessRow): boolean =>
+  effect === 'allow' && !conditional && more === 0 && rules.every(({ outcome }) => outcome === 'true');
 
 /** Where a page begins: a person, then a host; or a server, a resource, an action, then a host. */
 const subjectPlace = z.array(z.string()).min(1).max(2);

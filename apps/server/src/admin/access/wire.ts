@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import { isJsonObject, isSubjectType, MCP_RESOURCE_TYPES, type Json, type JsonObject } from '#policy';
+import { isJsonObject, isSubjectType, MCP_RESOURCE_TYPES, parsePrincipal, type Json, type JsonObject } from '#policy';
 import { id } from '../../fronts/wire.js';
+import { pageQuery } from '../paging.js';
 
 /** An object of anything: conditions see all that is in it. */
 const jsonObject = z
@@ -68,6 +69,37 @@ export const capabilitiesRequestSchema = z
   .meta({ id: 'AccessCapabilitiesRequest', description: 'What could this person do, or anybody through this host?' });
 
 export type CapabilitiesRequestBody = z.output<typeof capabilitiesRequestSchema>;
+
+export const caslQuerySchema = z
+  .strictObject({
+    format: z.literal('casl'),
+    subject: z
+      .string()
+      .refine(
+        (text) => parsePrincipal(text)?.kind === 'subject',
+        'a subject is named by its type and id, as in user:ann',
+      )
+      .meta({ description: 'As in user:ann.' }),
+    host: id.optional().meta({ description: 'The Host through which; a host that asks is the one.' }),
+    server: id.optional().meta({ description: 'Only what belongs to this Server.' }),
+    ...pageQuery,
+  })
+  .meta({ id: 'CapabilityRulesQuery' });
+
+export type CaslQuery = z.output<typeof caslQuerySchema>;
+
+export const caslAnswerSchema = z
+  .object({
+    revision: z.int(),
+    rules: z.array(z.array(z.unknown())).meta({ description: 'For unpackRules of @casl/ability.' }),
+    next_page_token: z.string().optional(),
+  })
+  .meta({
+    id: 'CapabilityRules',
+    description: 'What a subject may plainly do through a host. Advice, and no decision.',
+  });
+
+export type CaslAnswerBody = z.output<typeof caslAnswerSchema>;
 
 const reach = z
   .object({

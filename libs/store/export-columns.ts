@@ -1,0 +1,78 @@
+/**
+ * What an export has of each table, in the order of the file, and what it leaves out: secrets, even where they are MACs or
+ * encrypted, and what is only of use to the running service. Whole: a column that stands in neither is in no export, and a
+ * spec says so.
+ */
+export const EXPORTED: Readonly<
+  Record<
+    string,
+    { readonly columns: readonly string[]; readonly order: readonly string[]; readonly withheld?: readonly string[] }
+  >
+> = {
+  document: { columns: ['kind', 'name', 'version', 'revision', 'body'], order: ['kind', 'name'] },
+  document_version: {
+    columns: ['kind', 'name', 'version', 'revision', 'body', 'changed_by', 'changed_at'],
+    order: ['kind', 'name', 'version'],
+  },
+  draft: {
+    columns: [
+      ...['name', 'version', 'base_revision', 'description', 'prune', 'documents', 'deletions'],
+      ...['changed_by', 'changed_at'],
+    ],
+    order: ['name'],
+  },
+  revision: {
+    columns: [
+      ...['revision', 'epoch', 'changed_by', 'changed_at', 'message', 'draft', 'rolled_back_to', 'documents', 'others'],
+    ],
+    order: ['revision'],
+  },
+  change: { columns: ['revision', 'epoch', 'restricting', 'keys', 'commit', 'at'], order: ['revision'] },
+  credential: {
+    columns: [
+      ...['id', 'kind', 'principal_kind', 'principal', 'environment', 'rights', 'cidrs', 'jwks', 'issuer', 'subject'],
+      ...['created_by', 'created_at', 'expires_at', 'disabled_at', 'revision'],
+    ],
+    order: ['id'],
+  },
+  credential_secret: {
+    columns: ['credential', 'number', 'expires_at'],
+    order: ['credential', 'number'],
+    withheld: ['mac'],
+  },
+  credential_use: { columns: ['credential', 'last_used_at'], order: ['credential'] },
+  denial: { columns: ['key', 'before', 'expires_at', 'revision'], order: ['key'] },
+  person: { columns: ['id', 'issuer', 'claims', 'name', 'email', 'first_at', 'last_at'], order: ['id'] },
+  session: {
+    columns: [
+      ...['id', 'person', 'issuer', 'upstream_session', 'acr', 'amr', 'authenticated_at', 'created_at', 'seen_at'],
+      ...['idle_ends_at', 'ends_at', 'ended_at', 'address', 'user_agent'],
+    ],
+    order: ['id'],
+    withheld: ['mac'],
+  },
+  oauth_state: {
+    columns: ['model', 'client', 'account', 'issued_at', 'expires_at', 'consumed_at'],
+    order: ['model', 'id'],
+    // Ids are MACs of what is handed out; user codes are handed out themselves.
+    withheld: ['id', 'sealed', 'grant_id', 'user_code', 'uid'],
+  },
+  signing_key: {
+    columns: ['id', 'algorithm', 'public_jwk', 'created_at', 'retires_at'],
+    order: ['id'],
+    withheld: ['sealed'],
+  },
+  ledger_record: {
+    columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
+    order: ['writer', 'seq'],
+  },
+  deleted_tenant: {
+    columns: ['name', 'id', 'title', 'created_at', 'deleted_at', 'deleted_by', 'export_digest'],
+    order: ['name'],
+  },
+  usage: {
+    columns: ['documents', 'document_bytes', 'credentials'],
+    order: ['tenant'],
+    withheld: ['accepted_documents', 'accepted_bytes', 'accepted_credentials'],
+  },
+};

@@ -1,0 +1,363 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Service } from '../../apps/server/src/service.js';
+import { startTestService, type TestService, type TestTenant } from '../support/service.js';
+
+let service: TestService;
+let other: Service;
+
+beforeAll(async () => {
+  service = await startTestService({ quickstart: false });
+  other = await service.replica();
+});
+
+afterAll(() => service.close());
+
+const DOCUMENTS = `
+{ kind: Tenant, name: default, defaults: { effect: deny, hostScope: {} } }
+---
+{ kind: Server, name: files, identity: { url: 'https://files.example.com/mcp' } }
+---
+kind: Policy
+name: all
+target: { actions: ['*'], resources: ['*'] }
+rules: [{ name: all, effect: allow, to: [any] }]
+`;
+
+const ask = async (tenant: TestTenant, url?: string) => {
+  const { status, body } = await service.call('POST', '/mcp/v1/decisions', {
+    key: tenant.host,
+    body: {
+      subject: { type: 'user', id: 'ann' },
+      server: 'files',
+      direction: 'client_to_server',
+      message: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'read', arguments: {} } },
+    },
+    ...(url === undefined ? {} : { url }),
+  });
+  return status === 200 ? body.effect : `${status} ${body.code}`;
+};
+
+/** A tenant in which everything is allowed. */
+async function company(name: string): Promise<TestTenant> {
+  const tenant = await service.secondTenant(name);
+  const body = { files: [{ path: 'p.yaml', text: DOCUMENTS }] };
+  expect((await tenant.call('POST', '/api/v1/documents/apply', { body })).status).toBe(200);
+  return tenant;
+}
+
+const operate = (method: string, path: string, body?: unknown) =>
+  service.call(method, `/api/v1/tenants${path}`, body === undefined ? {} : { body });
+
+const suspend = (name: string) => operate('PUT', `/${name}/suspension`, { reason: 'not paid' });
+
+/** The lines of an export as values, and its text. */
+async function exported(name: string) {
+  const { status, body } = await operate('POST', `/${name}/export`);
+  expect(status).toBe(200);
+  const text = body as string;
+  const lines = text
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  return { lines, text, digest: lines.at(-1).end.sha256 as string };
+}
+
+const records = async (tenant: string, kind: string) => {
+  const rows = await service.database.store.read(tenant, (view) =>
+    view.query<{ body: string }[]>('select body from placet.ledger_record where kind = $1 order by seq', [kind]),
+  );
+  return rows.map(({ body }) => JSON.parse(body).about);
+};
+
+describe('a tenant', () => {
+  it('is made with a key for its owner, and can be asked in at once', async () => {
+    const tenant = await company('acme');
+    expect((await tenant.call('GET', '/api/v1/me')).body).toMatchObject({ administrator: 'owner', tenant: tenant.id });
+    expect(await ask(tenant)).toBe('allow');
+    expect(await ask(tenant, other.url)).toBe('allow');
+    const { body } = await operate('GET', '');
+    expect(body.items.map((each: { name: string }) => each.name)).toEqual(['acme', 'default']);
+    expect((await operate('GET', '?page_size=1')).body.next_page_token).toEqual(expect.any(String));
+    expect((await operate('GET', '/acme')).body).toMatchObject({
+      suspension: null,
+      export: null,
+      usage: { documents: 4, credentials: 2 },
+    });
+  });
+
+  it.each(['default', 't', 'system', 'Upper', '1st', 'a--b', 'a-', 'a_b', 'a'.repeat(41), ''])(
+    'is not called %j',
+    async (name) => {
+      expect((await operate('POST', '', { name })).body.code).toBe('invalid_request');
+    },
+  );
+
+  it('is not made twice, not by twenty at once either', async () => {
+    const made = await Promise.all(Array.from({ length: 20 }, () => operate('POST', '', { name: 'race' })));
+    expect(made.map(({ status }) => status).sort()).toEqual([201, ...Array.from({ length: 19 }, () => 409)]);
+  });
+
+  it('is operated by nobody but an owner of the home tenant, whatever there is', async () => {
+    const acme = await service.secondTenant('other-owner');
+    const reader = await service.call('POST', '/api/v1/keys', {
+      body: { administrator: 'r', rights: { roles: ['auditor'] } },
+    });
+    const calls: [string, string, unknown?][] = [
+      ['GET', ''],
+      ['POST', '', { name: 'mine' }],
+      ['GET', '/acme'],
+      ['GET', '/nobody'],
+      ['PUT', '/acme/suspension', {}],
+      ['DELETE', '/acme/suspension'],
+      ['PUT', '/acme/quotas', {}],
+      ['POST', '/acme/export'],
+      ['DELETE', '/acme?export='.padEnd(77, 'a')],
+    ];
+    for (const [method, path, body] of calls) {
+      for (const key of [acme.owner, reader.body.key as string]) {
+        const options = body === undefined ? { key } : { key, body };
+        const answer = await service.call(method, `/api/v1/tenants${path}`, options);
+        expect([method, path, answer.status, answer.body.code]).toEqual([method, path, 403, 'forbidden']);
+      }
+    }
+  });
+
+  it('is not made by an operator whose key ends while it is being made', async () => {
+    const made = await service.call('POST', '/api/v1/keys', {
+      body: { administrator: 'op', rights: { roles: ['owner', 'operator'] } },
+    });
+    const { id, key } = made.body;
+    const [, answer] = await Promise.all([
+      service.call('DELETE', `/api/v1/keys/${id}`),
+      service.call('POST', '/api/v1/tenants', { key, body: { name: 'late' } }),
+    ]);
+    const isThere = (await operate('GET', '/late')).status === 200;
+    expect(isThere).toBe(answer.status === 201);
+    expect((await service.call('POST', '/api/v1/tenants', { key, body: { name: 'later' } })).status).toBe(401);
+  });
+});
+
+describe('a suspension by the operator', () => {
+  it('ends every allow on every replica, and nobody of the tenant can lift it or do anything', async () => {
+    const tenant = await company('paused');
+    expect(await ask(tenant, other.url)).toBe('allow');
+    expect((await suspend('paused')).status).toBe(200);
+    expect(await ask(tenant)).toBe('403 tenant_suspended');
+    expect(await ask(tenant, other.url)).toBe('403 tenant_suspended');
+    const calls: [string, string][] = [
+      ['GET', '/api/v1/me'],
+      ['GET', '/api/v1/documents'],
+      ['DELETE', '/api/v1/tenants/paused/suspension'],
+      ['DELETE', '/api/v1/suspensions/Tenant/default'],
+    ];
+    for (const [method, path] of calls) {
+      expect((await tenant.call(method, path)).body.code, path).toBe('tenant_suspended');
+      expect((await tenant.call(method, path, { url: other.url })).body.code, path).toBe('tenant_suspended');
+    }
+    expect((await operate('GET', '/paused')).body.suspension).toMatchObject({ reason: 'not paid' });
+    expect((await suspend('paused')).status).toBe(200);
+    expect((await operate('DELETE', '/paused/suspension')).status).toBe(200);
+    expect(await ask(tenant)).toBe('allow');
+    expect((await operate('DELETE', '/paused/suspension')).body.code).toBe('precondition_required');
+    expect(await records(tenant.id, 'tenant')).toEqual([
+      { action: 'created', by: 'operator' },
+      { action: 'suspended', reason: 'not paid', by: 'operator' },
+      { action: 'suspended', reason: 'not paid', by: 'operator' },
+      { action: 'resumed', by: 'operator' },
+    ]);
+    const home = await records(service.database.tenant, 'tenant');
+    expect(home).toContainEqual({
+      action: 'suspended',
+      reason: 'not paid',
+      tenant: 'paused',
+      by: expect.stringMatching(/^key:/) as string,
+    });
+    expect((await tenant.call('GET', '/api/v1/revisions')).body.items[0]).toMatchObject({
+      changed_by: 'system:operator',
+      others: [{ op: 'resume_tenant' }],
+    });
+  });
+
+  it('is told to nobody whose key is not good', async () => {
+    const tenant = await company('quiet');
+    await suspend('quiet');
+    const wrong = `${tenant.owner.slice(0, -49)}${service.owner.slice(-49)}`;
+    expect((await tenant.call('GET', '/api/v1/me', { key: wrong })).body.code).toBe('credentials_invalid');
+  });
+
+  it('holds for whoever was being decided about: no allow that was asked for afterwards, under load', async () => {
+    const tenant = await company('loaded');
+    let suspendedAt = Infinity;
+    const late: string[] = [];
+    const until = performance.now() + 1500;
+    const asking = Array.from({ length: 8 }, async (_value, index) => {
+      while (performance.now() < until) {
+        const askedAt = performance.now();
+        const answer = await ask(tenant, index % 2 ? other.url : undefined);
+        if (askedAt > suspendedAt && answer === 'allow') late.push(answer);
+      }
+    });
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    await suspend('loaded');
+    suspendedAt = performance.now();
+    await Promise.all(asking);
+    expect(late).toEqual([]);
+  });
+
+  it('is not of the home tenant', async () => {
+    expect((await suspend('default')).body.code).toBe('invalid_request');
+    expect((await suspend('nobody')).body.code).toBe('not_found');
+  });
+});
+
+describe('an export', () => {
+  it('has everything but secrets, and says how much and what that comes to', async () => {
+    const tenant = await company('whole');
+    await ask(tenant);
+    const { lines, text, digest } = await exported('whole');
+    expect(lines[0]).toMatchObject({ placet_export: 1, tenant: { id: tenant.id, name: 'whole' } });
+    const body = text.slice(0, text.lastIndexOf('\n', text.length - 2) + 1);
+    expect(createHash('sha256').update(body).digest('hex')).toBe(digest);
+    expect(lines.at(-1).end.lines).toBe(lines.length - 1);
+    const tables = new Set(lines.map(({ table }) => table as string | undefined));
+    for (const table of [
+      'document',
+      'document_version',
+      'revision',
+      'change',
+      'credential',
+      'credential_secret',
+      'ledger_record',
+    ])
+      expect(tables).toContain(table);
+    for (const key of [tenant.owner, tenant.host]) expect(text).not.toContain(key.split('_').at(-1)!.slice(0, 43));
+    expect(text).not.toContain('"mac"');
+    expect(text).not.toContain(service.database.tenant);
+    expect((await operate('GET', '/whole')).body.export.sha256).toBe(digest);
+    expect(await records(tenant.id, 'export')).toMatchObject([
+      { action: 'begun' },
+      { action: 'finished', sha256: digest },
+    ]);
+  });
+
+  it('of a tenant that is not there is none', async () => {
+    expect((await operate('POST', '/nobody/export')).body.code).toBe('not_found');
+  });
+});
+
+describe('a deletion', () => {
+  it('needs a suspension and an export since which nothing has changed, and leaves nothing but a line about it', async () => {
+    const tenant = await company('gone');
+    expect(await ask(tenant)).toBe('allow');
+    expect(await ask(tenant, other.url)).toBe('allow');
+    const remove = (digest?: string) => operate('DELETE', `/gone${digest === undefined ? '' : `?export=${digest}`}`);
+    expect((await remove()).body.code).toBe('precondition_required');
+    const early = await exported('gone');
+    expect((await remove(early.digest)).body.code).toBe('precondition_required');
+    await suspend('gone');
+    expect((await remove(early.digest)).body.code).toBe('version_mismatch');
+    const { digest } = await exported('gone');
+    expect((await remove('0'.repeat(64))).body.code).toBe('version_mismatch');
+    expect((await remove(digest)).status).toBe(204);
+
+    const superuser = await service.database.connect('superuser');
+    const { rows } = await superuser.query<{ name: string; key: string }>(
+      `select relname as name, case relname when 'tenant' then 'id' else 'tenant' end as key from pg_class
+       where relnamespace = 'placet'::regnamespace and relkind in ('r', 'p') and relname <> 'migration'`,
+    );
+    for (const { name, key } of rows) {
+      const left = await superuser.query(`select from placet.${name} where ${key} = $1`, [tenant.id]);
+      expect([name, left.rowCount]).toEqual([name, 0]);
+    }
+    const tombstones = await superuser.query('select * from placet.deleted_tenant');
+    expect(tombstones.rows).toMatchObject([
+      { tenant: service.database.tenant, name: 'gone', id: tenant.id, export_digest: digest },
+    ]);
+    for (const url of [service.url, other.url]) {
+      for (const key of [tenant.owner, tenant.host])
+        expect([401, 404]).toContain((await tenant.call('GET', '/api/v1/me', { key, url })).status);
+      expect(['401 credentials_invalid', '404 tenant_unknown']).toContain(await ask(tenant, url));
+    }
+    const eventually = async () => (await Promise.all([ask(tenant), ask(tenant, other.url)])).join();
+    await expect.poll(eventually).toBe('401 credentials_invalid,401 credentials_invalid');
+    expect((await operate('POST', '', { name: 'gone' })).body.code).toBe('already_exists');
+    expect((await operate('GET', '/gone')).body.code).toBe('not_found');
+    expect(await records(service.database.tenant, 'tenant')).toContainEqual(
+      expect.objectContaining({ action: 'deleted', tenant: 'gone', export: digest }),
+    );
+    const metrics = await service.call('GET', '/metrics');
+    expect(metrics.body).not.toContain(tenant.id);
+  });
+
+  it('is not of the home tenant', async () => {
+    expect((await operate('DELETE', `/default?export=${'0'.repeat(64)}`)).body.code).toBe('invalid_request');
+  });
+});
+
+describe('quotas', () => {
+  const quotas = (name: string, body: unknown) => operate('PUT', `/${name}/quotas`, body);
+  const role = (tenant: TestTenant, name: string, description?: string) =>
+    tenant.call('POST', '/api/v1/documents/apply', {
+      body: {
+        files: [{ path: 'r.yaml', text: JSON.stringify({ kind: 'Role', name, description: description ?? name }) }],
+      },
+    });
+
+  it('bound what is stored, and what was there before may still be changed and deleted', async () => {
+    const tenant = await company('small');
+    const { usage } = (await operate('GET', '/small')).body;
+    expect((await quotas('small', { documents: usage.documents + 1 })).status).toBe(200);
+    expect((await role(tenant, 'one')).status).toBe(200);
+    const second = await role(tenant, 'two');
+    expect([second.status, second.body.code]).toEqual([409, 'quota_reached']);
+    expect(second.body.detail).toContain(`${usage.documents + 1} documents`);
+    expect((await role(tenant, 'one', 'another')).status).toBe(200);
+    await quotas('small', { documents: 2 });
+    expect((await role(tenant, 'one', 'a third')).status).toBe(200);
+    expect((await tenant.call('DELETE', '/api/v1/documents/Role/one', { headers: { 'If-Match': '"3"' } })).status).toBe(
+      200,
+    );
+    expect((await role(tenant, 'one')).body.code).toBe('quota_reached');
+    expect((await operate('GET', '/small')).body).toMatchObject({
+      quotas: { documents: 2, credentials: 2000 },
+      usage: { documents: usage.documents },
+    });
+    await quotas('small', { documents: null, document_bytes: 5000 });
+    const draft = {
+      files: [{ path: 'r.yaml', text: JSON.stringify({ kind: 'Role', name: 'd', description: 'x'.repeat(900) }) }],
+    };
+    const saved = await Promise.all(
+      Array.from({ length: 12 }, (_value, index) => tenant.call('PUT', `/api/v1/drafts/d${index}`, { body: draft })),
+    );
+    expect(new Set(saved.map(({ status }) => status))).toEqual(new Set([201, 409]));
+  });
+
+  it('bound keys, those that have ended not among them', async () => {
+    const tenant = await service.secondTenant('few-keys');
+    await quotas('few-keys', { credentials: 3 });
+    const key = () =>
+      tenant.call('POST', '/api/v1/keys', { body: { administrator: 'r', rights: { roles: ['auditor'] } } });
+    const third = await key();
+    expect(third.status).toBe(201);
+    expect((await key()).body.code).toBe('quota_reached');
+    await tenant.call('DELETE', `/api/v1/keys/${third.body.id}`);
+    expect((await key()).status).toBe(201);
+  });
+
+  it('bound decisions a second, of one tenant, and not by those whose key is not good', async () => {
+    const tenant = await company('slow');
+    await quotas('slow', { decisions_per_second: 5 });
+    const began = performance.now();
+    const answers = await Promise.all(Array.from({ length: 40 }, () => ask(tenant)));
+    const most = 5 + 5 * ((performance.now() - began) / 1000) + 1;
+    expect(answers.filter((answer) => answer === 'allow').length).toBeLessThanOrEqual(most);
+    expect(answers).toContain('429 quota_exceeded');
+    const neighbour = await company('neighbour');
+    expect(await ask(neighbour)).toBe('allow');
+    await new Promise((resolve) => setTimeout(resolve, 1100));
+    const wrong = `${tenant.host.slice(0, -49)}${service.owner.slice(-49)}`;
+    await Promise.all(Array.from({ length: 40 }, () => ask({ ...tenant, host: wrong })));
+    expect(await ask(tenant)).toBe('allow');
+  });
+});

@@ -1,0 +1,130 @@
+/** What a tenant has that another one might ask for. */
+export interface Things {
+  /** The name of its Role, Server, Host, Policy, draft and Suspension, and the id of its person and of its records. */
+  readonly name: string;
+  /** Of a key. */
+  readonly key: string;
+  readonly revision: number;
+  readonly evaluation: string;
+  readonly tenant: string;
+}
+
+/** One call of an operation about somebody's things. */
+export interface Probe {
+  /** By the path's parameters. */
+  readonly path?: Readonly<Record<string, string>>;
+  readonly query?: string;
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly body?: unknown;
+  /** Whose key makes it; the owner's, if left out. */
+  readonly as?: 'host';
+  /** That whoever has the things sees them by it. */
+  readonly shows?: true;
+}
+
+const role = (name: string) => ({ kind: 'Role', name, description: 'by a stranger' });
+
+const files = (name: string) => [{ path: 'r.yaml', text: JSON.stringify(role(name)) }];
+
+const asked = ({ name }: Things) => ({
+  subject: { type: 'user', id: name },
+  action: { name: 'read' },
+  resource: { type: 'record', id: name },
+});
+
+const message = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
+
+/**
+ * For every operation of the API, how one tenant would try to reach what another one has. A new operation needs a line here:
+ * the spec that walks openapi.json says so.
+ */
+export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
+  'GET /api/v1/documents': () => ({ shows: true }),
+  'POST /api/v1/documents/validate': ({ name }) => ({ body: { files: files(name) } }),
+  'POST /api/v1/documents/apply': ({ name }) => ({ body: { files: files(name), dry_run: true } }),
+  'GET /api/v1/documents/{kind}/{name}': ({ name }) => ({ path: { kind: 'Role', name }, shows: true }),
+  'PUT /api/v1/documents/{kind}/{name}': ({ name }) => ({
+    path: { kind: 'Role', name },
+    body: role(name),
+    headers: { 'If-Match': '"1"' },
+  }),
+  'DELETE /api/v1/documents/{kind}/{name}': ({ name }) => ({
+    path: { kind: 'Role', name },
+    headers: { 'If-Match': '"1"' },
+  }),
+  'GET /api/v1/documents/{kind}/{name}/versions': ({ name }) => ({ path: { kind: 'Role', name }, shows: true }),
+  'GET /api/v1/documents/{kind}/{name}/versions/{version}': ({ name }) => ({
+    path: { kind: 'Role', name, version: '1' },
+    shows: true,
+  }),
+  'GET /api/v1/drafts': () => ({ shows: true }),
+  'GET /api/v1/drafts/{name}': ({ name }) => ({ path: { name }, shows: true }),
+  'PUT /api/v1/drafts/{name}': ({ name }) => ({
+    path: { name },
+    body: { files: files(name) },
+    headers: { 'If-Match': '"1"' },
+  }),
+  'DELETE /api/v1/drafts/{name}': ({ name }) => ({ path: { name }, headers: { 'If-Match': '"1"' } }),
+  'POST /api/v1/drafts/{name}/publish': ({ name }) => ({ path: { name }, body: { message: 'why' } }),
+  'GET /api/v1/revisions': () => ({ shows: true }),
+  'GET /api/v1/revisions/{revision}': ({ revision }) => ({ path: { revision: String(revision) }, shows: true }),
+  'GET /api/v1/diff': ({ revision }) => ({ query: `?from=0&to=${revision}`, shows: true }),
+  'POST /api/v1/rollback': ({ revision }) => ({ body: { to: revision, message: 'why' } }),
+  'GET /api/v1/keys': () => ({ shows: true }),
+  'POST /api/v1/keys': ({ name }) => ({ body: { host: name } }),
+  'GET /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, shows: true }),
+  'POST /api/v1/keys/{id}/rotate': ({ key }) => ({ path: { id: key }, body: {} }),
+  'PATCH /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, body: { cidrs: ['10.0.0.0/8'] } }),
+  'DELETE /api/v1/keys/{id}': ({ key }) => ({ path: { id: key } }),
+  'GET /api/v1/suspensions': () => ({ shows: true }),
+  'PUT /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name }, body: {} }),
+  'DELETE /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name } }),
+  'POST /api/v1/access/subjects': ({ name }) => ({ body: { server: name, resource: { id: name } } }),
+  'GET /api/v1/access/capabilities': ({ name }) => ({ query: `?format=casl&subject=user:${name}&host=${name}` }),
+  'POST /api/v1/access/capabilities': ({ name }) => ({ body: { subject: { id: name }, host: name } }),
+  'GET /api/v1/decisions/{evaluation_id}': ({ evaluation }) => ({
+    path: { evaluation_id: evaluation },
+    shows: true,
+  }),
+  'GET /api/v1/me': () => ({}),
+  'GET /api/v1/tenants': () => ({}),
+  'POST /api/v1/tenants': ({ tenant }) => ({ body: { name: tenant } }),
+  'GET /api/v1/tenants/{name}': ({ tenant }) => ({ path: { name: tenant } }),
+  'DELETE /api/v1/tenants/{name}': ({ tenant }) => ({ path: { name: tenant }, query: `?export=${'0'.repeat(64)}` }),
+  'PUT /api/v1/tenants/{name}/suspension': ({ tenant }) => ({ path: { name: tenant }, body: {} }),
+  'DELETE /api/v1/tenants/{name}/suspension': ({ tenant }) => ({ path: { name: tenant } }),
+  'PUT /api/v1/tenants/{name}/quotas': ({ tenant }) => ({ path: { name: tenant }, body: { documents: 0 } }),
+  'POST /api/v1/tenants/{name}/export': ({ tenant }) => ({ path: { name: tenant } }),
+  'GET /.well-known/authzen-configuration': () => ({}),
+  'GET /.well-known/placet-key-pattern': () => ({}),
+  'POST /mcp/v1/decisions': ({ name }) => ({
+    as: 'host',
+    body: {
+      subject: { type: 'user', id: name },
+      server: name,
+      direction: 'client_to_server',
+      message: message(name),
+    },
+  }),
+  'POST /mcp/v1/listings': ({ name }) => ({
+    as: 'host',
+    body: { subject: { type: 'user', id: name }, server: name, method: 'tools/list', result: { tools: [{ name }] } },
+  }),
+  'POST /access/v1/evaluation': (things) => ({ as: 'host', body: asked(things) }),
+  'POST /access/v1/evaluations': (things) => ({ as: 'host', body: { ...asked(things), evaluations: [{}, {}] } }),
+  'POST /access/v1/search/subject': (things) => ({
+    as: 'host',
+    body: { ...asked(things), subject: { type: 'user' } },
+    shows: true,
+  }),
+  'POST /access/v1/search/resource': (things) => ({
+    as: 'host',
+    body: { ...asked(things), resource: { type: 'record' } },
+    shows: true,
+  }),
+  'POST /access/v1/search/action': ({ name }) => ({
+    as: 'host',
+    body: { subject: { type: 'user', id: name }, resource: { type: 'record', id: name } },
+  }),
+  'POST /access/v1/filter': (things) => ({ as: 'host', body: { ...asked(things), resource: { type: 'record' } } }),
+};
