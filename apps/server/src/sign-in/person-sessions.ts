@@ -139,7 +139,7 @@ function stands(snapshot: TenantSnapshot, session: StoredSession, limits: Sessio
 
 /** Whether a person is suspended, under any of their names, or the tenant is. */
 export function isSuspended(
-  policies: PolicySet,
+  { policies, suspended }: Pick<TenantSnapshot, 'policies' | 'suspended'>,
   { type, id }: { readonly type: string; readonly id: string },
 ): boolean {
   return (
