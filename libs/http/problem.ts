@@ -17,6 +17,9 @@ export type RefusalCode =
   | 'not_an_administrator'
   | 'subject_not_assertable'
   | 'subject_token_mismatch'
+  | 'step_up_required'
+  | 'cross_site'
+  | 'sign_in_needs_tls'
   | 'not_found'
   | 'method_not_allowed'
   | 'already_exists'
@@ -63,7 +66,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   agent_required: 400,
   credentials_missing: 401,
   credentials_invalid: 401,
+  step_up_required: 401,
   forbidden: 403,
+  cross_site: 403,
+  sign_in_needs_tls: 403,
   grant_exceeds_own: 403,
   tenant_suspended: 403,
   insufficient_scope: 403,

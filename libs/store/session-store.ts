@@ -5,6 +5,8 @@ import type { TenantNumbers } from './tenant-state.js';
 /** A live session with its person, as they are stored at one moment. Times in ms since 1970. */
 export interface StoredSession {
   readonly id: string;
+  /** Of its cookie, hexadecimal. */
+  readonly mac: string;
   readonly person: string;
   readonly issuer: string;
   readonly acr: string | null;
@@ -20,6 +22,13 @@ export interface StoredSession {
   readonly email: string | null;
   /** Hexadecimal; what the identity provider is shown at the end of its own session. */
   readonly sealedHint: string | null;
+}
+
+/** A live session, and the tenant at the moment at which it was read. */
+export interface FoundSession {
+  readonly session: StoredSession;
+  readonly tenantName: string;
+  readonly numbers: TenantNumbers;
 }
 
 /** A person who has just proven who they are. */
@@ -59,12 +68,12 @@ export interface SignedIn {
 }
 
 const SESSION = `
-  select s.id, s.person, s.issuer, s.acr, s.amr, extract(epoch from s.authenticated_at) * 1000 as "authenticatedAt",
+  select s.id, encode(s.mac, 'hex') as mac, s.person, s.issuer, s.acr, s.amr, extract(epoch from s.authenticated_at) * 1000 as "authenticatedAt",
     extract(epoch from s.created_at) * 1000 as "createdAt", extract(epoch from s.seen_at) * 1000 as "seenAt",
     extract(epoch from s.idle_ends_at) * 1000 as "idleEndsAt", extract(epoch from s.ends_at) * 1000 as "endsAt",
     p.claims, p.name, p.email, encode(s.sealed_hint, 'hex') as "sealedHint"
   from placet.session s join placet.person p on p.tenant = s.tenant and p.id = s.person
-  where s.tenant = $1 and s.mac = $2 and s.ended_at is null
+  where s.tenant = $1 and (s.mac = $2 or s.id = $3) and s.ended_at is null
     and s.idle_ends_at > clock_timestamp() and s.ends_at > clock_timestamp()`;
 
 /** Sessions of people in the database. */
@@ -80,20 +89,18 @@ export class SessionStore {
   }
 
   /**
-   * The live session of a MAC at this moment, past every snapshot, and the tenant's name and numbers at that moment: rights
-   * that rest on it are worked out on a snapshot that is at least as new.
+   * A live session at this moment, past every snapshot, by the MAC of its cookie or by its id; and the tenant's name and
+   * numbers at that moment: rights that rest on it are worked out on a snapshot that is at least as new.
    */
   async find(
     tenant: string,
-    mac: Buffer,
-  ): Promise<
-    { readonly session: StoredSession; readonly tenantName: string; readonly numbers: TenantNumbers } | undefined
-  > {
+    by: { readonly mac: Buffer } | { readonly id: string },
+  ): Promise<FoundSession | undefined> {
     const [row] = await this.store.read(tenant, (view) =>
       view.query<(TenantNumbers & { tenantName: string; session: StoredSession | null })[]>(
         `select s.revision, s.epoch, t.name as "tenantName", (select to_json(x) from (${SESSION}) x) as session
          from placet.tenant_state s join placet.tenant t on t.id = s.tenant where s.tenant = $1`,
-        [tenant, mac],
+        [tenant, 'mac' in by ? by.mac : null, 'id' in by ? by.id : null],
       ),
     );
     if (!row?.session) return undefined;
@@ -160,5 +167,13 @@ export class SessionStore {
       new Date(until).toISOString(),
     ]);
     return row?.first === true;
+  }
+
+  /** Whether something is marked as used. */
+  async isUsed(tenant: string, mac: Buffer): Promise<boolean> {
+    const rows = await this.store.read(tenant, (view) =>
+      view.query<unknown[]>('select from placet.used_once u where u.tenant = $1 and u.mac = $2', [tenant, mac]),
+    );
+    return rows.length > 0;
   }
 }

@@ -134,6 +134,14 @@ export class Store {
     return row?.id ?? undefined;
   }
 
+  /** The name of a tenant, as it stands in paths. */
+  async tenantName(tenant: string): Promise<string | undefined> {
+    const [row] = await this.read(tenant, (view) =>
+      view.query<{ name: string }[]>('select name from placet.tenant where id = $1', [tenant]),
+    );
+    return row?.name;
+  }
+
   /** The tenant that a key belongs to. Who asks has not proven anything yet: nothing else is told. */
   async tenantOfCredential(id: string): Promise<string | undefined> {
     const [row] = await this.call<{ tenant: string | null }>('select placet.tenant_of_credential($1) as tenant', [id]);

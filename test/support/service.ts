@@ -19,7 +19,7 @@ export interface TestService {
   /** What must not be in it: every secret that went over the wire is added; others can be. Looked for at the end. */
   readonly secrets: MadeSecrets;
   /** Another replica on the same database. */
-  replica(): Promise<Service>;
+  replica(over?: Partial<ServiceOptions>): Promise<Service>;
   call(method: string, path: string, options?: CallOptions): Promise<Answer>;
   /** Another tenant on the same service, with a host that may speak for everybody. */
   secondTenant(name?: string): Promise<TestTenant>;
@@ -61,7 +61,7 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
   const secrets = new MadeSecrets();
   secrets.add(owner, pepper.toString('hex'), pepper.toString('base64'), new URL(database.address.url).password);
   const log: string[] = [];
-  const start = (bootstrapKey?: string) =>
+  const start = (bootstrapKey?: string, over: Partial<ServiceOptions> = {}) =>
     startService({
       ...options,
       host: '127.0.0.1',
@@ -73,6 +73,7 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
       database: database.address,
       pepper,
       log: new Log('info', (line) => log.push(line)),
+      ...over,
     });
   const services = [await start(owner)];
   const { url, firstKeys } = services[0]!;
@@ -85,8 +86,8 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
     host: firstKeys.quickstartHost ?? '',
     log,
     secrets,
-    async replica() {
-      const service = await start();
+    async replica(over) {
+      const service = await start(undefined, over);
       services.push(service);
       return service;
     },

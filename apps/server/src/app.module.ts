@@ -2,7 +2,7 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
-import type { KeyCheck, Outgoing, TokenVerifier } from '#identity';
+import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
@@ -21,6 +21,9 @@ import { KeysService } from './admin/keys/keys.service.js';
 import { MappingsController } from './admin/mappings/mappings.controller.js';
 import { MappingsService } from './admin/mappings/mappings.service.js';
 import { MeController } from './admin/me/me.controller.js';
+import { OwnSessionsController } from './admin/people/own-sessions.controller.js';
+import { PeopleController } from './admin/people/people.controller.js';
+import { PeopleService } from './admin/people/people.service.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
@@ -40,6 +43,7 @@ import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
 import { SigningKeys } from './oauth/signing-keys.js';
+import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
 
 /** What the service is made of; main.ts and the tests put it together once. */
 export interface Parts {
@@ -58,9 +62,13 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
-  /** The way to identity providers, and who verifies their tokens. */
-  readonly outgoing: Outgoing;
+  /** Who verifies the tokens of identity providers. */
   readonly verifier: TokenVerifier;
+  /** How people sign in. */
+  readonly signIn: Omit<
+    SignInParts,
+    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'changes' | 'log'
+  >;
 }
 
 /** Everything but the decision routes, which the front door answers before Nest. */
@@ -68,7 +76,7 @@ export interface Parts {
 export class AppModule {
   static of(parts: Parts): DynamicModule {
     const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes, verifier } = parts;
-    const { readiness, metrics, address, home, log } = parts;
+    const { readiness, metrics, address, home, log, signIn } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -88,6 +96,9 @@ export class AppModule {
         MetadataController,
         OperationsController,
         SchemasController,
+        PeopleController,
+        OwnSessionsController,
+        ...SIGN_IN_CONTROLLERS,
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
@@ -104,10 +115,12 @@ export class AppModule {
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
         { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
         { provide: SigningKeys, useValue: parts.signingKeys },
+        { provide: PeopleService, useFactory: () => new PeopleService(store, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
+        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, tenantNames, changes, log }),
         {
           provide: TenantsService,
           useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),

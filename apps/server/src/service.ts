@@ -3,7 +3,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
-import type { Settings } from '#config';
+import { NamedSecrets, type Settings } from '#config';
 import { Decisions, SubjectTokens } from '#decision';
 import { AbuseLimits, parseJson } from '#http';
 import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
@@ -41,11 +41,13 @@ import { endpointGuard, mountOAuth, type OAuthParts } from './oauth/assemble.js'
 import { personalRights } from './oauth/personal-rights.js';
 import type { OAuthMount } from './oauth/mount.js';
 import { SigningKeys } from './oauth/signing-keys.js';
-import { PersonSessions } from './sign-in/person-sessions.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
+import { clientKeyOf } from './sign-in/client-key.js';
+import { SessionAuthenticator } from './sign-in/session-authenticator.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
 
 /** The name of the home tenant: the one that every service has, and whose operators make the others. */
 const DEFAULT_TENANT = 'default';
@@ -91,7 +93,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await Store.open(connection);
   const closing: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
-    for (const step of closing.splice(0).reverse()) await step();
+    for (const step of closing.reverse()) await step();
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
@@ -150,22 +152,27 @@ function assemble(
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
-  { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' }: ServiceOptions,
+  options: ServiceOptions,
 ): Parts & FrontParts & OAuthParts {
+  const { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' } = options;
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
   const refusals = new RefusedCredentials(limits, record, log);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
+  const address = new PublicAddress();
   const accessTokens = new AccessTokens(store, pepper);
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
   const tokenNamed = accessTokens.named.bind(accessTokens);
   const tokens = new TokenPrincipals(store, snapshots, tokenNamed, personalRights(store, snapshots));
-  const authenticator = new Authenticator(store, snapshots, gate, uses, tokens);
+  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
+  const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
+  const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
   const addresses = new ClientAddresses(trustedProxies);
   const outgoing = new Outgoing(privateIdentityProviders);
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
+  const signingKeys = new SigningKeys(store, changes, pepper);
   const tenantNames = new TenantNames(store);
   snapshots.onForget((gone, why) => {
     if (why !== 'gone') return;
@@ -173,6 +180,13 @@ function assemble(
     tenantNames.forget(gone);
   });
   return {
+    signIn: {
+      outgoing,
+      verifier,
+      secrets: options.secrets ?? NamedSecrets.NONE,
+      clientKey: clientKeyOf(signingKeys),
+      personSessions,
+    },
     store,
     snapshots,
     keyCheck,
@@ -184,12 +198,11 @@ function assemble(
     home: tenant,
     tenantNames,
     log,
-    outgoing,
     verifier,
     authenticator,
     changes,
-    signingKeys: new SigningKeys(store, changes, pepper),
-    personSessions: new PersonSessions(store, new SessionStore(store), snapshots, keyCheck),
+    signingKeys,
+    personSessions,
     assertions: verifier,
     homeTenant: DEFAULT_TENANT,
     guard: endpointGuard(limits),
@@ -201,7 +214,7 @@ function assemble(
         return held ? [{ tenant: watched, revision: held.revision, epoch: held.epoch }] : [];
       }),
     ),
-    address: new PublicAddress(),
+    address,
   };
 }
 

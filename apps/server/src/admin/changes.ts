@@ -3,6 +3,7 @@ import { principalName, type AdministratorPrincipal } from '#identity';
 import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
+import { demandStepUp } from './step-up.js';
 import { testChange, type Locate } from './tested.js';
 
 /** Attempts at a change that others keep coming before. */
@@ -48,6 +49,10 @@ export class Changes {
     let standing = maker;
     const planned = async (): Promise<Change | undefined> => {
       const change = await plan();
+      if (change && standing.kind === 'administrator') {
+        const { policies } = await this.snapshots.of(tenant);
+        await demandStepUp(this.store, policies, standing, change.operations);
+      }
       return change && { ...change, tenant, ...madeBy(standing) };
     };
     let isCurrent = false;

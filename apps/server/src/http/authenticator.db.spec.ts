@@ -1,16 +1,20 @@
+import type { IncomingMessage } from 'node:http';
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AbuseLimits } from '#http';
 import { generateApiKey, macOf, may, type AdministratorPrincipal } from '#identity';
 import type { AdministratorRoleDocument } from '#policy';
 import { Snapshots } from '#snapshot';
-import { commitChange } from '#store';
+import { commitChange, SessionStore } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { Changes } from '../admin/changes.js';
 import { Log } from '../operations/log.js';
 import { Authenticator } from './authenticator.js';
 import { CredentialUses } from './credential-uses.js';
 import { Gate } from './gate.js';
+import { PersonSessions } from '../sign-in/person-sessions.js';
+import { SessionAuthenticator } from '../sign-in/session-authenticator.js';
+import { PublicAddress } from './public-address.js';
 import { RefusedCredentials } from './refused-credentials.js';
 import { TokenPrincipals } from './token-principals.js';
 
@@ -35,7 +39,10 @@ const writeRole = (grants: AdministratorRoleDocument['grants'], title = 'r') =>
     body: { kind: 'AdministratorRole', name: 'r', description: title, ...(grants ? { grants } : {}) },
   });
 
-const caller = async () => (await authenticator.principalOf(`Bearer ${KEY}`, '127.0.0.1')) as AdministratorPrincipal;
+const caller = async () => {
+  const request = { headers: { authorization: `Bearer ${KEY}` } } as IncomingMessage;
+  return (await authenticator.principalOf(request, '127.0.0.1')) as AdministratorPrincipal;
+};
 
 beforeAll(async () => {
   database = await freshDatabase();
@@ -56,12 +63,14 @@ beforeAll(async () => {
   const gate = new Gate(database.store, deaf, CHECK, limits, refusals, () => Promise.resolve(undefined));
   const tokenless = () => Promise.reject(new Error('no tokens here'));
   const tokens = new TokenPrincipals(database.store, deaf, tokenless, tokenless);
+  const people = new PersonSessions(database.store, new SessionStore(database.store), deaf, CHECK);
   authenticator = new Authenticator(
     database.store,
     deaf,
     gate,
     new CredentialUses(() => Promise.resolve(), log),
     tokens,
+    new SessionAuthenticator(database.store, deaf, people, new PublicAddress()),
   );
 });
 

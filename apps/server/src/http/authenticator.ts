@@ -1,3 +1,4 @@
+import type { IncomingMessage } from 'node:http';
 import { Refusal, tenantSuspended } from '#http';
 import {
   abilityOf,
@@ -11,6 +12,7 @@ import {
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { loadCredential, type Store } from '#store';
 import type { CredentialUses } from './credential-uses.js';
+import type { SessionAuthenticator } from '../sign-in/session-authenticator.js';
 import type { Gate } from './gate.js';
 import type { TokenPrincipals } from './token-principals.js';
 
@@ -22,13 +24,18 @@ export class Authenticator {
     private readonly gate: Gate,
     private readonly uses: CredentialUses,
     private readonly tokens: TokenPrincipals,
+    private readonly sessions: SessionAuthenticator,
   ) {}
 
   /**
-   * Throws UnauthenticatedError, and Refusal for whoever failed too often.
+   * Throws UnauthenticatedError, and Refusal for whoever failed too often. What is said in an Authorization header counts,
+   * and beside it no cookie.
    * @param address of the client, normalised
    */
-  async principalOf(authorization: string | undefined, address: string): Promise<Principal> {
+  async principalOf(request: IncomingMessage, address: string): Promise<Principal> {
+    const { authorization } = request.headers;
+    const person = authorization === undefined ? await this.sessions.principalOf(request, address) : undefined;
+    if (person) return person;
     try {
       return await this.#principalOf(authorization, address);
     } catch (error) {
@@ -51,6 +58,7 @@ export class Authenticator {
    * more, and Refusal if its rights are not the same.
    */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
+    if (before.via === 'session') return this.sessions.again(before);
     const after = before.via === 'token' ? await this.tokens.again(before) : await this.#keyAgain(before);
     if (isSameAbility(after.ability, before.ability)) return after;
     throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');

@@ -73,7 +73,7 @@ export class RightsGuard implements CanActivate {
     if (right === undefined) throw new Error('a route that declares no right');
     if (right === 'public') return true;
     const request = context.switchToHttp().getRequest<PlacetRequest>();
-    const principal = await this.authenticator.principalOf(request.headers.authorization, this.addresses.of(request));
+    const principal = await this.authenticator.principalOf(request, this.addresses.of(request));
     request.principal = principal;
     if (right === 'any-caller') return true;
     if (principal.kind === 'host') {

@@ -1,7 +1,8 @@
 import type { NextFunction, Request, RequestHandler, Response } from 'express';
-import { BODY_LIMIT, checkContentType, parseJson, readBody, requestIdOf } from '#http';
+import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf } from '#http';
 import type { Metrics } from '../operations/metrics.js';
 import type { PlacetRequest } from './nest.js';
+import { SECURITY_HEADERS } from './responses.js';
 
 /** Whole sets of documents may be larger than other bodies: 32 MiB. */
 const DOCUMENT_SET_LIMIT = 32 * 1024 * 1024;
@@ -13,6 +14,9 @@ export function requestContext(metrics: Metrics): RequestHandler {
   return (request: Request, response: Response, next: NextFunction) => {
     const began = performance.now();
     response.setHeader('X-Request-ID', requestIdOf(request));
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) response.setHeader(name, value);
+    // The page of the API's description has styles and scripts of its own; it holds nothing of anybody's.
+    if (request.path.startsWith('/docs')) response.removeHeader('Content-Security-Policy');
     response.on('finish', () => {
       const route = (request.route as { path?: string } | undefined)?.path ?? 'none';
       metrics.requested(route, response.statusCode, performance.now() - began);
@@ -34,7 +38,20 @@ export const requestBody: RequestHandler = (request: PlacetRequest, _response: R
   read(request).then(() => next(), next);
 };
 
+/** Forms of our own pages, and what identity providers post: 64 KiB. */
+const FORM_LIMIT = 64 * 1024;
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/** Where forms are taken. Nothing below these paths changes by the cookie of a session alone. */
+const FORMS = /^\/t\/[^/]+\/(sign-in|sign-out)(\/|$)/;
+
 async function read(request: PlacetRequest): Promise<void> {
+  if (FORMS.test(request.path)) {
+    checkContentType(request, [FORM]);
+    request.body = parseForm(await readBody(request, FORM_LIMIT));
+    return;
+  }
   const isDocument = request.method === 'PUT' && request.path.startsWith('/api/v1/documents/');
   const type = checkContentType(request, [
     'application/json',
@@ -43,4 +60,12 @@ async function read(request: PlacetRequest): Promise<void> {
   const bytes = await readBody(request, DOCUMENT_SETS.test(request.path) ? DOCUMENT_SET_LIMIT : BODY_LIMIT);
   if (type === 'application/json') request.body = parseJson(bytes);
   if (isDocument) request.text = bytes.toString('utf8');
+}
+
+/** The members of a form; one that is there twice is refused, as with JSON. */
+function parseForm(bytes: Buffer): Record<string, string> {
+  const members = [...new URLSearchParams(bytes.toString('utf8'))];
+  const form = Object.fromEntries(members);
+  if (Object.keys(form).length === members.length) return form;
+  throw new Refusal('invalid_request', 'the form has the same field twice');
 }

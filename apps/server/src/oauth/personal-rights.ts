@@ -11,10 +11,11 @@ export function personalRights(store: Store, snapshots: Snapshots): PersonalRigh
   const people = new PersonReader(store);
   return async ({ tenant, person, proof, validUntil, ...proven }) => {
     const known = await people.find(tenant, person);
-    const { policies } = await snapshots.of(tenant);
+    const snapshot = await snapshots.of(tenant);
+    const { policies } = snapshot;
     const issuer = known && policies.documents.find('Issuer', known.issuer)?.document;
     const subject = subjectOf(person);
-    if (!known || !issuer || isSuspended(policies, subject))
+    if (!known || !issuer || isSuspended(snapshot, subject))
       throw refusedKey({ tenant, credential: proven.credential, reason: 'disabled' });
     const { claims } = known;
     const groups = groupsOf(issuer, claims);

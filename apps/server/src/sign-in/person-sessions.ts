@@ -11,7 +11,7 @@ import {
 } from '#identity';
 import { identityOf, subjectKey, unmetRequirement, type JsonObject, type PolicySet } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
-import type { SessionStore, Store, StoredSession, TenantNumbers } from '#store';
+import type { FoundSession, SessionStore, Store, StoredSession, TenantNumbers } from '#store';
 
 /** A person who is signed in, as it is at this moment. */
 export interface PersonSession {
@@ -68,8 +68,15 @@ export class PersonSessions {
 
   async byMac(mac: Buffer): Promise<PersonSession | undefined> {
     const tenant = await this.#tenantOf(mac);
-    if (tenant === undefined) return undefined;
-    const found = await this.sessions.find(tenant, mac);
+    return tenant === undefined ? undefined : this.#found(tenant, await this.sessions.find(tenant, { mac }));
+  }
+
+  /** The live session of an id. */
+  async byId(tenant: string, id: string): Promise<PersonSession | undefined> {
+    return this.#found(tenant, await this.sessions.find(tenant, { id }));
+  }
+
+  async #found(tenant: string, found: FoundSession | undefined): Promise<PersonSession | undefined> {
     if (!found) return undefined;
     await this.snapshots.refresh(tenant, found.numbers.revision);
     const snapshot = await this.snapshots.of(tenant);
@@ -91,7 +98,7 @@ export class PersonSessions {
       assurance: { acr: session.acr, amr: session.amr, authTime: session.authenticatedAt },
       validUntil: endOfSession(session, limits),
       numbers: found.numbers,
-      mac: mac.toString('hex'),
+      mac: session.mac,
       sealedHint: session.sealedHint,
     };
   }
@@ -121,7 +128,7 @@ export function limitsOf({ documents }: PolicySet): SessionLimits {
 /** Whether a session that is live in the database is one by the documents of now. */
 function stands(snapshot: TenantSnapshot, session: StoredSession, limits: SessionLimits, now: number): boolean {
   if (!(endOfSession(session, limits) > now)) return false;
-  if (isSuspended(snapshot.policies, subjectOf(session.person))) return false;
+  if (isSuspended(snapshot, subjectOf(session.person))) return false;
   if (snapshot.denies([denialKey(session.person)], session.createdAt)) return false;
   const issuer = snapshot.policies.documents.find('Issuer', session.issuer)?.document;
   if (!issuer?.signIn || session.claims['iss'] !== issuer.issuer) return false;
@@ -132,10 +139,11 @@ function stands(snapshot: TenantSnapshot, session: StoredSession, limits: Sessio
 
 /** Whether a person is suspended, under any of their names, or the tenant is. */
 export function isSuspended(
-  policies: PolicySet,
+  { policies, suspended }: Pick<TenantSnapshot, 'policies' | 'suspended'>,
   { type, id }: { readonly type: string; readonly id: string },
 ): boolean {
   return (
+    suspended ||
     policies.suspensionOf(() => {
       const stored = policies.subject(type, id);
       const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];

@@ -13,8 +13,8 @@ import {
   type SignInAttempt,
   type StrengthDemand,
 } from '#identity';
-import { subjectKey, type DocumentSet, type PolicySet } from '#policy';
-import type { Snapshots } from '#snapshot';
+import { subjectKey, type DocumentSet } from '#policy';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { SessionStore, Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
 import { SignInError, type Attempt, type Received, type VerifiedSignIn } from './connector.js';
@@ -115,10 +115,10 @@ export class SignInService {
     verified: VerifiedSignIn,
     { address, userAgent, session: before }: Browser,
   ): Promise<Finished> {
-    const { policies } = await this.#current(tenant);
-    if (isSuspended(policies, verified.subject))
+    const snapshot = await this.#current(tenant);
+    if (isSuspended(snapshot, verified.subject))
       throw new SignInError('suspended', 'the person or the tenant is suspended');
-    const limits = limitsOf(policies);
+    const limits = limitsOf(snapshot.policies);
     const person = subjectKey(verified.subject.type, verified.subject.id);
     const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
     const goesOn = isStepUp && before?.tenant === tenant && before.person === person;
@@ -174,14 +174,14 @@ export class SignInService {
     };
   }
 
-  #base = ({ name }: NamedTenant): string => `${this.address.url}/t/${encodeURIComponent(name)}`;
+  readonly #base = ({ name }: NamedTenant): string => `${this.address.url}/t/${encodeURIComponent(name)}`;
 
   async #documents(tenant: string): Promise<DocumentSet> {
     return (await this.#current(tenant)).policies.documents;
   }
 
   /** An Issuer that was deleted a moment ago lets nobody in any more. */
-  async #current(tenant: string): Promise<{ readonly policies: PolicySet }> {
+  async #current(tenant: string): Promise<TenantSnapshot> {
     await this.snapshots.refresh(tenant, Infinity);
     return this.snapshots.of(tenant);
   }

@@ -1,0 +1,56 @@
+import { Refusal } from '#http';
+import { isStrongEnough, type AdministratorPrincipal, type StrengthDemand } from '#identity';
+import type { Kind, PolicySet } from '#policy';
+import type { Operation, Store } from '#store';
+
+/** Documents that say who people are and what they may administer, and what is demanded of those who change them. */
+const SENSITIVE: readonly Kind[] = ['Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding', 'Tenant'];
+
+/**
+ * Looks at how a person has signed in who changes who may do what. Throws Refusal (`step_up_required`) where that is not as
+ * good or as fresh as the tenant demands (RFC 9470). Keys have not signed in: what they may is limited by their roles.
+ */
+export async function demandStepUp(
+  store: Store,
+  policies: PolicySet,
+  { via, tenant, subject, assurance }: AdministratorPrincipal,
+  operations: readonly Operation[],
+): Promise<void> {
+  if (via === 'key' || !operations.some(isSensitive)) return;
+  const demand = demandOf(policies);
+  if (demand.acr.length === 0 && demand.maxAge === null) return;
+  if (assurance && isStrongEnough(assurance, demand, store.clock.now())) return;
+  const name = await store.tenantName(tenant);
+  const issuer = subject?.id.slice(0, subject.id.indexOf('/')) ?? '';
+  const query = new URLSearchParams({
+    ...(demand.acr.length > 0 ? { acr: demand.acr.join(' ') } : {}),
+    ...(demand.maxAge === null ? {} : { max_age: String(demand.maxAge) }),
+  });
+  throw new Refusal('step_up_required', 'for this you have to sign in anew: go to sign_in_url, then try again', {
+    sign_in_url: `/t/${encodeURIComponent(name ?? '')}/sign-in/${encodeURIComponent(issuer)}?${query.toString()}`,
+    ...(demand.acr.length > 0 ? { acr_values: demand.acr.join(' ') } : {}),
+    ...(demand.maxAge === null ? {} : { max_age: demand.maxAge }),
+  });
+}
+
+function demandOf({ documents }: PolicySet): StrengthDemand {
+  const [tenant] = documents.all('Tenant');
+  const { acr = [], maxAgeSeconds = null } = tenant?.document.administration?.stepUp ?? {};
+  return { acr, maxAge: maxAgeSeconds };
+}
+
+function isSensitive(operation: Operation): boolean {
+  switch (operation.op) {
+    case 'put_document':
+    case 'delete_document':
+      return SENSITIVE.includes(operation.kind);
+    case 'create_credential':
+      return operation.principalKind === 'administrator';
+    // Whose it is, is not said here.
+    case 'rotate_credential':
+    case 'change_credential':
+      return true;
+    default:
+      return false;
+  }
+}

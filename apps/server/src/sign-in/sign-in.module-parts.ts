@@ -1,0 +1,62 @@
+import type { Provider } from '@nestjs/common';
+import type { ClientAuth } from 'openid-client';
+import { type TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
+import { Snapshots } from '#snapshot';
+import { SessionStore, type Store } from '#store';
+import type { Changes } from '../admin/changes.js';
+import type { ClientAddresses } from '../http/client-address.js';
+import type { PublicAddress } from '../http/public-address.js';
+import { Log } from '../operations/log.js';
+import type { TenantNames } from '../http/tenant-names.js';
+import { Connectors, type NamedSecretsOf } from './connectors.js';
+import { Doorway } from './doorway.js';
+import { LogoutTokens } from './logout-tokens.js';
+import { PersonSessions } from './person-sessions.js';
+import { RefusedSignIns } from './refused-sign-ins.js';
+import { SignInController } from './sign-in.controller.js';
+import { SignInService } from './sign-in.service.js';
+import { SignOutController, SignOuts } from './sign-out.controller.js';
+
+/** What signing in is made of. */
+export interface SignInParts {
+  readonly store: Store;
+  readonly snapshots: Snapshots;
+  readonly keyCheck: KeyCheck;
+  readonly address: PublicAddress;
+  readonly addresses: ClientAddresses;
+  readonly tenantNames: TenantNames;
+  readonly outgoing: Pick<Outgoing, 'for'>;
+  readonly verifier: TokenVerifier;
+  readonly secrets: NamedSecretsOf;
+  readonly clientKey: (tenant: string) => Promise<ClientAuth | undefined>;
+  readonly personSessions: PersonSessions;
+  readonly changes: Changes;
+  readonly log: Log;
+}
+
+export const SIGN_IN_CONTROLLERS = [SignInController, SignOutController];
+
+export function signInProviders(parts: SignInParts): Provider[] {
+  const { store, snapshots, keyCheck, address, addresses, log } = parts;
+  const sessions = new SessionStore(store);
+  const connectors = new Connectors({
+    outgoing: parts.outgoing,
+    secrets: parts.secrets,
+    clientKey: parts.clientKey,
+    now: () => store.clock.now(),
+  });
+  const logoutTokens = new LogoutTokens(store, sessions, snapshots, parts.verifier, parts.changes);
+  return [
+    { provide: Snapshots, useValue: snapshots },
+    { provide: Doorway, useValue: new Doorway(parts.tenantNames, address, addresses) },
+    { provide: Log, useValue: log },
+    { provide: PersonSessions, useValue: parts.personSessions },
+    { provide: RefusedSignIns, useValue: new RefusedSignIns(store, log) },
+    {
+      provide: SignInService,
+      useValue: new SignInService(store, sessions, snapshots, connectors, keyCheck, address),
+    },
+    { provide: SignOuts, useValue: new SignOuts(sessions, keyCheck) },
+    { provide: LogoutTokens, useValue: logoutTokens },
+  ];
+}
