@@ -57,7 +57,7 @@ export interface Parts {
   /** How people sign in. */
   readonly signIn: Omit<
     SignInParts,
-    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'changes' | 'log'
+    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'limits' | 'changes' | 'log'
   >;
 }
 
@@ -77,6 +77,7 @@ export class AppModule {
     home,
     log,
     signIn,
+    limits,
   }: Parts): DynamicModule {
     const changes = new Changes(store, snapshots, authenticator);
     return {
@@ -116,7 +117,18 @@ export class AppModule {
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
-        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, tenantNames, changes, log }),
+        ...signInProviders({
+          ...signIn,
+          store,
+          snapshots,
+          keyCheck,
+          address,
+          addresses,
+          tenantNames,
+          limits,
+          changes,
+          log,
+        }),
         {
           provide: TenantsService,
           useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),

@@ -144,9 +144,10 @@ function assemble(
   const refusals = new RefusedCredentials(limits, record, log);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
+  const addresses = new ClientAddresses(trustedProxies);
   const outgoing = new Outgoing(options.privateProviders ?? 'loopback');
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
-  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
+  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck, limits, addresses);
   const address = new PublicAddress();
   const sessionAuthenticator = new SessionAuthenticator(store, snapshots, personSessions, address);
   const tenantNames = new TenantNames(store);
@@ -170,7 +171,7 @@ function assemble(
     uses,
     refusals,
     limits,
-    addresses: new ClientAddresses(trustedProxies),
+    addresses,
     home: tenant,
     tenantNames,
     log,
