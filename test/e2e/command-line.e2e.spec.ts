@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateApiKey } from '#identity';
+import { FROM_THE_SOURCES } from '../support/from-sources.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 /** With the documents of the quickstart. */
@@ -26,19 +27,6 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-// The sources as they are, in a process of their own: types are taken off on the way, and `x.js` stands for `x.ts`.
-const FROM_SOURCES = `import { registerHooks } from 'node:module';
-registerHooks({
-  resolve: (name, { parentURL, ...context }, next) =>
-    next(name[0] === '.' && parentURL?.endsWith('.ts') ? name.replace(/js$/, 'ts') : name, { parentURL, ...context }),
-});`;
-const NODE = [
-  '--conditions=placet-source',
-  '--experimental-transform-types',
-  '--disable-warning=ExperimentalWarning',
-  `--import=data:text/javascript,${encodeURIComponent(FROM_SOURCES)}`,
-];
-
 interface Ended {
   readonly code: number | null;
   readonly stdout: string;
@@ -52,7 +40,7 @@ interface Environment {
 
 /** One command line, as a person would type it in the folder `work`. The key is never shown. */
 async function placet(args: readonly string[], environment: Environment = {}, listen = true): Promise<Ended> {
-  const child = spawn(process.execPath, [...NODE, join(process.cwd(), 'apps/cli/src/main.ts'), ...args], {
+  const child = spawn(process.execPath, [...FROM_THE_SOURCES, join(process.cwd(), 'apps/cli/src/main.ts'), ...args], {
     cwd: work,
     env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(work, 'compiled'), ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],

@@ -1,4 +1,4 @@
-import { generateKeyPairSync } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { decodeJwt, UnsecuredJWT, type JWTPayload } from 'jose';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ensureTenant } from '#store';
@@ -650,5 +650,21 @@ describe('the choice of a provider', () => {
   it('is of tenants that are there', async () => {
     expect((await fetch(`${url}/t/nowhere/sign-in`)).status).toBe(404);
     expect((await fetch(`${url}/t/default/sign-in/nobody`)).status).toBe(404);
+  });
+});
+
+describe('whoever fails too often', () => {
+  it('is not looked at for a while: at sign-ins, and with cookies', async () => {
+    const limited = await company.service.replica({ attempts: { sign_in: 2, session: 2 } });
+    const status = async (path: string, cookie = '') =>
+      (await fetch(limited.url + path, { headers: cookie === '' ? {} : { Cookie: cookie }, redirect: 'manual' }))
+        .status;
+    const callback = '/t/default/sign-in/company/callback?code=x&state=y';
+    expect([await status(callback), await status(callback), await status(callback)]).toEqual([400, 400, 429]);
+    const made = () => `${SESSION}=${randomBytes(32).toString('base64url')}`;
+    const home = '/t/default/';
+    expect([await status(home, made()), await status(home, made()), await status(home, made())]).toEqual([
+      303, 303, 429,
+    ]);
   });
 });

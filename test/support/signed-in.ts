@@ -46,6 +46,8 @@ export async function startCompany(options: TestOptions = {}): Promise<Company> 
   const idp = await startIdentityProvider();
   const service = await startTestService({
     quickstart: false,
+    // All of a spec come from one address, and many are meant to fail.
+    attempts: { sign_in: 10_000, session: 10_000 },
     secrets: NamedSecrets.read({ PLACET_SECRET_DEFAULT__COMPANY: COMPANY_SECRET }),
     ...options,
   });

@@ -13,6 +13,7 @@ import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { tryMapping } from './commands/mappings.js';
+import { listPeople, listSessions, signOut } from './commands/people.js';
 import { resume, suspend } from './commands/suspensions.js';
 import {
   createTenant,
@@ -49,6 +50,9 @@ const USAGE = `usage: placet COMMAND
                                        suspensions and keys stay as they are
   suspend OF NAME [--reason TEXT]      stop a Server, a Host, a Subject (as in user:ann) or the Tenant (default) at once
   resume OF NAME                       let it go on
+  people list                          who has signed in
+  people sessions PERSON               where somebody (as in user:entra/3f2c) is signed in
+  people sign-out PERSON               sign them out everywhere, and end the tokens that they have
   host create NAME [--title TEXT]      register a host and make a key for it
       [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
@@ -221,6 +225,17 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: ([of, name], { reason }, output) => suspend(new Api(), output, of!, name!, reason),
   },
   resume: { takes: ['OF', 'NAME'], options: [], run: ([of, name], _, output) => resume(new Api(), output, of!, name!) },
+  'people list': { takes: [], options: [], run: (_, __, output) => listPeople(new Api(), output) },
+  'people sessions': {
+    takes: ['PERSON'],
+    options: [],
+    run: ([person], _, output) => listSessions(new Api(), output, person!),
+  },
+  'people sign-out': {
+    takes: ['PERSON'],
+    options: [],
+    run: ([person], _, output) => signOut(new Api(), output, person!),
+  },
   'host create': {
     takes: ['NAME'],
     options: ['title', ...RIGHTS],

@@ -67,7 +67,7 @@ export interface Parts {
   /** How people sign in. */
   readonly signIn: Omit<
     SignInParts,
-    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'changes' | 'log'
+    'store' | 'snapshots' | 'keyCheck' | 'address' | 'addresses' | 'tenantNames' | 'limits' | 'changes' | 'log'
   >;
 }
 
@@ -76,7 +76,7 @@ export interface Parts {
 export class AppModule {
   static of(parts: Parts): DynamicModule {
     const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes, verifier } = parts;
-    const { readiness, metrics, address, home, log, signIn } = parts;
+    const { readiness, metrics, address, home, log, signIn, limits } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -120,7 +120,18 @@ export class AppModule {
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
-        ...signInProviders({ ...signIn, store, snapshots, keyCheck, address, addresses, tenantNames, changes, log }),
+        ...signInProviders({
+          ...signIn,
+          store,
+          snapshots,
+          keyCheck,
+          address,
+          addresses,
+          tenantNames,
+          limits,
+          changes,
+          log,
+        }),
         {
           provide: TenantsService,
           useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),

@@ -165,11 +165,11 @@ function assemble(
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
   const tokenNamed = accessTokens.named.bind(accessTokens);
   const tokens = new TokenPrincipals(store, snapshots, tokenNamed, personalRights(store, snapshots));
-  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck);
+  const addresses = new ClientAddresses(trustedProxies);
+  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck, limits, addresses);
   const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
-  const addresses = new ClientAddresses(trustedProxies);
   const outgoing = new Outgoing(privateIdentityProviders);
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
   const signingKeys = new SigningKeys(store, changes, pepper);

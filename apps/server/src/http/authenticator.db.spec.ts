@@ -14,6 +14,7 @@ import { CredentialUses } from './credential-uses.js';
 import { Gate } from './gate.js';
 import { PersonSessions } from '../sign-in/person-sessions.js';
 import { SessionAuthenticator } from '../sign-in/session-authenticator.js';
+import { ClientAddresses } from './client-address.js';
 import { PublicAddress } from './public-address.js';
 import { RefusedCredentials } from './refused-credentials.js';
 import { TokenPrincipals } from './token-principals.js';
@@ -63,7 +64,14 @@ beforeAll(async () => {
   const gate = new Gate(database.store, deaf, CHECK, limits, refusals, () => Promise.resolve(undefined));
   const tokenless = () => Promise.reject(new Error('no tokens here'));
   const tokens = new TokenPrincipals(database.store, deaf, tokenless, tokenless);
-  const people = new PersonSessions(database.store, new SessionStore(database.store), deaf, CHECK);
+  const people = new PersonSessions(
+    database.store,
+    new SessionStore(database.store),
+    deaf,
+    CHECK,
+    limits,
+    new ClientAddresses(),
+  );
   authenticator = new Authenticator(
     database.store,
     deaf,

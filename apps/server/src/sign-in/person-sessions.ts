@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import type { AbuseLimits } from '#http';
 import {
   DEFAULT_LIMITS,
   endOfSession,
@@ -12,6 +13,7 @@ import {
 import { identityOf, subjectKey, unmetRequirement, type JsonObject, type PolicySet } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { FoundSession, SessionStore, Store, StoredSession, TenantNumbers } from '#store';
+import type { ClientAddresses } from '../http/client-address.js';
 
 /** A person who is signed in, as it is at this moment. */
 export interface PersonSession {
@@ -54,20 +56,20 @@ export class PersonSessions {
     private readonly sessions: SessionStore,
     private readonly snapshots: Snapshots,
     private readonly check: KeyCheck,
+    private readonly limits: AbuseLimits,
+    private readonly addresses: Pick<ClientAddresses, 'of'>,
   ) {}
 
   /**
    * The person whose session a request's cookie is; undefined if it is none, or none any more. Whoever is suspended has no
-   * session, nor has anybody of a suspended tenant, or of an Issuer that nobody signs in by any more.
+   * session, nor has anybody of a suspended tenant, or of an Issuer that nobody signs in by any more. Throws Refusal for
+   * an address from which too many cookies came that are none.
    */
   async of(request: IncomingMessage): Promise<PersonSession | undefined> {
     const value = readCookie(request.headers.cookie, SESSION_COOKIE);
     const mac = value === undefined ? undefined : sessionMac(value, this.check);
-    return mac && this.byMac(mac);
-  }
-
-  async byMac(mac: Buffer): Promise<PersonSession | undefined> {
-    const tenant = await this.#tenantOf(mac);
+    if (!mac) return undefined;
+    const tenant = await this.#tenantOf(mac, request);
     return tenant === undefined ? undefined : this.#found(tenant, await this.sessions.find(tenant, { mac }));
   }
 
@@ -103,12 +105,18 @@ export class PersonSessions {
     };
   }
 
-  async #tenantOf(mac: Buffer): Promise<string | undefined> {
+  /** Cookies that never were one are counted; those of sessions that are over are not, for people do have them. */
+  async #tenantOf(mac: Buffer, request: IncomingMessage): Promise<string | undefined> {
     const key = mac.toString('base64');
     const known = this.#tenants.get(key);
     if (known !== undefined) return known;
+    const address = this.addresses.of(request);
+    this.limits.check('session', address);
     const tenant = await this.sessions.tenantOf(mac);
-    if (tenant === undefined) return undefined;
+    if (tenant === undefined) {
+      this.limits.failed('session', address);
+      return undefined;
+    }
     if (this.#tenants.size >= REMEMBERED) this.#tenants.clear();
     this.#tenants.set(key, tenant);
     return tenant;

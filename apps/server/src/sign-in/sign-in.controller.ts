@@ -1,6 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
+import { AbuseLimits } from '#http';
 import { ATTEMPT_COOKIE, dropCookie, readCookie, SESSION_COOKIE, setCookie } from '#identity';
 import { Snapshots } from '#snapshot';
 import { SECURITY_HEADERS } from '../http/responses.js';
@@ -39,6 +40,7 @@ export class SignInController {
     private readonly sessions: PersonSessions,
     private readonly refused: RefusedSignIns,
     private readonly snapshots: Snapshots,
+    private readonly limits: AbuseLimits,
   ) {}
 
   @Get()
@@ -114,11 +116,13 @@ export class SignInController {
     response: Response,
     work: () => Promise<void>,
   ): Promise<void> {
+    this.limits.check('sign_in', this.doorway.from(request).address);
     try {
       await work();
     } catch (error) {
       if (!(error instanceof SignInError)) throw error;
       const { address, requestId } = this.doorway.from(request);
+      this.limits.failed('sign_in', address);
       await this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
       const { status, sentence } = TOLD[error.reason];
       sendPage(response, status, problemPage(sentence, tenant.name));

@@ -1,5 +1,6 @@
 import type { Provider } from '@nestjs/common';
 import type { ClientAuth } from 'openid-client';
+import { AbuseLimits } from '#http';
 import { type TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
 import { Snapshots } from '#snapshot';
 import { SessionStore, type Store } from '#store';
@@ -25,6 +26,7 @@ export interface SignInParts {
   readonly address: PublicAddress;
   readonly addresses: ClientAddresses;
   readonly tenantNames: TenantNames;
+  readonly limits: AbuseLimits;
   readonly outgoing: Pick<Outgoing, 'for'>;
   readonly verifier: TokenVerifier;
   readonly secrets: NamedSecretsOf;
@@ -50,6 +52,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
     { provide: Snapshots, useValue: snapshots },
     { provide: Doorway, useValue: new Doorway(parts.tenantNames, address, addresses) },
     { provide: Log, useValue: log },
+    { provide: AbuseLimits, useValue: parts.limits },
     { provide: PersonSessions, useValue: parts.personSessions },
     { provide: RefusedSignIns, useValue: new RefusedSignIns(store, log) },
     {

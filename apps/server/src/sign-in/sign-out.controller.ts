@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { Refusal } from '#http';
+import { AbuseLimits, Refusal } from '#http';
 import { dropCookie, formToken, isSameOrigin, readCookie, SESSION_COOKIE, type KeyCheck } from '#identity';
 import type { SessionStore } from '#store';
 import { SECURITY_HEADERS } from '../http/responses.js';
@@ -48,6 +48,7 @@ export class SignOutController {
     private readonly sessions: PersonSessions,
     private readonly signOuts: SignOuts,
     private readonly logoutTokens: LogoutTokens,
+    private readonly limits: AbuseLimits,
   ) {}
 
   @Get()
@@ -106,7 +107,12 @@ export class SignOutController {
     @Body({ schema: logoutFormSchema }) { logout_token: token }: LogoutForm,
     @Req() request: Request,
   ): Promise<void> {
+    const { address } = this.doorway.from(request);
+    this.limits.check('sign_in', address);
     const tenant = await this.doorway.tenant(name);
-    await this.logoutTokens.obey(tenant.id, issuer, token, this.doorway.from(request).address);
+    await this.logoutTokens.obey(tenant.id, issuer, token, address).catch((error: unknown) => {
+      if (error instanceof Refusal) this.limits.failed('sign_in', address);
+      throw error;
+    });
   }
 }
