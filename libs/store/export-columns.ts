@@ -49,13 +49,15 @@ export const EXPORTED: Readonly<
       ...['idle_ends_at', 'ends_at', 'ended_at', 'address', 'user_agent'],
     ],
     order: ['id'],
-    withheld: ['mac'],
+    withheld: ['mac', 'sealed_hint'],
   },
+  // Of what is used up, nothing is of use elsewhere.
+  used_once: { columns: ['expires_at'], order: ['expires_at'], withheld: ['mac'] },
   oauth_state: {
     columns: ['model', 'client', 'account', 'issued_at', 'expires_at', 'consumed_at'],
     order: ['model', 'id'],
     // Ids are MACs of what is handed out; user codes are handed out themselves.
-    withheld: ['id', 'sealed', 'grant_id', 'user_code', 'uid'],
+    withheld: ['id', 'sealed', 'grant_id', 'user_code'],
   },
   signing_key: {
     columns: ['id', 'algorithm', 'public_jwk', 'created_at', 'retires_at'],

@@ -3,13 +3,18 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange } from './change.js';
+import { ClientReader } from './client-reader.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
 import { DocumentReader } from './document-reader.js';
 import { DraftReader } from './draft-reader.js';
 import { EXPORTED } from './export-columns.js';
+import { OAuthStore } from './oauth-store.js';
+import { PersonReader } from './person-reader.js';
 import { RecordReader } from './record-reader.js';
 import { RevisionReader } from './revision-reader.js';
+import { SessionStore } from './session-store.js';
+import { SigningKeyStore } from './signing-key-store.js';
 import type { Store } from './store.js';
 import { loadCredential, loadTenant } from './tenant-state.js';
 
@@ -38,6 +43,20 @@ beforeAll(async () => {
         expiresAt: null,
         mac: '00',
       },
+      { op: 'put_document', kind: 'Host', name: 'h', body: { kind: 'Host', name: 'h' } },
+      {
+        op: 'create_credential',
+        credentialKind: 'federated',
+        id: 'c',
+        principalKind: 'host',
+        principal: 'h',
+        environment: 'test',
+        rights: {},
+        expiresAt: null,
+        mac: null,
+        issuer: 'okta',
+        subject: 'w',
+      },
       { op: 'deny', key: 'token:t', expiresAt: '2999-01-01T00:00:00Z' },
       {
         op: 'save_draft',
@@ -52,8 +71,11 @@ beforeAll(async () => {
     insert into placet.credential_use values ('${other}', '${KEY}', now());
     insert into placet.person (tenant, id, issuer, claims) values ('${other}', 'user:okta/1', 'okta', '{}');
     insert into placet.session (tenant, id, mac, person, issuer, authenticated_at, idle_ends_at, ends_at)
-      values ('${other}', 's', 's', 'user:okta/1', 'okta', now(), now(), now());
-    insert into placet.oauth_state (tenant, model, id, sealed) values ('${other}', 'AccessToken', 't', '');
+      values ('${other}', 's', 's', 'user:okta/1', 'okta', now(), now() + interval '1 day', now() + interval '1 day');
+    insert into placet.used_once (tenant, mac, expires_at) values ('${other}', 'u', now() + interval '1 day');
+    insert into placet.oauth_state (tenant, model, id, sealed, grant_id, user_code, expires_at)
+      values ('${other}', 'AccessToken', 't', '', 'g', null, now() + interval '1 day'),
+        ('${other}', 'DeviceCode', 'd', '', 'g', 'CODE', now() + interval '1 day');
     insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ('${other}', 'k', 'RS256', '{}', '');
     insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
@@ -217,6 +239,29 @@ const unfiltered = (): Store =>
 /** Every way of reading a tenant, by the file that it is in. */
 const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, tenant: string) => Promise<unknown>>>>> =
   {
+    'client-reader.ts': {
+      find: (store, tenant) => new ClientReader(store).find(tenant, 'c'),
+      list: (store, tenant) => new ClientReader(store).list(tenant, undefined, undefined, 10),
+      federated: (store, tenant) => new ClientReader(store).federated(tenant, 'okta', ['w']),
+    },
+    'oauth-store.ts': {
+      find: (store, tenant) => new OAuthStore(store).find(tenant, 'AccessToken', 't'),
+      findByUserCode: (store, tenant) => new OAuthStore(store).findByUserCode(tenant, 'CODE'),
+      findToken: (store, tenant) => new OAuthStore(store).findToken(tenant, 't'),
+      tokensOf: (store, tenant) => new OAuthStore(store).tokensOf(tenant, 'g'),
+    },
+    'person-reader.ts': {
+      list: (store, tenant) => new PersonReader(store).list(tenant, undefined, 10),
+      find: (store, tenant) => new PersonReader(store).find(tenant, 'user:okta/1'),
+      sessions: (store, tenant) => new PersonReader(store).sessions(tenant, 'user:okta/1'),
+    },
+    'session-store.ts': {
+      find: (store, tenant) => new SessionStore(store).find(tenant, { id: 's' }),
+      isUsed: async (store, tenant) => (await new SessionStore(store).isUsed(tenant, Buffer.from('u'))) || undefined,
+    },
+    'signing-key-store.ts': {
+      list: (store, tenant) => new SigningKeyStore(store).list(tenant),
+    },
     'credential-reader.ts': {
       find: (store, tenant) => new CredentialReader(store).find(tenant, KEY),
       list: (store, tenant) => new CredentialReader(store).list(tenant, undefined, undefined, 10),

@@ -6,7 +6,9 @@ import { startTestService, type Answer, type TestService, type TestTenant } from
 /** Stands in what the second tenant has, and in nothing that the first one says. */
 const SECRET = 'hidden-marker';
 
-const NO_THINGS: Things = { name: '', key: '', revision: 0, evaluation: '', tenant: '' };
+const SESSION = '0123456789abcdef01234567';
+
+const NO_THINGS: Things = { name: '', key: '', client: '', session: '', revision: 0, evaluation: '', tenant: '' };
 
 let service: TestService;
 let first: TestTenant;
@@ -25,6 +27,8 @@ beforeAll(async () => {
   nowhere = {
     name: there.name.replace('of-second', 'of-nobody'),
     key: [...there.key].reverse().join(''),
+    client: [...there.client].reverse().join(''),
+    session: [...there.session].reverse().join(''),
     revision: there.revision + 1000,
     evaluation: there.evaluation.slice(0, -4) + [...there.evaluation.slice(-4)].reverse().join(''),
     tenant: 'nobody',
@@ -72,6 +76,11 @@ async function furnish(tenant: TestTenant): Promise<Things> {
   const { id } = await made(
     tenant.call('POST', '/api/v1/keys', { body: { administrator: SECRET, rights: { roles: ['auditor'] } } }),
   );
+  const { id: client } = await made(tenant.call('POST', '/api/v1/clients', { body: { host: name } }));
+  await superuser.query(`
+    insert into placet.person (tenant, id, issuer, claims, name) values ('${tenant.id}', '${name}', 'okta', '{}', '${SECRET}');
+    insert into placet.session (tenant, id, mac, person, issuer, idle_ends_at, ends_at, user_agent)
+      values ('${tenant.id}', '${SESSION}', '${SESSION}', '${name}', 'okta', now() + interval '1 day', now() + interval '1 day', '${SECRET}')`);
   const decided = await made(
     service.call('POST', '/mcp/v1/decisions', {
       key: tenant.host,
@@ -84,7 +93,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
     }),
   );
   // Further than the other tenant has come, so that its number is not also one of that one's.
-  for (let more = 0; more < 40; more++) {
+  for (let more = 0; more < 70; more++) {
     await made(tenant.call('POST', '/api/v1/keys', { body: { administrator: 'a', rights: { roles: ['auditor'] } } }));
   }
   const last = await made(
@@ -92,7 +101,15 @@ async function furnish(tenant: TestTenant): Promise<Things> {
       body: { files: [{ path: 'a.yaml', text: JSON.stringify({ kind: 'Role', name: `${SECRET}3` }) }] },
     }),
   );
-  return { name, key: id, revision: last.revision, evaluation: decided.evaluation_id, tenant: tenant.name };
+  return {
+    name,
+    key: id,
+    client,
+    session: SESSION,
+    revision: last.revision,
+    evaluation: decided.evaluation_id,
+    tenant: tenant.name,
+  };
 }
 
 /** Everything of the second tenant, as the database has it. */
@@ -131,8 +148,8 @@ async function probe(operation: string, things: Things, by: TestTenant): Promise
 /** An answer without what is different each time, and without the names that were asked for. */
 function plainly({ status, body }: Answer, things: Things): string {
   let text = `${status} ${typeof body === 'string' ? body : JSON.stringify(body)}`;
-  const { name, key, revision, evaluation, tenant } = things;
-  for (const known of [name, key, evaluation, `'${tenant}'`]) text = text.replaceAll(known, 'THING');
+  const { name, key, client, session, revision, evaluation, tenant } = things;
+  for (const known of [name, key, client, session, evaluation, `'${tenant}'`]) text = text.replaceAll(known, 'THING');
   return text
     .replaceAll(new RegExp(`\\b${revision}\\b`, 'g'), 'REVISION')
     .replaceAll(
@@ -140,7 +157,10 @@ function plainly({ status, body }: Answer, things: Things): string {
       '"$1":"-"',
     )
     .replaceAll(/"revision":\d+/g, '"revision":0')
-    .replaceAll(/"next_token":"[^"]*"/g, '');
+    .replaceAll(/"next_token":"[^"]*"/g, '')
+    // Of the caller itself, and other ones each time.
+    .replaceAll(/"keys":\["[^\]]*\]/g, '')
+    .replaceAll(/"example":"[^"]*"/g, '');
 }
 
 const OPERATIONS = Object.keys(PROBES);

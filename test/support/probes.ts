@@ -1,9 +1,15 @@
+import { generateKeyPairSync } from 'node:crypto';
+
 /** What a tenant has that another one might ask for. */
 export interface Things {
   /** The name of its Role, Server, Host, Policy, draft and Suspension, and the id of its person and of its records. */
   readonly name: string;
   /** Of a key. */
   readonly key: string;
+  /** Of an OAuth client. */
+  readonly client: string;
+  /** Of a person's session. */
+  readonly session: string;
   readonly revision: number;
   readonly evaluation: string;
   readonly tenant: string;
@@ -33,6 +39,8 @@ const asked = ({ name }: Things) => ({
 });
 
 const message = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
+
+const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 
 /**
  * For every operation of the API, how one tenant would try to reach what another one has. A new operation needs a line here:
@@ -86,6 +94,21 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
     path: { evaluation_id: evaluation },
     shows: true,
   }),
+  'POST /api/v1/mappings/try': ({ name }) => ({ body: { issuer: name, claims: { sub: name } } }),
+  'GET /api/v1/clients': () => ({ shows: true }),
+  'POST /api/v1/clients': ({ name }) => ({ body: { host: name } }),
+  'GET /api/v1/clients/{id}': ({ client }) => ({ path: { id: client }, shows: true }),
+  'DELETE /api/v1/clients/{id}': ({ client }) => ({ path: { id: client } }),
+  'POST /api/v1/clients/{id}/rotate': ({ client }) => ({ path: { id: client }, body: {} }),
+  'PUT /api/v1/clients/{id}/keys': ({ client }) => ({ path: { id: client }, body: { keys: { keys: [PUBLIC_KEY] } } }),
+  // Replaces the caller's own keys, whatever others have.
+  'POST /api/v1/signing-keys/rotate': () => ({}),
+  'GET /api/v1/people': () => ({ shows: true }),
+  'GET /api/v1/people/{id}': ({ name }) => ({ path: { id: name }, shows: true }),
+  'GET /api/v1/people/{id}/sessions': ({ name }) => ({ path: { id: name }, shows: true }),
+  'POST /api/v1/people/{id}/sign-out': ({ name }) => ({ path: { id: name } }),
+  'GET /api/v1/me/sessions': () => ({}),
+  'DELETE /api/v1/me/sessions/{id}': ({ session }) => ({ path: { id: session } }),
   'GET /api/v1/me': () => ({}),
   'GET /api/v1/tenants': () => ({}),
   'POST /api/v1/tenants': ({ tenant }) => ({ body: { name: tenant } }),
