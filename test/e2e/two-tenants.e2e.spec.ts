@@ -150,17 +150,19 @@ function plainly({ status, body }: Answer, things: Things): string {
   let text = `${status} ${typeof body === 'string' ? body : JSON.stringify(body)}`;
   const { name, key, client, session, revision, evaluation, tenant } = things;
   for (const known of [name, key, client, session, evaluation, `'${tenant}'`]) text = text.replaceAll(known, 'THING');
-  return text
-    .replaceAll(new RegExp(`\\b${revision}\\b`, 'g'), 'REVISION')
-    .replaceAll(
-      /"(evaluation_id|decision_id|id|key|time|now|at|evaluated_at|changed_at|valid_until)":"[^"]*"/g,
-      '"$1":"-"',
-    )
-    .replaceAll(/"revision":\d+/g, '"revision":0')
-    .replaceAll(/"next_token":"[^"]*"/g, '')
-    // Of the caller itself, and other ones each time.
-    .replaceAll(/"keys":\["[^\]]*\]/g, '')
-    .replaceAll(/"example":"[^"]*"/g, '');
+  return (
+    text
+      .replaceAll(new RegExp(`\\b${revision}\\b`, 'g'), 'REVISION')
+      .replaceAll(
+        /"(evaluation_id|decision_id|id|key|time|now|at|evaluated_at|changed_at|valid_until)":"[^"]*"/g,
+        '"$1":"-"',
+      )
+      .replaceAll(/"revision":\d+/g, '"revision":0')
+      .replaceAll(/"next_token":"[^"]*"/g, '')
+      // Of the caller itself, and other ones each time.
+      .replaceAll(/"keys":\["[^\]]*\]/g, '')
+      .replaceAll(/"example":"[^"]*"/g, '')
+  );
 }
 
 const OPERATIONS = Object.keys(PROBES);

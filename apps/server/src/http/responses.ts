@@ -61,7 +61,9 @@ export function sendProblem(
   sendJson(response, problem.status, problem, {
     ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
-    ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after ?? 1) } : {}),
+    ...(problem.status === 429
+      ? { 'Retry-After': typeof problem.retry_after === 'number' ? String(problem.retry_after) : '1' }
+      : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });
