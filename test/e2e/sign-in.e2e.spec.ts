@@ -229,6 +229,13 @@ describe('what is brought back from the provider', () => {
     expect((await events('sign_in_refused')).length).toBeGreaterThan(0);
   });
 
+  it('is signed as the document says, and not as the provider does', async () => {
+    await company.apply(companyIssuer(idp, { algorithms: ['ES256'] }));
+    const cookies = new Cookies();
+    expect(await answered(cookies, await company.begin(cookies, 'ann'))).toBe(403);
+    await company.apply(companyIssuer(idp));
+  });
+
   it('lets the same forger in where nothing is forged', async () => {
     idp.tamper = async (answer) => ({ ...answer, id_token: await idp.sign(decodeJwt(answer.id_token!)) });
     await company.signIn('ann');
