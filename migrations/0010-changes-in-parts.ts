@@ -191,6 +191,12 @@ export class ChangesInParts0010 implements MigrationInterface {
                 or t.grant_id = op ->> 'grant'
                 or t.id = op ->> 'token'
               );
+          -- The keys of an algorithm that are there stay published until what they have signed has expired.
+          when 'replace_signing_key' then
+            update placet.signing_key k set retires_at = (op ->> 'retires_at')::timestamptz
+              where k.tenant = wanted and k.algorithm = op ->> 'algorithm' and k.retires_at is null;
+            insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed)
+              values (wanted, op ->> 'id', op ->> 'algorithm', op #> '{body,publicJwk}', decode(op #>> '{body,sealed}', 'hex'));
           else
             raise exception 'placet: there is no operation %', op ->> 'op';
         end case;

@@ -19,6 +19,7 @@ export type {
   ListMethod,
   ServerReference,
   Subject,
+  SubjectToken,
   ToolReference,
 } from './request.js';
 export type { Listed, ListedItem, Listing, Unlisted } from './lists.js';

@@ -8,10 +8,10 @@ export interface LogEntry {
   readonly evaluationId: string;
   /** `metadata` or `full`, as the policy says. */
   readonly level: string;
-  /** As in `user:ann`. */
+  /** As in `user:ann`; `(proven by a token)` where Placet alone has read who it is: its ledger says it. */
   readonly subject: string;
   readonly operation: string;
-  /** The request as it was asked about; with the level `full` only. */
+  /** The request as it was asked about, without tokens; with the level `full` only. */
   readonly request?: DecisionRequest | EvaluationRequest;
 }
 
@@ -19,14 +19,27 @@ export interface LogEntry {
 export function logTo(write: (entry: LogEntry) => Promise<void> | void): ObligationHandler {
   return async (obligation, { request, evaluationId }) => {
     const { subject } = request;
+    const name = 'token' in subject ? '(proven by a token)' : `${subject.type}:${subject.id}`;
     const level = levelOf(obligation);
     await write({
       evaluationId,
       level,
-      subject: `${subject.type}:${subject.id}`,
+      subject: name,
       operation: operationOf(request),
-      ...(level === 'full' ? { request } : {}),
+      ...(level === 'full' ? { request: withoutTokens(request) } : {}),
     });
+  };
+}
+
+const HIDDEN = '(a token)';
+
+/** A token is good for whoever reads it, so no log may have one. */
+function withoutTokens<Request extends DecisionRequest | EvaluationRequest>(request: Request): Request {
+  const { subject, context } = request;
+  return {
+    ...request,
+    subject: 'token' in subject ? { ...subject, token: HIDDEN } : subject,
+    ...(context && 'subject_token' in context ? { context: { ...context, subject_token: HIDDEN } } : {}),
   };
 }
 

@@ -81,6 +81,25 @@ describe('logTo', () => {
     ]);
   });
 
+  it('never writes a token', async () => {
+    const entries: LogEntry[] = [];
+    const log = logTo((entry) => void entries.push(entry));
+    const full = { type: 'log', level: 'full' };
+    await carryOut(allowedIf(full), { log }, { ...aRequest(), subject: { token: 'eyJ.secret' } });
+    await carryOut(
+      allowedIf(full),
+      { log },
+      {
+        subject: { type: 'user', id: 'ann' },
+        action: { name: 'read' },
+        resource: { type: 'record', id: '1' },
+        context: { subject_token: 'eyJ.secret' },
+      },
+    );
+    expect(entries.map(({ subject }) => subject)).toEqual(['(proven by a token)', 'user:ann']);
+    expect(JSON.stringify(entries)).not.toContain('secret');
+  });
+
   it('lets nothing happen that cannot be logged', async () => {
     const log = logTo(() => Promise.reject(new Error('disk full')));
     expect(await carryOut(allowedIf({ type: 'log' }), { log }, aRequest())).toMatchObject({ effect: 'deny' });

@@ -437,7 +437,7 @@ describe('what the host can carry out', () => {
     const server = await httpServer(json({}));
     open.push(server);
     const client = createPlacetClient({ url: server.url, key: 'k' });
-    const { subject } = aRequest();
+    const subject = { type: 'user', id: 'ann' };
     await client.decide(aRequest(), handlers);
     await client.list({ subject, server: 's', method: 'tools/list', result: { tools: [] } }, handlers);
     const resource = { type: 'document', id: '1' };

@@ -9,6 +9,16 @@ export interface Subject {
   readonly properties?: JsonObject;
 }
 
+/**
+ * A token of the company's identity provider that proves on whose behalf something happens: an access token that names
+ * Placet as an audience. It is sent to Placet and nowhere else, and never logged.
+ */
+export interface SubjectToken {
+  readonly token: string;
+  /** Attributes that the host asserts besides; what the token gives wins. */
+  readonly properties?: JsonObject;
+}
+
 /** A registered MCP server: its name, or what it is. All that is given must lead to the same one. */
 export type ServerReference = string | ServerIdentity;
 
@@ -26,7 +36,7 @@ export type Direction = 'client_to_server' | 'server_to_client';
 
 /** What every question to Placet is about. */
 export interface Circumstances {
-  readonly subject: Subject;
+  readonly subject: Subject | SubjectToken;
   readonly server?: ServerReference | undefined;
   readonly session?: { readonly id: string } | undefined;
   /** Of MCP, as negotiated; undefined: not known yet. */
@@ -64,6 +74,7 @@ export interface EvaluationRequest {
   readonly subject: Subject;
   readonly action: { readonly name: string; readonly properties?: JsonObject };
   readonly resource: { readonly type: string; readonly id: string; readonly properties?: JsonObject };
+  /** `subject_token` in it proves the subject. */
   readonly context?: JsonObject;
 }
 

@@ -49,6 +49,8 @@ describe('settings', () => {
       pepper: undefined,
       bootstrapKey: undefined,
       quickstart: true,
+      privateIdentityProviders: 'loopback',
+      tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],
       attempts: { api_key: 60, token: 30, sign_in: 30, user_code: 10, session: 60 },
@@ -210,8 +212,11 @@ describe('settings of the command line', () => {
       { PLACET_URL: 'https://example.com/placet/', PLACET_KEY: SECRET },
       { url: 'https://example.com/placet', key: SECRET },
     ],
+    [{ PLACET_CONFIG_DIR: '/c', XDG_CONFIG_HOME: '/x', HOME: '/h' }, { configDirectory: '/c' }],
+    [{ XDG_CONFIG_HOME: '/x', HOME: '/h' }, { configDirectory: '/x/placet' }],
+    [{ HOME: '/h' }, { configDirectory: '/h/.config/placet' }],
   ])('%j', (environment, settings) => {
-    expect(readClientSettings(environment)).toEqual(settings);
+    expect(readClientSettings(environment)).toMatchObject(settings);
   });
 
   it.each(['placet.example.com', 'ftp://example.com', `x ${SECRET}`])('the URL %j is refused', (url) => {

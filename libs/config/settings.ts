@@ -1,4 +1,5 @@
-import { resolve } from 'node:path';
+import { homedir } from 'node:os';
+import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_ATTEMPT_LIMITS, type AttemptClass, type AttemptLimits } from '#http';
 import { normalNetwork } from '#identity';
@@ -54,6 +55,9 @@ const settings = {
   PLACET_LIMIT_USER_CODES: attempts('user_code'),
   PLACET_LIMIT_SESSIONS: attempts('session'),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
+  PLACET_PRIVATE_IDENTITY_PROVIDERS: z
+    .enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' })
+    .default('loopback'),
   PLACET_TENANT_IDLE_MINUTES: z
     .string()
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
@@ -84,6 +88,8 @@ export interface Settings {
   readonly pepper: string | undefined;
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
+  /** Which identity providers may be gone to beyond those of the public internet. */
+  readonly privateIdentityProviders: 'on' | 'loopback' | 'off';
   /** Networks of the proxies whose word is taken for the address of a client. */
   readonly trustedProxies: readonly string[];
   /** How often in a minute somebody may fail, by what is tried. */
@@ -121,6 +127,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     bootstrapKey: read('PLACET_BOOTSTRAP_KEY'),
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
+    privateIdentityProviders: read('PLACET_PRIVATE_IDENTITY_PROVIDERS'),
     trustedProxies: read('PLACET_TRUSTED_PROXIES'),
     attempts: {
       api_key: read('PLACET_LIMIT_API_KEYS'),
@@ -147,7 +154,7 @@ function refuseUnknown(environment: Environment): void {
 }
 
 /** Settings of the command line, which often stand in the same environment. */
-const CLIENT_SETTINGS = ['PLACET_URL', 'PLACET_KEY'];
+const CLIENT_SETTINGS = ['PLACET_URL', 'PLACET_KEY', 'PLACET_CONFIG_DIR'];
 
 function readSetting<N extends SettingName>(name: N, environment: Environment): z.output<(typeof settings)[N]> {
   const value = SECRETS.includes(name) ? readSecret(name, environment) : emptyAsUnset(environment[name]);
@@ -158,10 +165,12 @@ function readSetting<N extends SettingName>(name: N, environment: Environment): 
 
 const emptyAsUnset = (value: string | undefined): string | undefined => (value === '' ? undefined : value);
 
-/** Where the command line finds the service, and its key. */
+/** Where the command line finds the service, its key, and what it keeps of people who sign in. */
 export interface ClientSettings {
   readonly url: string;
   readonly key: string | undefined;
+  /** Absolute. */
+  readonly configDirectory: string;
 }
 
 export function readClientSettings(environment: Environment = process.env): ClientSettings {
@@ -169,5 +178,13 @@ export function readClientSettings(environment: Environment = process.env): Clie
     .default('http://127.0.0.1:8360')
     .safeParse(emptyAsUnset(environment.PLACET_URL));
   if (!parsed.success) throw new SettingError(`PLACET_URL ${parsed.error.issues[0]!.message}.`);
-  return { url: parsed.data.replace(/\/$/, ''), key: emptyAsUnset(environment.PLACET_KEY) };
+  return {
+    url: parsed.data.replace(/\/$/, ''),
+    key: emptyAsUnset(environment.PLACET_KEY),
+    configDirectory: resolve(emptyAsUnset(environment.PLACET_CONFIG_DIR) ?? join(configHome(environment), 'placet')),
+  };
 }
+
+/** Where programs keep what is a user's own (XDG Base Directory Specification). */
+const configHome = ({ XDG_CONFIG_HOME, HOME }: Readonly<Record<string, string | undefined>>): string =>
+  emptyAsUnset(XDG_CONFIG_HOME) ?? join(emptyAsUnset(HOME) ?? homedir(), '.config');

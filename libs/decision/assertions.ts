@@ -1,6 +1,7 @@
-import type { HostPrincipal, HostScope } from '#identity';
-import { compileGlob, layer, type DecisionInput, type Json, type JsonObject } from '#policy';
+import type { HostPrincipal, HostScope, VerifiedToken } from '#identity';
+import { compileGlob, layer, type DecisionInput, type Json, type JsonObject, type PolicySet } from '#policy';
 import { Refusal } from '#http';
+import { provenSubject } from './proven-subject.js';
 import type { Question } from './question.js';
 
 /**
@@ -11,16 +12,52 @@ export function permitted(
   question: Question,
   { host, rights }: HostPrincipal,
 ): Omit<DecisionInput, 'arguments'> & { readonly arguments: JsonObject } {
-  const { subject, resource } = question;
+  const { subject } = question;
   checkSpeaksFor(subject, { host, rights });
+  const properties = only(subject.properties, rights.subjectProperties);
+  const asserted = { type: subject.type, id: subject.id, properties, assurance: 'asserted' as const };
+  return inputAbout(asserted, question, { host, rights });
+}
+
+/**
+ * The same of a question whose subject is proven, by what its token says on a state: a proof needs no right, and the host's
+ * word still no more than the rights that it has. Throws Refusal where the question names somebody else.
+ */
+export function proven(
+  question: Question,
+  proof: VerifiedToken,
+  { host, rights }: HostPrincipal,
+  policies: PolicySet,
+): ReturnType<typeof permitted> {
+  const { subject } = question;
+  if (!isNameOf(subject, proof, policies)) {
+    throw new Refusal('subject_token_mismatch', 'the token proves another subject than the one that is named');
+  }
+  const properties = only(subject.properties, rights.subjectProperties);
+  return inputAbout(provenSubject(proof, policies, properties), question, { host, rights });
+}
+
+/**
+ * Whether somebody may be called that: by the id that the token has here, by any name of the stored subject, or by the bare
+ * claim, unless that is the name of somebody else.
+ */
+function isNameOf({ type, id }: Named, { subject, issuer }: VerifiedToken, policies: PolicySet): boolean {
+  const own = subject!;
+  if (type === own.type && id === own.id) return true;
+  const [stored, named] = [policies.subject(own.type, own.id), policies.subject(type, id)];
+  if (named !== undefined) return named === stored;
+  return type === own.type && `${issuer.document.name}/${id}` === own.id;
+}
+
+function inputAbout(
+  subject: DecisionInput['subject'],
+  question: Question,
+  { host, rights }: Pick<HostPrincipal, 'host' | 'rights'>,
+): ReturnType<typeof permitted> {
+  const { resource } = question;
   const agent = agentOf(question, { host, rights });
   return {
-    subject: {
-      type: subject.type,
-      id: subject.id,
-      properties: only(subject.properties, rights.subjectProperties),
-      assurance: 'asserted',
-    },
+    subject,
     agent,
     ...(agent === host ? {} : { gateway: host }),
     action: question.action,
@@ -29,7 +66,10 @@ export function permitted(
     arguments: question.arguments,
     operation: question.operation,
     session: question.session,
-    context: layer({ asserted: { subject: subject.properties, resource: resource.properties } }, question.context),
+    context: layer(
+      { asserted: { subject: question.subject.properties, resource: resource.properties } },
+      question.context,
+    ),
     supportedObligations: question.supportedObligations,
     kind: question.kind,
   };

@@ -1,17 +1,35 @@
-import { isGood, principalOf, type HostScope } from '#identity';
+import {
+  checkStands,
+  checkTokenScope,
+  isToken,
+  principalAt,
+  type HostPrincipal,
+  type HostScope,
+  type VerifiedToken,
+} from '#identity';
 import { Refusal, tenantSuspended } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
-import { decideListing, filterOf, type Columns, type Decision, type NoFilter, type TouchKey } from '#policy';
-import type { Snapshots } from '#snapshot';
+import {
+  decideListing,
+  filterOf,
+  keyOfIssuer,
+  keyOfIssuerText,
+  type Columns,
+  type Decision,
+  type NoFilter,
+  type TouchKey,
+} from '#policy';
+import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
-import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource, permitted } from './assertions.js';
-import { cutsOff, decideAt, explainable, propose, type Moment } from './moment.js';
+import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource } from './assertions.js';
+import { cutsOff, decideAt, endOf, explainable, inputAt, propose, type Moment } from './moment.js';
 import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
 import { filterRecord, listingRecord, searchRecord } from './records.js';
 import { Rates } from './rate.js';
 import { findPage, type Search } from './search.js';
+import type { SubjectTokens } from './subject-tokens.js';
 
 /**
  * For how long, in ms, a call may be worked out: a decision is for one moment, and the ledger takes none that is for one
@@ -48,11 +66,23 @@ export class Decisions {
     private readonly commits: CommitPort,
     private readonly clock: DatabaseClock,
     private readonly metrics: DecisionMetrics,
+    private readonly tokens: SubjectTokens,
   ) {
     snapshots.onForget((tenant) => {
       this.#ledgers.delete(tenant);
       this.#rates.forget(tenant);
     });
+  }
+
+  /**
+   * Whom a token proves, for questions of this call: the caller is known first, as nobody else may have a token verified. Throws
+   * UnauthenticatedError, TokenRefused, IdentityProviderUnavailable.
+   */
+  async verified(call: Call, scope: HostScope, token: string): Promise<VerifiedToken> {
+    using _kept = this.#keep(call);
+    await this.#bringUp(call);
+    const { snapshot, now } = this.#moment(call, scope);
+    return this.tokens.verify(snapshot, token, now);
   }
 
   /**
@@ -108,22 +138,20 @@ export class Decisions {
     this.#admit(call, 'listings', entries.length);
     const { answer, ids } = await this.#inTurns(call, 'listings', async (moment, turn) => {
       const { snapshot, principal, now } = moment;
-      const asked = permitted(list, principal);
-      const keys = new Set<TouchKey>([
-        `host:${principal.host}`,
-        `host:${asked.agent}`,
-        `subject:${asked.subject.type}:${asked.subject.id}`,
-      ]);
+      const asked = inputAt(moment, list);
+      const { type, id, issuer } = asked.subject;
+      const keys = new Set<TouchKey>([`host:${principal.host}`, `host:${asked.agent}`, `subject:${type}:${id}`]);
+      if (issuer) keys.add(keyOfIssuer(issuer.name)).add(keyOfIssuerText(issuer.iss));
       const items: ListingAnswer['items'][number][] = [];
       for (const { name, question } of entries) {
         if (!(await turn())) return undefined;
-        const input = { ...permitted(question, principal), arguments: 'unknown' as const };
+        const input = { ...inputAt(moment, question), arguments: 'unknown' as const };
         const { effect, conditional, keys: touched } = decideListing(snapshot.policies, input, now);
         touched.forEach((key) => keys.add(key));
         items.push({ name, effect, conditional });
       }
-      const content = listingRecord(call, principal, asked, items, moment);
-      const proposed = [propose('listing', moment, [...keys], null, content)];
+      const content = listingRecord(call, principal, { ...asked, proof: list.proof }, items, moment);
+      const proposed = [propose('listing', moment, [...keys], endOf(list, null), content)];
       return { answer: { revision: moment.revision, items }, proposed };
     });
     return { evaluationId: ids[0]!, ...answer };
@@ -205,13 +233,13 @@ export class Decisions {
         const moment = this.#moment(call, 'filter');
         const { snapshot, principal, revision, now } = moment;
         const { rights } = principal;
-        const input = permitted(question, principal);
+        const input = inputAt(moment, question);
         const isOpen = (name: string) => mayAssertOfResource(name, rights);
         const filter = filterOf(snapshot.policies, input, { isOpen, ...table }, now);
         if ('refused' in filter) throw noFilter(filter.refused, rights.explain);
         answer = { revision, now, filter };
-        const content = filterRecord(call, principal, input, filter, moment);
-        return [propose('listing', moment, filter.keys, filter.validUntil, content)];
+        const content = filterRecord(call, principal, { ...input, proof: question.proof }, filter, moment);
+        return [propose('listing', moment, filter.keys, endOf(question, filter.validUntil), content)];
       },
     };
     const [evaluationId] = await this.#ledger(call.tenant).submit(proposal);
@@ -240,9 +268,7 @@ export class Decisions {
   async #bringUp(call: Call): Promise<void> {
     const { tenant, atLeast } = call;
     const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
-    const { key, address } = call;
-    if (!isGood(tenant, snapshot.credential(key.id), key, this.clock.now(), snapshot.epoch, address))
-      await this.snapshots.refresh(tenant, Infinity);
+    if (!isGood(snapshot, call, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);
     const revision = this.snapshots.held(tenant)?.revision ?? 0;
@@ -255,8 +281,7 @@ export class Decisions {
     const snapshot = this.snapshots.held(tenant);
     if (!snapshot) throw new Refusal('too_many_changes', 'the state of the tenant is being loaded: ask again');
     const now = this.clock.now();
-    const principal = principalOf(tenant, snapshot.credential(key.id), key, now, snapshot.epoch, address);
-    if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+    const principal = hostAt(snapshot, { key, address }, now);
     checkScope(scope, principal);
     if (snapshot.suspended) throw tenantSuspended();
     return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
@@ -285,4 +310,27 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
     ...(rule ? { rule } : {}),
     ...(explain && clause !== null ? { clause } : {}),
   });
+}
+
+/** What a caller shows, and from where. */
+type Shown = Pick<Call, 'key' | 'address'>;
+
+/** The host that a key or token is of. Throws UnauthenticatedError, ScopeError, and Refusal where it is of somebody else. */
+function hostAt(snapshot: TenantSnapshot, { key, address }: Shown, now: number): HostPrincipal {
+  if (isToken(key) && key.token.person !== null) {
+    checkStands(snapshot, key.token, now);
+    throw new Refusal('not_a_host', 'only a host can ask for decisions, and this is the access token of a person');
+  }
+  const principal = principalAt(snapshot, key, now, address);
+  if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
+  if (isToken(key)) checkTokenScope(key.token, 'decide');
+  return principal;
+}
+
+function isGood(snapshot: TenantSnapshot, { key, address }: Shown, now: number): boolean {
+  try {
+    return principalAt(snapshot, key, now, address) !== undefined;
+  } catch {
+    return false;
+  }
 }

@@ -10,3 +10,4 @@ export { explainRecord, type RecordedExplanation } from './recorded.js';
 export { REASON_TEXT } from './reasons.js';
 export { pace } from './pages.js';
 export { MAX_PAGE, type Search } from './search.js';
+export { SubjectTokens } from './subject-tokens.js';

@@ -4,7 +4,8 @@ import type { Proposed } from '#ledger';
 import { decide, explain, type Decision } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import type { Evaluated } from './answers.js';
-import { permitted } from './assertions.js';
+import { permitted, proven } from './assertions.js';
+import { checkStanding } from './proven-subject.js';
 import type { Call, Question, Semantic } from './question.js';
 import { decisionRecord } from './records.js';
 
@@ -44,15 +45,31 @@ export function decideAt(
   explained: number,
 ): { evaluated: Evaluated; proposed: Proposed } {
   const { snapshot, principal, revision, now } = moment;
-  const input = permitted(question, principal);
+  const input = inputAt(moment, question);
   const decision = decide(snapshot.policies, input, [], now);
   const decided = { set: snapshot.policies, input, consents: [], now, decision };
   const explanation = question.explain ? explain(decided, 1 / explained) : undefined;
-  const content = decisionRecord(call, principal, input, decision, moment);
+  const content = decisionRecord(call, principal, { ...input, proof: question.proof }, decision, moment);
   return {
     evaluated: { decision, revision, now, explain: principal.rights.explain, explanation },
-    proposed: propose('decision', moment, decision.keys, decision.validUntil, content),
+    proposed: propose('decision', moment, decision.keys, endOf(question, decision.validUntil), content),
   };
+}
+
+/**
+ * What of a question counts at a moment. Throws Refusal and TokenRefused, for a subject that the host may not speak for, or
+ * whose proof does not hold any more.
+ */
+export function inputAt({ snapshot, principal, now }: Moment, question: Question): ReturnType<typeof permitted> {
+  const { proof } = question;
+  if (proof === undefined) return permitted(question, principal);
+  checkStanding(proof, snapshot, now);
+  return proven(question, proof, principal, snapshot.policies);
+}
+
+/** Until when an answer can hold: no longer than what proves its subject. */
+export function endOf({ proof }: Question, validUntil: number | null): number | null {
+  return proof === undefined ? validUntil : Math.min(proof.expiresAt, validUntil ?? Infinity);
 }
 
 /** Whether a call stops at a decision. */
@@ -76,7 +93,12 @@ export function propose(
     epoch,
     now,
     validUntil: ends.length > 0 ? Math.min(...ends) : null,
-    keys: [...keys, `credential:${principal.credential}`],
+    keys: [...keys, ...keysOfPrincipal(principal)],
     content,
   };
+}
+
+function keysOfPrincipal({ credential, token }: HostPrincipal): string[] {
+  const key = `credential:${credential}`;
+  return token === undefined ? [key] : [key, `token:${token}`];
 }

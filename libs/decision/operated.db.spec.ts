@@ -1,13 +1,15 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
-import { generateApiKey, macOf, type PresentedKey } from '#identity';
+import { parseJson } from '#http';
+import { generateApiKey, KeySets, macOf, Outgoing, TokenVerifier, type PresentedKey } from '#identity';
 import type { CommitPort } from '#ledger';
 import type { AnyDocument } from '#policy';
 import { Snapshots } from '#snapshot';
 import { commitChange, DecisionCommits, loadTenant, Tenants, type Operation, type Operator } from '#store';
 import { Decisions } from './decisions.js';
 import type { Call, Question } from './question.js';
+import { SubjectTokens } from './subject-tokens.js';
 
 const OPERATOR = 'key-of-the-operator';
 const NO_QUOTAS = { documents: null, documentBytes: null, credentials: null, persons: null, decisionsPerSecond: null };
@@ -103,7 +105,8 @@ async function replica(before: (snapshots: Snapshots) => Promise<unknown>) {
     },
   };
   const metrics = { decided: () => undefined, committed: () => undefined, refused: () => undefined };
-  return { snapshots, decisions: new Decisions(snapshots, port, database.store.clock, metrics) };
+  const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off')), parseJson));
+  return { snapshots, decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens) };
 }
 
 const question: Question = {

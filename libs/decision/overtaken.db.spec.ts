@@ -1,7 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
-import { generateApiKey, macOf, type PresentedKey } from '#identity';
+import { parseJson } from '#http';
+import { generateApiKey, KeySets, macOf, Outgoing, TokenVerifier, type PresentedKey } from '#identity';
 import type { CommitPort } from '#ledger';
 import { documentName, knownSubjects, touchedKeys, type AnyDocument, type Candidate, type PolicySet } from '#policy';
 import { Snapshots } from '#snapshot';
@@ -10,6 +11,7 @@ import type { Answer } from './answers.js';
 import { Decisions } from './decisions.js';
 import type { Call, Question } from './question.js';
 import type { Search } from './search.js';
+import { SubjectTokens } from './subject-tokens.js';
 
 let database: TestDatabase;
 let commits: DecisionCommits;
@@ -56,7 +58,7 @@ beforeAll(async () => {
       subjectProperties: [],
       resourceProperties: [],
       explain: false,
-      scopes: ['decisions'],
+      scopes: ['decisions', 'listings', 'search', 'filter'],
       agents: [],
     },
     expiresAt: null,
@@ -102,7 +104,12 @@ async function replica(before: (commit: number) => Promise<void> = async () => u
     },
   };
   const metrics = { decided: () => undefined, committed: () => undefined, refused: () => undefined };
-  return { snapshots, decisions: new Decisions(snapshots, port, database.store.clock, metrics), made: () => made };
+  const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off')), parseJson));
+  return {
+    snapshots,
+    decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens),
+    made: () => made,
+  };
 }
 
 const fixed: Question = {

@@ -1,9 +1,11 @@
-import type { PresentedKey } from '#identity';
+import type { Presented, VerifiedToken } from '#identity';
 import type { DecisionInput, Json, JsonObject, ServerReference } from '#policy';
 
 /** One thing that a host asks, as a front understood it; nothing in it is believed yet. */
 export interface Question {
   readonly subject: { readonly type: string; readonly id: string; readonly properties: JsonObject };
+  /** The token that proves the subject, verified by `Decisions.verified`; left out: the host asserts it. */
+  readonly proof?: VerifiedToken | undefined;
   readonly action: string;
   readonly resource: { readonly type: string; readonly id: string | null; readonly properties: JsonObject };
   readonly server: ServerReference | null;
@@ -26,7 +28,7 @@ export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_p
 /** Who calls, and about which request of theirs. */
 export interface Call {
   readonly tenant: string;
-  readonly key: PresentedKey;
+  readonly key: Presented;
   /** From where, normalised. */
   readonly address: string;
   readonly front: 'mcp' | 'authzen';

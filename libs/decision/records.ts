@@ -1,14 +1,17 @@
-import type { HostPrincipal } from '#identity';
+import type { HostPrincipal, VerifiedToken } from '#identity';
 import { recordContent } from '#ledger';
-import { digest, type Decision, type DecisionInput, type Filter } from '#policy';
+import { digest, type Decision, type DecisionInput, type Filter, type MappedRole } from '#policy';
 import type { Call } from './question.js';
 import type { FoundPage, Search } from './search.js';
+
+/** What was decided on, and what proved its subject. */
+type Recorded = DecisionInput & { readonly proof?: VerifiedToken | undefined };
 
 /** What the ledger keeps of a decision: who asked what through whom, and everything that the answer follows from. */
 export function decisionRecord(
   call: Call,
   principal: HostPrincipal,
-  input: DecisionInput,
+  input: Recorded,
   decision: Decision,
   state: State,
 ): string {
@@ -39,7 +42,7 @@ export function decisionRecord(
 export function listingRecord(
   call: Call,
   principal: HostPrincipal,
-  input: DecisionInput,
+  input: Recorded,
   items: readonly { readonly name: string; readonly effect: string; readonly conditional: boolean }[],
   state: State,
 ): string {
@@ -82,7 +85,7 @@ export function searchRecord(
 export function filterRecord(
   call: Call,
   principal: HostPrincipal,
-  input: DecisionInput,
+  input: Recorded,
   { filter, ast, reason, obligations }: Filter,
   state: State,
 ): string {
@@ -130,16 +133,47 @@ function caller(
     // Only of a gateway, which acts for another.
     agent: agent === principal.host ? undefined : agent,
     credential: principal.credential,
+    token: principal.token,
   };
 }
 
-function common(call: Call, principal: HostPrincipal, input: DecisionInput, state: State): Record<string, unknown> {
+function common(call: Call, principal: HostPrincipal, input: Recorded, state: State): Record<string, unknown> {
   return {
     ...caller(call, principal, input.agent, state),
     subject: `${input.subject.type}:${input.subject.id}`,
+    proof: input.proof && proofRecord(input.proof, input.subject),
     named_server: input.server ?? undefined,
     session: input.session?.id,
     supported_obligations: input.supportedObligations,
     ...call.noted,
   };
 }
+
+/**
+ * How the subject was proven, and what of it the decision rests on; never the token. Groups are among the keys, and here is
+ * whether these were all.
+ */
+function proofRecord(
+  { issuer, fingerprint, issuedAt, expiresAt }: VerifiedToken,
+  { groups, roles, unsure }: DecisionInput['subject'],
+): object {
+  return {
+    issuer: issuer.document.name,
+    version: issuer.version,
+    iss: issuer.document.issuer,
+    token: fingerprint,
+    issued: new Date(issuedAt).toISOString(),
+    until: new Date(expiresAt).toISOString(),
+    groups: groups ? { count: groups.names.length, complete: groups.complete } : 'unknown',
+    roles: roles && { held: roles.held, possible: roles.possible, by: roles.ways.map(wayRecord) },
+    unsure: unsure && unsure.length > 0 ? unsure : undefined,
+  };
+}
+
+const wayRecord = ({ mapping, version, rule, role, possible }: MappedRole): object => ({
+  mapping,
+  version,
+  rule,
+  role,
+  possible: possible || undefined,
+});

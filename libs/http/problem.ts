@@ -1,4 +1,4 @@
-import type { UnauthenticatedError } from '#identity';
+import type { IdentityProviderUnavailable, ScopeError, TokenRefused, UnauthenticatedError } from '#identity';
 import type { LedgerErrorCode } from '#ledger';
 import type { MappingError } from '#mcp';
 import type { SnapshotError } from '#snapshot';
@@ -16,7 +16,7 @@ export type RefusalCode =
   | 'not_a_host'
   | 'not_an_administrator'
   | 'subject_not_assertable'
-  | 'subject_token_unsupported'
+  | 'subject_token_mismatch'
   | 'step_up_required'
   | 'cross_site'
   | 'sign_in_needs_tls'
@@ -43,6 +43,9 @@ export type ProblemCode =
   | DoorCode
   | BodyError['code']
   | UnauthenticatedError['code']
+  | ScopeError['code']
+  | TokenRefused['code']
+  | IdentityProviderUnavailable['code']
   | LedgerErrorCode
   | StoreErrorCode
   | SnapshotError['code']
@@ -60,7 +63,6 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   imprecise_number: 400,
   lone_surrogate: 400,
   body_incomplete: 400,
-  subject_token_unsupported: 400,
   agent_required: 400,
   credentials_missing: 401,
   credentials_invalid: 401,
@@ -70,10 +72,10 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   sign_in_needs_tls: 403,
   grant_exceeds_own: 403,
   tenant_suspended: 403,
+  insufficient_scope: 403,
   not_a_host: 403,
   not_an_administrator: 403,
   subject_not_assertable: 403,
-  insufficient_scope: 403,
   agent_not_permitted: 403,
   not_found: 404,
   tenant_unknown: 404,
@@ -86,6 +88,8 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   version_mismatch: 412,
   body_too_large: 413,
   unsupported_content_type: 415,
+  subject_token_invalid: 422,
+  subject_token_mismatch: 422,
   documents_invalid: 422,
   no_exact_filter: 422,
   too_much_at_once: 422,
@@ -98,6 +102,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   ledger_unavailable: 503,
   answer_too_late: 503,
   state_regressed: 503,
+  identity_provider_unavailable: 503,
   too_many_changes: 503,
   database_unreachable: 503,
   database_refuses: 503,

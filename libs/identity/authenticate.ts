@@ -177,7 +177,7 @@ type Rights = HostRights | AdministratorRights;
 /** Rights that were read once; a credential that changes is another object. */
 const known = new WeakMap<StoredCredential, Rights>();
 
-function rightsOf(stored: StoredCredential): Rights | undefined {
+export function rightsOf(stored: StoredCredential): Rights | undefined {
   const read = known.get(stored);
   if (read) return read;
   const schema: z.ZodType<Rights> = stored.principalKind === 'host' ? hostRightsSchema : administratorRightsSchema;

@@ -18,6 +18,7 @@ export {
   generateSecret,
   macOf,
   parseApiKey,
+  sameMac,
   type ApiKey,
 } from './api-key.js';
 export {
@@ -41,11 +42,32 @@ export {
   type ProvenAdministrator,
   type SignInAssurance,
 } from './principal.js';
+export {
+  administratorRightsSchema,
+  HOST_SCOPES,
+  hostRightsSchema,
+  type AdministratorRights,
+  type HostRights,
+  type HostScope,
+} from './rights.js';
+export {
+  checkTokenScope,
+  checkStands,
+  isToken,
+  principalAt,
+  ScopeError,
+  SCOPES,
+  type AccessToken,
+  type CallerState,
+  type Presented,
+  type PresentedToken,
+} from './access-token.js';
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
 export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
 export {
+  audiencesOf,
   IdentityProviderUnavailable,
   KeySets,
   TokenRefused,
@@ -56,11 +78,3 @@ export {
   type Verification,
   type VerifiedToken,
 } from './tokens/index.js';
-export {
-  administratorRightsSchema,
-  HOST_SCOPES,
-  hostRightsSchema,
-  type AdministratorRights,
-  type HostRights,
-  type HostScope,
-} from './rights.js';

@@ -13,8 +13,10 @@ export interface HostPrincipal {
   /** The id of the key or of the client. */
   readonly credential: string;
   readonly host: string;
+  /** The id of the access token, if there is one. */
+  readonly token?: string;
   readonly rights: HostRights;
-  /** When the key, or the secret that was used, expires, in ms since 1970; null: never. */
+  /** When the key, the secret that was used, or the token expires, in ms since 1970; null: never. */
   readonly validUntil: number | null;
 }
 

@@ -72,6 +72,15 @@ export type Operation =
       readonly client?: string;
       readonly grant?: string;
       readonly token?: string;
+    }
+  /** A new signing key in the place of the present one of its algorithm, which stays published until it retires. */
+  | {
+      readonly op: 'replace_signing_key';
+      readonly id: string;
+      readonly algorithm: string;
+      /** The private part sealed, in hexadecimal. Records do not keep it. */
+      readonly body: { readonly publicJwk: object; readonly sealed: string };
+      readonly retiresAt: string;
     };
 
 /** A change that is being prepared. */

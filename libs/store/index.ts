@@ -27,10 +27,14 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
+export { OAuthStore, type NewOAuthState, type StoredOAuthState } from './oauth-store.js';
+export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
+export { ClientReader, type ClientListing } from './client-reader.js';
 export { SessionStore, type FoundSession, type SignedIn, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';
+export { CountedEvents } from './counted-events.js';
 export { exportTenant } from './tenant-export.js';
 export {
   LONGEST_NAME,

@@ -4,13 +4,18 @@ import { clientConfig, type Connection } from './connection.js';
 import { entities } from './database.js';
 import { DatabaseClock } from './database-clock.js';
 import { StandbyWatch } from './standby-watch.js';
-import type { RightsProof } from './change.js';
 import { toStoreError } from './errors.js';
 
 /** A tenant's rows in one consistent view. Reads only: writes are changes (`commitChange`) and decisions. */
 export type TenantView = EntityManager;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** In whose name something is read, as in a change: `key:<id>` and the like, and what its rights rest on. */
+interface Reader {
+  readonly principal: string;
+  readonly proof: { readonly epoch: number; readonly keys: readonly string[] };
+}
 
 /** Whoever reads may not any more: its key, session or token is gone (`principal`), or its rights have changed (`rights`). */
 export class PrincipalFallenError extends Error {
@@ -65,19 +70,11 @@ export class Store {
    * INVARIANT: the view is of after every change that had begun before, for it is only opened once the tenant's lock was to
    * be had; it is given back at once, so that an export of any length holds up no change.
    */
-  async readAs<T>(
-    tenant: string,
-    reader: { readonly principal: string; readonly proof: RightsProof },
-    work: (view: TenantView) => Promise<T>,
-  ): Promise<T> {
+  async readAs<T>(tenant: string, reader: Reader, work: (view: TenantView) => Promise<T>): Promise<T> {
     return this.#read(tenant, reader, work);
   }
 
-  async #read<T>(
-    tenant: string,
-    reader: { readonly principal: string; readonly proof: RightsProof } | undefined,
-    work: (view: TenantView) => Promise<T>,
-  ): Promise<T> {
+  async #read<T>(tenant: string, reader: Reader | undefined, work: (view: TenantView) => Promise<T>): Promise<T> {
     if (!UUID.test(tenant)) throw new Error(`'${tenant}' is not the id of a tenant`);
     const runner = this.#source.createQueryRunner();
     let isConnected = false;
@@ -162,11 +159,7 @@ export class Store {
   }
 }
 
-async function checkStands(
-  view: TenantView,
-  tenant: string,
-  { principal, proof }: { readonly principal: string; readonly proof: RightsProof },
-): Promise<void> {
+async function checkStands(view: TenantView, tenant: string, { principal, proof }: Reader): Promise<void> {
   const [row] = await view.query<{ outcome: string }[]>('select placet.principal_stands($1, $2, $3) as outcome', [
     tenant,
     principal,

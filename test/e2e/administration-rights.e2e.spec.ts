@@ -237,32 +237,54 @@ describe('the last owner', () => {
       const binding = { kind: 'AdministratorBinding', name: 'b', to: ['user:entra/1'], roles: ['owner'] };
       const path = '/api/v1/documents/AdministratorBinding/b';
       await own.call('PUT', path, { body: binding, headers: { 'If-None-Match': '*' } });
-      const second = (
-        await own.call('POST', '/api/v1/keys', {
-          body: { administrator: 'x', rights: { roles: ['owner', 'operator'] } },
-        })
-      ).body.key as string;
+      const strong = {
+        kind: 'AdministratorRole',
+        name: 'strong',
+        grants: [{ actions: ['manage'], on: ['all', 'Tenancy'] }],
+      };
+      const body = { files: [{ path: 'a.json', text: JSON.stringify(strong) }] };
+      await own.call('POST', '/api/v1/documents/apply', { body });
+      const created = { body: { administrator: 'x', rights: { roles: ['strong'] } } };
+      const key = (await own.call('POST', '/api/v1/keys', created)).body.key as string;
       expect((await end()).status).toBe(204);
-      expect((await own.call('DELETE', `/api/v1/keys/${idOf(second)}`, { key: second })).status).toBe(204);
-      expect((await own.call('GET', '/api/v1/me', { key: second })).status).toBe(401);
+      const remove = { key, headers: { 'If-Match': '"1"' } };
+      expect(await own.call('DELETE', path, remove)).toMatchObject({ status: 409, body: { code: 'last_owner' } });
+      const expired = JSON.stringify({ ...binding, expires: '2020-01-01T00:00:00Z' });
+      const rewrite = { key, body: { files: [{ path: 'b.json', text: expired }] } };
+      expect((await own.call('POST', '/api/v1/documents/apply', rewrite)).body).toMatchObject({ code: 'last_owner' });
     } finally {
       await own.close();
     }
   });
 
-  it('two owners who end each other at the same time, on two replicas, leave one', async () => {
+  it('is left where both are ended at the same time, on two replicas, by somebody as strong', async () => {
     const own = await startTestService({ quickstart: false });
     try {
       const { url } = await own.replica();
-      const body = { administrator: 'x', rights: { roles: ['owner', 'operator'] } };
-      const second = (await own.call('POST', '/api/v1/keys', { body })).body.key as string;
-      const ended = await Promise.all([
-        own.call('DELETE', `/api/v1/keys/${idOf(second)}`),
-        own.call('DELETE', `/api/v1/keys/${idOf(own.owner)}`, { key: second, url }),
-      ]);
-      expect(ended.filter(({ status }) => status === 204)).toHaveLength(1);
-      const alive = await Promise.all([own.owner, second].map((key) => own.call('GET', '/api/v1/me', { key })));
-      expect(alive.map(({ status }) => status).sort()).toEqual([200, 401]);
+      const strong = {
+        kind: 'AdministratorRole',
+        name: 'strong',
+        grants: [{ actions: ['manage'], on: ['all', 'Tenancy'] }],
+      };
+      const path = '/api/v1/documents/AdministratorRole/strong';
+      await own.call('PUT', path, { body: strong, headers: { 'If-None-Match': '*' } });
+      const make = async (...roles: string[]) =>
+        (await own.call('POST', '/api/v1/keys', { key: maker, body: { administrator: 'x', rights: { roles } } })).body
+          .key as string;
+      let maker = own.owner;
+      maker = await make('strong');
+      let left = own.owner;
+      for (let round = 0; round < 4; round++) {
+        const both = [left, await make('owner')] as const;
+        await own.call('GET', '/api/v1/me', { key: both[1], url });
+        const ended = await Promise.all([
+          own.call('DELETE', `/api/v1/keys/${idOf(both[0])}`, { key: maker }),
+          own.call('DELETE', `/api/v1/keys/${idOf(both[1])}`, { key: maker, url }),
+        ]);
+        expect(ended.map(({ status }) => status).sort()).toEqual([204, 409]);
+        left = both[ended.findIndex(({ status }) => status === 409)]!;
+        expect((await own.call('GET', '/api/v1/me', { key: left })).status).toBe(200);
+      }
     } finally {
       await own.close();
     }

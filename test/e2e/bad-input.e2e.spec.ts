@@ -171,8 +171,8 @@ describe('a decision request', () => {
       'a subject as a token',
       { subject: { token: 'eyJhbGciOiJub25lIn0.eyJzdWIiOiJhbm4ifQ.' } },
       {},
-      400,
-      'subject_token_unsupported',
+      422,
+      'subject_token_invalid',
     ],
     [
       'a subject that the key may not speak for',

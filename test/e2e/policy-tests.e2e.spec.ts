@@ -121,11 +121,13 @@ describe('the tests of a tenant', () => {
     expect(key.status).toBe(201);
   });
 
-  it('let others have their turn, and are shown to readers who can change nothing', async () => {
+  it('let others have their turn, and are shown to authors who can change nothing', async () => {
     const cases = Array.from({ length: 500 }, (_, at) => `  - { name: c${at}, expect: { effect: allow } }\n`).join('');
     const many = `kind: Test\nname: many\ndefaults: { host: desk, server: crm, tool: query, subject: { id: ann } }\ncases:\n${cases}`;
     const { key } = (
-      await service.call('POST', '/api/v1/keys', { body: { administrator: 'reader', rights: { roles: ['auditor'] } } })
+      await service.call('POST', '/api/v1/keys', {
+        body: { administrator: 'author', rights: { roles: ['policy-author'] } },
+      })
     ).body;
     const files = [{ path: 'many.yaml', text: many }];
     const [validated, health] = await Promise.all([

@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { startService, type Service, type ServiceOptions } from '../../apps/server/src/service.js';
 import { Log } from '../../apps/server/src/operations/log.js';
-import { generateApiKey } from '#identity';
+import { generateApiKey, type KeyCheck } from '#identity';
 import { freshDatabase, type TestDatabase } from './database.js';
 import { MadeSecrets } from './secrets.js';
 
@@ -10,6 +10,8 @@ export interface TestService {
   readonly url: string;
   readonly database: TestDatabase;
   readonly owner: string;
+  /** What it holds credentials against. */
+  readonly keyCheck: KeyCheck;
   /** The key of the quickstart's host, if the quickstart was loaded. */
   readonly host: string;
   /** Every line of the log so far. */
@@ -80,6 +82,7 @@ export async function startTestService({ quickstart = true, ...options }: TestOp
     url,
     database,
     owner,
+    keyCheck: { pepper, environment: 'test' },
     host: firstKeys.quickstartHost ?? '',
     log,
     secrets,

@@ -1,11 +1,11 @@
 import { readClientSettings } from '#config';
 import { parseApiKey } from '#identity';
+import { CommandError } from './command-error.js';
+import { KeptSignIns } from './kept-sign-ins.js';
 import { placed, type Placed } from './output.js';
+import { refresh } from './sign-in.js';
 
-/** A call that did not work out. The message is for the person at the terminal. */
-export class CommandError extends Error {
-  override readonly name = 'CommandError';
-}
+export { CommandError };
 
 /** What the service answers when it refuses a call (RFC 9457). */
 interface ProblemBody {
@@ -17,14 +17,22 @@ interface ProblemBody {
 /** The service's API, with the URL and the key out of the environment. */
 export class Api {
   readonly #url: string;
-  readonly #key: string;
+  readonly #bearer: () => Promise<string>;
 
-  constructor({ url, key } = readClientSettings()) {
-    if (key === undefined)
-      throw new CommandError('PLACET_KEY is not set: set it to the key of an administrator, or of a host to decide.');
-    if (!parseApiKey(key)) throw new CommandError('PLACET_KEY is not a key of Placet, or mistyped.');
+  constructor({ url, key, configDirectory } = readClientSettings()) {
     this.#url = url;
-    this.#key = key;
+    if (key === undefined) {
+      const kept = new KeptSignIns(configDirectory);
+      if (!kept.of(url)) {
+        throw new CommandError(
+          'PLACET_KEY is not set, and nobody is signed in: run placet login, or set it to the key of an administrator, or of a host to decide.',
+        );
+      }
+      this.#bearer = () => accessToken(kept, url);
+      return;
+    }
+    if (!parseApiKey(key)) throw new CommandError('PLACET_KEY is not a key of Placet, or mistyped.');
+    this.#bearer = async () => key;
   }
 
   async get<T>(path: string): Promise<T> {
@@ -49,15 +57,16 @@ export class Api {
 
   /** What a POST answers, as it comes, however much it is. */
   async stream(path: string): Promise<AsyncIterable<Uint8Array>> {
+    const bearer = await this.#bearer();
     let response: Response;
     try {
       response = await fetch(this.#url + path, {
         method: 'POST',
-        headers: { Authorization: `Bearer ${this.#key}` },
+        headers: { Authorization: `Bearer ${bearer}` },
         redirect: 'error',
       });
     } catch (cause) {
-      throw new CommandError(unanswered(this.#url, 'GET', cause), { cause });
+      throw new CommandError(unanswered(this.#url, 'POST', cause), { cause });
     }
     const { ok, status, body } = response;
     if (ok && body) return body;
@@ -96,11 +105,12 @@ export class Api {
     body: unknown,
     headers: Readonly<Record<string, string>>,
   ): Promise<{ ok: boolean; status: number; text: string }> {
+    const bearer = await this.#bearer();
     try {
       const response = await fetch(this.#url + path, {
         method,
         headers: {
-          Authorization: `Bearer ${this.#key}`,
+          Authorization: `Bearer ${bearer}`,
           ...(body === undefined ? {} : { 'Content-Type': 'application/json' }),
           ...headers,
         },
@@ -114,6 +124,25 @@ export class Api {
       throw new CommandError(unanswered(this.#url, method, cause), { cause });
     }
   }
+}
+
+/** How long before its end a token is renewed, in ms. */
+const EARLY_MS = 30_000;
+
+/** The access token of whoever is signed in, renewed where it is about to end. */
+async function accessToken(kept: KeptSignIns, url: string): Promise<string> {
+  const isFresh = ({ expiresAt }: { readonly expiresAt: number }) => expiresAt - EARLY_MS > Date.now();
+  const present = kept.of(url);
+  if (present && isFresh(present)) return present.accessToken;
+  return kept.alone(async () => {
+    // Another command may have done it meanwhile.
+    const known = kept.of(url);
+    if (!known) throw new CommandError('nobody is signed in any more: run placet login.');
+    if (isFresh(known)) return known.accessToken;
+    const renewed = await refresh(known);
+    kept.keep(url, renewed);
+    return renewed.accessToken;
+  });
 }
 
 /** What fails before a request is sent. After that it may have been carried out, whatever became of the answer. */
@@ -142,7 +171,7 @@ function parse(text: string): unknown {
 
 /** What the person can do about it who sees only the command line. */
 const HINTS: Readonly<Record<string, string>> = {
-  credentials_invalid: 'mend PLACET_KEY',
+  credentials_invalid: 'mend PLACET_KEY, or run placet login',
   not_an_administrator: 'set PLACET_KEY to the key of an administrator',
   not_a_host: 'set PLACET_KEY to the key of a host',
 };

@@ -3,13 +3,16 @@ import { SettingError } from '#config';
 import { Api, CommandError } from './api.js';
 import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
+import { createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { createHost, newKey } from './commands/keys.js';
+import { login, logout } from './commands/login.js';
 import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
 import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
+import { tryMapping } from './commands/mappings.js';
 import { listPeople, listSessions, signOut } from './commands/people.js';
 import { resume, suspend } from './commands/suspensions.js';
 import {
@@ -55,6 +58,11 @@ const USAGE = `usage: placet COMMAND
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
       [--may-assert-resource ATTRIBUTE]... attributes of resources it may assert
       [--explain]                        tell it in detail what stood in the way
+  client create HOST                   make an OAuth client of a host (the options of host create say what it may)
+      [--keys FILE]                      by public keys of its own (a JWK set) and not by a secret
+      [--issuer NAME --subject SUB]      a workload that an Issuer vouches for
+  client list, client rotate ID        list OAuth clients, or give one a new secret
+  client disable ID                    end one and its tokens at once
       [--scope NAME]...                  what it may ask for: decisions, listings, search, filter (default: all)
       [--may-act-for PATTERN]...         of a gateway: the hosts that it may act for, one named in each request
   key create --host NAME               make another key for a host, with the options above, and
@@ -71,6 +79,9 @@ const USAGE = `usage: placet COMMAND
                                        everybody who could do this, and by which rules
   what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
                                        what a person, or anybody through a host, could do
+  mapping try --token-file FILE        whom a token proves, and what each rule of the Mappings gives them, and why;
+  mapping try --claims FILE --issuer NAME   or claims that such a token would have (a FILE of - is the input) [--json];
+                                       exits with 3 where the token is not believed
   tenant create NAME [--title TEXT]    make a tenant and a key for its owner, as an operator: an owner of the tenant
                                        'default'; so are the following
   tenant list                          every tenant
@@ -78,12 +89,16 @@ const USAGE = `usage: placet COMMAND
   tenant resume NAME                   let it go on
   tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
   tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
+  login [--tenant NAME]                sign in with a browser, which can be on another machine
+      [--no-browser]                     and do not open one here
+  logout                               end that
   key create --administrator NAME      make a key for an administrator; you must have its roles yourself
       --role ROLE...                     owner, policy-author, publisher, registrar, approver, auditor, user,
       [--cidr NETWORK]... [--expires DATE] operator, or the name of an AdministratorRole
   key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
 
-The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY.
+The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY
+or, where that is not set, as who has signed in.
 `;
 
 const OPTIONS = {
@@ -115,7 +130,13 @@ const OPTIONS = {
   host: { type: 'string' },
   resource: { type: 'string' },
   action: { type: 'string' },
+  'token-file': { type: 'string' },
+  claims: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
+  keys: { type: 'string' },
+  issuer: { type: 'string' },
+  tenant: { type: 'string', default: 'default' },
+  'no-browser': { type: 'boolean', default: false },
   administrator: { type: 'string' },
   role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];
@@ -221,6 +242,23 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     run: ([name], values, output) =>
       createHost(new Api(), output, name!, { title: values.title, ...keyOptions(values) }),
   },
+  'client create': {
+    takes: ['HOST'],
+    options: ['may-speak-for', 'may-assert', 'may-assert-resource', 'explain', 'keys', 'issuer', 'subject'],
+    run: ([host], values, output) =>
+      createClient(new Api(), output, host!, {
+        subjects: values['may-speak-for'],
+        subjectProperties: values['may-assert'],
+        resourceProperties: values['may-assert-resource'],
+        explain: values.explain,
+        keys: values.keys,
+        issuer: values.issuer,
+        subject: values.subject,
+      }),
+  },
+  'client list': { takes: [], options: [], run: (_, __, output) => listClients(new Api(), output) },
+  'client rotate': { takes: ['ID'], options: [], run: ([id], _, output) => rotateClient(new Api(), output, id!) },
+  'client disable': { takes: ['ID'], options: [], run: ([id], _, output) => disableClient(new Api(), output, id!) },
   decide: {
     takes: [],
     options: ['subject', 'server', 'tool', 'arguments', 'file', 'explain'],
@@ -239,6 +277,18 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['subject', 'host', 'server', 'json'],
     run: (_, { subject, host, server, json }, output) => whatCan(new Api(), output, { subject, host, server }, json),
+  },
+  login: {
+    takes: [],
+    options: ['tenant', 'no-browser'],
+    run: (_, { tenant, 'no-browser': noBrowser }, output) => login(output, tenant, !noBrowser),
+  },
+  logout: { takes: [], options: [], run: (_, __, output) => logout(output) },
+  'mapping try': {
+    takes: [],
+    options: ['token-file', 'claims', 'issuer', 'json'],
+    run: (_, { 'token-file': tokenFile, claims, issuer, json }, output) =>
+      tryMapping(new Api(), output, { tokenFile, claims, issuer }, json),
   },
   'key create': {
     takes: [],

@@ -2,11 +2,13 @@ import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
-import type { KeyCheck } from '#identity';
+import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
-import { Changes } from './admin/changes.js';
+import type { Changes } from './admin/changes.js';
+import { ClientsController } from './admin/clients/clients.controller.js';
+import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
@@ -16,12 +18,15 @@ import { DraftsService } from './admin/drafts/drafts.service.js';
 import { KeyPatternController } from './admin/keys/key-pattern.controller.js';
 import { KeysController } from './admin/keys/keys.controller.js';
 import { KeysService } from './admin/keys/keys.service.js';
+import { MappingsController } from './admin/mappings/mappings.controller.js';
+import { MappingsService } from './admin/mappings/mappings.service.js';
 import { MeController } from './admin/me/me.controller.js';
 import { OwnSessionsController } from './admin/people/own-sessions.controller.js';
 import { PeopleController } from './admin/people/people.controller.js';
 import { PeopleService } from './admin/people/people.service.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
+import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
@@ -37,6 +42,7 @@ import { Metrics } from './operations/metrics.js';
 import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
+import { SigningKeys } from './oauth/signing-keys.js';
 import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
 
 /** What the service is made of; main.ts and the tests put it together once. */
@@ -46,6 +52,8 @@ export interface Parts {
   readonly tenantNames: TenantNames;
   readonly keyCheck: KeyCheck;
   readonly authenticator: Authenticator;
+  readonly changes: Changes;
+  readonly signingKeys: SigningKeys;
   readonly addresses: ClientAddresses;
   readonly limits: AbuseLimits;
   readonly readiness: Readiness;
@@ -54,6 +62,8 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
+  /** Who verifies the tokens of identity providers. */
+  readonly verifier: TokenVerifier;
   /** How people sign in. */
   readonly signIn: Omit<
     SignInParts,
@@ -64,22 +74,9 @@ export interface Parts {
 /** Everything but the decision routes, which the front door answers before Nest. */
 @Module({})
 export class AppModule {
-  static of({
-    store,
-    snapshots,
-    tenantNames,
-    keyCheck,
-    authenticator,
-    addresses,
-    readiness,
-    metrics,
-    address,
-    home,
-    log,
-    signIn,
-    limits,
-  }: Parts): DynamicModule {
-    const changes = new Changes(store, snapshots, authenticator);
+  static of(parts: Parts): DynamicModule {
+    const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes, verifier } = parts;
+    const { readiness, metrics, address, home, log, signIn, limits } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -87,9 +84,12 @@ export class AppModule {
         DraftsController,
         RevisionsController,
         KeysController,
+        ClientsController,
+        SigningKeysController,
         KeyPatternController,
         SuspensionsController,
         AccessController,
+        MappingsController,
         RecordedDecisionsController,
         MeController,
         TenantsController,
@@ -113,9 +113,12 @@ export class AppModule {
           useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
         },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
+        { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
+        { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: PeopleService, useFactory: () => new PeopleService(store, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
+        { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },
         ...signInProviders({
           ...signIn,
@@ -143,7 +146,7 @@ export class AppModule {
           useFactory: (reflector: Reflector) => new RightsGuard(reflector, authenticator, addresses, home),
         },
         { provide: APP_PIPE, useClass: SchemaPipe },
-        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log) },
+        { provide: APP_FILTER, useFactory: () => new ProblemFilter(log, address) },
       ],
     };
   }

@@ -4,11 +4,12 @@ import type { AddressInfo } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import type { NestExpressApplication } from '@nestjs/platform-express';
 import { NamedSecrets, type Settings } from '#config';
-import { Decisions } from '#decision';
+import { Decisions, SubjectTokens } from '#decision';
 import { AbuseLimits, parseJson } from '#http';
-import { KeySets, Outgoing, TokenVerifier, type KeyCheck, type PrivateProviders } from '#identity';
+import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import { Snapshots } from '#snapshot';
 import {
+  CountedEvents,
   DecisionCommits,
   ensureTenant,
   prepareDatabase,
@@ -18,6 +19,7 @@ import {
   writeCredentialUses,
   type DatabaseAddress,
 } from '#store';
+import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
@@ -33,10 +35,17 @@ import { TenantNames } from './http/tenant-names.js';
 import { PublicAddress } from './http/public-address.js';
 import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
+import { TokenPrincipals } from './http/token-principals.js';
+import { AccessTokens } from './oauth/access-tokens.js';
+import { endpointGuard, mountOAuth, type OAuthParts } from './oauth/assemble.js';
+import { personalRights } from './oauth/personal-rights.js';
+import type { OAuthMount } from './oauth/mount.js';
+import { SigningKeys } from './oauth/signing-keys.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
+import { clientKeyOf } from './sign-in/client-key.js';
 import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 
@@ -46,12 +55,11 @@ const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'secrets'>> {
+    Partial<Pick<Settings, 'trustedProxies' | 'secrets' | 'privateIdentityProviders'>> {
   readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
   readonly log: Log;
-  readonly privateProviders?: PrivateProviders;
   /** For how long the state of a tenant that nobody uses stays in memory; left out: for ever. */
   readonly tenantIdleMinutes?: number;
   /** Told what takes time at the start. */
@@ -103,13 +111,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
     closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
-    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics);
+    const refusals = new CountedEvents(store, 'credential_refused', (error) =>
+      options.log.error('a refused token could not be recorded', error),
+    );
+    closing.push(() => refusals.close());
+    const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
+      refusals.note(of, { credential: 'subject_token', reason: fault, issuer }),
+    );
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens);
     closing.push(() => decisions.drain());
-    const { app, door } = await createApp(parts, decisions);
+    const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());
     await listen(app, options);
     closing.push(
       () => door.drain(),
+      () => mount.drain(),
       () => stopListening(app.getHttpServer()),
     );
     const url = urlOf(app.getHttpServer(), options.host);
@@ -137,19 +153,26 @@ function assemble(
   tenant: string,
   keyCheck: KeyCheck,
   options: ServiceOptions,
-): Parts & FrontParts {
-  const { log, trustedProxies, attempts } = options;
+): Parts & FrontParts & OAuthParts {
+  const { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' } = options;
+  const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
   const refusals = new RefusedCredentials(limits, record, log);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
-  const gate = new Gate(store, snapshots, keyCheck, limits, refusals);
-  const addresses = new ClientAddresses(trustedProxies);
-  const outgoing = new Outgoing(options.privateProviders ?? 'loopback');
-  const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
-  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck, limits, addresses);
   const address = new PublicAddress();
-  const sessionAuthenticator = new SessionAuthenticator(store, snapshots, personSessions, address);
+  const accessTokens = new AccessTokens(store, pepper);
+  const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
+  const tokenNamed = accessTokens.named.bind(accessTokens);
+  const tokens = new TokenPrincipals(store, snapshots, tokenNamed, personalRights(store, snapshots));
+  const addresses = new ClientAddresses(trustedProxies);
+  const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck, limits, addresses);
+  const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
+  const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
+  const changes = new Changes(store, snapshots, authenticator);
+  const outgoing = new Outgoing(privateIdentityProviders);
+  const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
+  const signingKeys = new SigningKeys(store, changes, pepper);
   const tenantNames = new TenantNames(store);
   snapshots.onForget((gone, why) => {
     if (why !== 'gone') return;
@@ -161,7 +184,7 @@ function assemble(
       outgoing,
       verifier,
       secrets: options.secrets ?? NamedSecrets.NONE,
-      clientKey: async () => undefined,
+      clientKey: clientKeyOf(signingKeys),
       personSessions,
     },
     store,
@@ -175,7 +198,15 @@ function assemble(
     home: tenant,
     tenantNames,
     log,
-    authenticator: new Authenticator(store, snapshots, gate, uses, sessionAuthenticator),
+    verifier,
+    authenticator,
+    changes,
+    signingKeys,
+    personSessions,
+    assertions: verifier,
+    homeTenant: DEFAULT_TENANT,
+    guard: endpointGuard(limits),
+    addressOf: (request) => addresses.of(request),
     readiness: new Readiness(store, snapshots, tenant),
     metrics: new Metrics(() =>
       snapshots.watched().flatMap((watched) => {
@@ -187,11 +218,11 @@ function assemble(
   };
 }
 
-/** The HTTP application, not listening yet; the decision routes stand before it. */
+/** The HTTP application, not listening yet; the decision routes and the authorization servers stand before it. */
 async function createApp(
-  parts: Parts & FrontParts,
+  parts: Parts & FrontParts & OAuthParts,
   decisions: Decisions,
-): Promise<{ app: NestExpressApplication; door: FrontDoor }> {
+): Promise<{ app: NestExpressApplication; door: FrontDoor; mount: OAuthMount }> {
   const app = await NestFactory.create<NestExpressApplication>(AppModule.of(parts), {
     bodyParser: false,
     logger: false,
@@ -203,11 +234,12 @@ async function createApp(
   const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
   documentApi(app, declaredRoutes(app));
   await app.init();
-  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics);
+  const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics, parts.address);
+  const mount = mountOAuth(parts);
   const server = app.getHttpServer();
   const [nest] = server.listeners('request') as Parameters<FrontDoor['before']>;
-  server.removeAllListeners('request').on('request', door.before(nest));
-  return { app, door };
+  server.removeAllListeners('request').on('request', door.before(mount.before(nest)));
+  return { app, door, mount };
 }
 
 async function listen(app: NestExpressApplication, { host, port }: ServiceOptions): Promise<void> {

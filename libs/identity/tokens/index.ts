@@ -1,4 +1,4 @@
-export { TOLERANCE_MS, type TokenUse } from './claims.js';
+export { audiencesOf, TOLERANCE_MS, type TokenUse } from './claims.js';
 export { KeySets } from './key-sets.js';
 export type { ParseJson } from './read-token.js';
 export { IdentityProviderUnavailable, TokenRefused, type TokenFault } from './refusal.js';

@@ -6,6 +6,7 @@ import { findings, placeOf, PLAIN_WORDS, type Finding } from '#policy';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { CredentialUses } from '../http/credential-uses.js';
 import type { Gate } from '../http/gate.js';
+import type { PublicAddress } from '../http/public-address.js';
 import { sendJson, sendProblem } from '../http/responses.js';
 import type { Log } from '../operations/log.js';
 import type { Metrics } from '../operations/metrics.js';
@@ -45,6 +46,7 @@ export class FrontDoor {
     private readonly uses: CredentialUses,
     private readonly log: Log,
     private readonly metrics: Metrics,
+    private readonly address: PublicAddress,
   ) {
     this.#routes = new Map(routes.map((route) => [route.path, route]));
   }
@@ -74,7 +76,7 @@ export class FrontDoor {
       sendJson(response, 200, await this.#answer(route, request, address), headers);
     } catch (thrown) {
       const error = this.gate.told(thrown, address);
-      const problem = sendProblem(response, error, headers, route.adapt?.bind(route));
+      const problem = sendProblem(response, error, this.address.url, headers, route.adapt?.bind(route));
       status = problem.status;
       this.log.failed(error, problem, { requestId, trace: traceOf(request), path: route.path });
     } finally {

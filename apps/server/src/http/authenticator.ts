@@ -4,6 +4,7 @@ import {
   abilityOf,
   administratorAgain,
   isSameAbility,
+  isToken,
   principalOf,
   type AdministratorPrincipal,
   type Principal,
@@ -13,6 +14,7 @@ import { loadCredential, type Store } from '#store';
 import type { CredentialUses } from './credential-uses.js';
 import type { SessionAuthenticator } from '../sign-in/session-authenticator.js';
 import type { Gate } from './gate.js';
+import type { TokenPrincipals } from './token-principals.js';
 
 /** Finds out who calls the administration API, by what the database says at this moment and not by a snapshot. */
 export class Authenticator {
@@ -21,6 +23,7 @@ export class Authenticator {
     private readonly snapshots: Snapshots,
     private readonly gate: Gate,
     private readonly uses: CredentialUses,
+    private readonly tokens: TokenPrincipals,
     private readonly sessions: SessionAuthenticator,
   ) {}
 
@@ -42,6 +45,7 @@ export class Authenticator {
 
   async #principalOf(authorization: string | undefined, address: string): Promise<Principal> {
     const { tenant, key } = await this.gate.callerOf(authorization, address);
+    if (isToken(key)) return this.tokens.principalOf(tenant, key, address);
     const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
     const proven = principalOf(tenant, credential, key, this.store.clock.now(), numbers.epoch, address);
     this.uses.used(tenant, key.id);
@@ -55,13 +59,17 @@ export class Authenticator {
    */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     if (before.via === 'session') return this.sessions.again(before);
+    const after = before.via === 'token' ? await this.tokens.again(before) : await this.#keyAgain(before);
+    if (isSameAbility(after.ability, before.ability)) return after;
+    throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
+  }
+
+  async #keyAgain(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const { tenant } = before;
     const { credential, numbers } = await loadCredential(this.store, tenant, before.credential);
     const proven = administratorAgain(before, credential, this.store.clock.now(), numbers.epoch);
     const { policies } = await this.#goodState(tenant, numbers.revision);
-    const after = { ...proven, ability: abilityOf(proven.roles, policies.documents) };
-    if (isSameAbility(after.ability, before.ability)) return after;
-    throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
+    return { ...proven, ability: abilityOf(proven.roles, policies.documents) };
   }
 
   /**

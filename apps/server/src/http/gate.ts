@@ -5,17 +5,19 @@ import {
   refusedKey,
   UnauthenticatedError,
   type KeyCheck,
+  type Presented,
   type PresentedKey,
   type RefusedCredential,
 } from '#identity';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import type { RefusedCredentials } from './refused-credentials.js';
+import { TokenReader, type FindToken } from './token-reader.js';
 
-/** A caller that has shown a key: which tenant it belongs to, and what is to be held against the stored one. */
+/** A caller that has shown a key or an access token: which tenant it belongs to, and what is to be held against its state. */
 export interface Caller {
   readonly tenant: string;
-  readonly key: PresentedKey;
+  readonly key: Presented;
   /** From where it calls, normalised. */
   readonly address: string;
 }
@@ -28,6 +30,7 @@ export class Gate {
   readonly #tenants = new Map<string, string>();
 
   readonly #keys: KeyReader;
+  readonly #tokens: TokenReader;
 
   constructor(
     private readonly store: Store,
@@ -35,8 +38,10 @@ export class Gate {
     check: KeyCheck,
     private readonly limits: AbuseLimits,
     private readonly refusals: RefusedCredentials,
+    findToken: FindToken,
   ) {
     this.#keys = new KeyReader(check);
+    this.#tokens = new TokenReader(findToken, () => store.clock.now());
   }
 
   /**
@@ -46,6 +51,8 @@ export class Gate {
    * it has itself, with the secret of before its rotation: a company behind one address is not shut out by one host.
    */
   async callerOf(authorization: string | undefined, address: string): Promise<Caller> {
+    const token = this.#tokens.read(authorization, () => this.limits.check('api_key', address));
+    if (token) return { ...(await token), address };
     const key = this.#keys.read(authorization);
     const tenant = this.#tenants.get(key.id) ?? (await this.#tenantOf(key.id, address));
     if (!this.#mayTry(tenant, key, address)) this.limits.check('api_key', address, key.id);

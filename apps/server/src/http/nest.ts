@@ -19,6 +19,7 @@ import { PLAIN_WORDS } from '#policy';
 import { invalid } from '../fronts/front-door.js';
 import type { Log } from '../operations/log.js';
 import type { Authenticator } from './authenticator.js';
+import type { PublicAddress } from './public-address.js';
 import type { ClientAddresses } from './client-address.js';
 import { sendProblem } from './responses.js';
 import { checkRight, RIGHT, type Right } from './rights.js';
@@ -106,7 +107,10 @@ export class SchemaPipe implements PipeTransform {
 /** Turns whatever a route throws into a problem. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly log: Log) {}
+  constructor(
+    private readonly log: Log,
+    private readonly address: PublicAddress,
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const http = host.switchToHttp();
@@ -114,7 +118,7 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const known = error instanceof HttpException ? asRefusal(error, request) : error;
     const requestId = String(response.getHeader('X-Request-ID') ?? requestIdOf(request));
-    const problem = sendProblem(response, known, { 'X-Request-ID': requestId });
+    const problem = sendProblem(response, known, this.address.url, { 'X-Request-ID': requestId });
     this.log.failed(known, problem, { requestId, trace: traceOf(request), path: request.path });
   }
 }

@@ -2,6 +2,7 @@ import type { ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { toProblem, type Problem } from '#http';
+import { challengeOf } from './challenge.js';
 
 /** Headers of every answer: nothing of ours is to be cached, sniffed, framed or read by other sites. */
 export const SECURITY_HEADERS: Readonly<Record<string, string>> = {
@@ -48,6 +49,7 @@ export async function sendLines(response: ServerResponse, lines: AsyncGenerator<
 export function sendProblem(
   response: ServerResponse,
   error: unknown,
+  publicUrl: string,
   headers: Readonly<Record<string, string>> = {},
   adapt: (problem: Problem) => Problem = (problem) => problem,
 ): Problem {
@@ -57,22 +59,11 @@ export function sendProblem(
     return problem;
   }
   sendJson(response, problem.status, problem, {
-    ...(problem.status === 401 ? { 'WWW-Authenticate': challenge(problem) } : {}),
+    ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
     ...(problem.status === 429 ? { 'Retry-After': String(problem.retry_after ?? 1) } : {}),
     ...(problem.status === 413 ? { Connection: 'close' } : {}),
     ...headers,
   });
   return problem;
-}
-
-/** What is to be shown for an answer; of a person who has to sign in anew, how (RFC 9470 §3). */
-function challenge({ code, acr_values: acr, max_age: maxAge }: Problem): string {
-  if (code !== 'step_up_required') return 'Bearer realm="placet"';
-  const members = [
-    'error="insufficient_user_authentication"',
-    ...(typeof acr === 'string' ? [`acr_values="${acr}"`] : []),
-    ...(typeof maxAge === 'number' ? [`max_age="${maxAge}"`] : []),
-  ];
-  return `Bearer ${members.join(', ')}`;
 }

@@ -1,4 +1,4 @@
-import { UnauthenticatedError } from '#identity';
+import { TokenRefused, UnauthenticatedError } from '#identity';
 import type { Problem } from '#http';
 
 /** What a line of the log may be about. Never a secret, an argument or a body. */
@@ -37,6 +37,10 @@ export class Log {
     if (problem.status >= 500) this.error('request failed', error, members);
     else if (error instanceof UnauthenticatedError)
       this.warn('request not authenticated', { ...members, detail: error.detail });
+    else if (error instanceof TokenRefused) {
+      const { fault, detail, issuer } = error;
+      this.warn('subject token refused', { ...members, fault, detail, issuer });
+    }
   }
 
   #line(level: Level, event: string, members: Readonly<Record<string, unknown>>): void {

@@ -5,6 +5,7 @@ import { documentName, parsePrincipal, touchedKeys, type SuspensionDocument } fr
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type Operation, type Store, type StoredVersion } from '#store';
 import type { Changes } from '../changes.js';
+import { endingOf } from './denials.js';
 
 /** Stops servers, hosts, people and the tenant, and lets them go on. */
 @Injectable()
@@ -12,7 +13,7 @@ export class SuspensionsService {
   readonly #reader: DocumentReader;
 
   constructor(
-    store: Store,
+    private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly changes: Changes,
   ) {
@@ -55,9 +56,11 @@ export class SuspensionsService {
       const { policies } = await this.snapshots.of(principal.tenant);
       const isSuspended = policies.documents.find('Suspension', name) !== undefined;
       const write: Operation = { kind: 'Suspension', name, ...operation(isSuspended) };
+      const isEnd = write.op === 'put_document' && suspension.of === 'Subject';
       return {
         keys: touchedKeys(suspension, undefined),
-        operations: [write],
+        // Who goes on later signs in anew: what was given out before is over.
+        operations: isEnd ? [write, ...endingOf(suspension.name, policies, this.store.clock.now())] : [write],
         ...(suspension.reason === undefined ? {} : { about: { message: suspension.reason } }),
       };
     });

@@ -2,7 +2,7 @@ import type { Call, Decisions } from '#decision';
 import { Refusal } from '#http';
 import { MCP_RESOURCE_TYPES, type Columns } from '#policy';
 import { profileObligations } from './obligations.js';
-import { questionOf } from './questions.js';
+import { proofOf, questionOf } from './questions.js';
 import type { FilterRequestBody } from './wire.js';
 
 /** Which rows of a table of the host's would be allowed, as a tree, as CEL, and for its columns as SQL. */
@@ -14,7 +14,7 @@ export async function filterBody(decisions: Decisions, body: FilterRequestBody, 
       `resource.type: '${type}' is a type of MCP's own; a filter is for types of yours. Use a search or a listing`,
     );
   }
-  const question = questionOf({ ...body, resource: { type, id: '' } });
+  const question = questionOf({ ...body, resource: { type, id: '' } }, await proofOf(decisions, body, call, 'filter'));
   const table = { columns: columnsOf(body.sql), firstParameter: body.sql?.first_parameter ?? 1 };
   const { evaluationId, revision, now, filter: found } = await decisions.filter(call, question, table);
   const { filter, ast, cel, sql, obligations, reason } = found;

@@ -1,4 +1,4 @@
-import type { Question } from '#decision';
+import type { Call, Decisions, Question } from '#decision';
 import { operationWord } from '#mcp';
 import {
   isJsonObject,
@@ -10,7 +10,18 @@ import {
   type ServerReference,
 } from '#policy';
 import { supportedByProfile } from './obligations.js';
-import { AGENT, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
+import { AGENT, SUBJECT_TOKEN, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
+
+/** The proof of a request's subject, if it has a token: verified, and not yet held against whom the request names. */
+export async function proofOf(
+  decisions: Decisions,
+  { context = {} }: Pick<EvaluationRequestBody, 'context'>,
+  call: Call,
+  scope: 'decisions' | 'filter' = 'decisions',
+): Promise<Question['proof']> {
+  const token = own(context, SUBJECT_TOKEN);
+  return typeof token === 'string' ? decisions.verified(call, scope, token) : undefined;
+}
 
 /**
  * An access evaluation as a question. What MCP needs and AuthZEN has no place for is read from where the COAZ-MCP
@@ -18,14 +29,19 @@ import { AGENT, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire
  * of type `mcp_server`; the arguments from `context.arguments`; the session from `context.session.id`; the
  * host that a gateway acts for from `context.agent`. What the host can carry out is in `context.supported_obligations`, by the obligations profile.
  */
-export function questionOf({ subject, action, resource, context = {}, explain }: EvaluationRequestBody): Question {
+export function questionOf(
+  { subject, action, resource, context = {}, explain }: EvaluationRequestBody,
+  proof?: Question['proof'],
+): Question {
   const properties = resource.properties ?? {};
   const given = own(context, 'arguments');
   const supported = own(context, SUPPORTED_OBLIGATIONS) as readonly string[] | undefined;
   // What the host can do is not for conditions to read: an answer to a host that can do less must not be more.
-  const { [SUPPORTED_OBLIGATIONS]: _supported, ...readable } = context;
+  // A token is for nobody to read.
+  const { [SUPPORTED_OBLIGATIONS]: _supported, [SUBJECT_TOKEN]: _token, ...readable } = context;
   return {
     subject: { type: subject.type, id: subject.id, properties: subject.properties ?? {} },
+    proof,
     action: action.name,
     resource: { type: resource.type, id: resource.id, properties },
     server: MCP_RESOURCE_TYPES.has(resource.type) ? serverOf(resource, properties, context) : null,

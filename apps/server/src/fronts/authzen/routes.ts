@@ -6,7 +6,7 @@ import { accessRequest } from './access-request.js';
 import { filterBody } from './filters.js';
 import { profileObligations } from './obligations.js';
 import type { PageTokens } from './page-tokens.js';
-import { questionOf } from './questions.js';
+import { proofOf, questionOf } from './questions.js';
 import { actionSearch, resourceSearch, subjectSearch, type PagedSearch } from './searches.js';
 import {
   evaluationRequestSchema,
@@ -16,6 +16,7 @@ import {
   searchResourceRequestSchema,
   searchSubjectRequestSchema,
   type EvaluationAnswerBody,
+  type EvaluationRequestBody,
   type EvaluationsRequestBody,
 } from './wire.js';
 
@@ -26,10 +27,7 @@ export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRo
       path: '/access/v1/evaluation',
       body: evaluationRequestSchema,
       adapt,
-      async answer(body, request) {
-        const [answer] = await decisions.decide(callOf(request), [questionOf(body)]);
-        return evaluationBody(answer!);
-      },
+      answer: (body, request) => evaluateOne(decisions, body, request),
     }),
     frontRoute({
       path: '/access/v1/evaluations',
@@ -40,8 +38,7 @@ export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRo
           const entities = entitiesOf(body);
           const single = evaluationRequestSchema.safeParse(entities, PLAIN_WORDS);
           if (!single.success) throw invalid(single.error, entities);
-          const [answer] = await decisions.decide(callOf(request), [questionOf(single.data)]);
-          return evaluationBody(answer!);
+          return evaluateOne(decisions, single.data, request);
         }
         return { evaluations: await evaluateAll(decisions, body, request) };
       },
@@ -95,8 +92,18 @@ const adapt = (problem: Problem): Problem => ({
   message: problem.detail,
 });
 
-/** An item of a batch: a question, or why it is none. */
-type Item = { readonly question: Question } | { readonly error: EvaluationAnswerBody };
+async function evaluateOne(
+  decisions: Decisions,
+  body: EvaluationRequestBody,
+  request: FrontRequest,
+): Promise<EvaluationAnswerBody> {
+  const call = callOf(request);
+  const [answer] = await decisions.decide(call, [questionOf(body, await proofOf(decisions, body, call))]);
+  return evaluationBody(answer!);
+}
+
+/** An item of a batch: what it asks, or why it is none. */
+type Item = { readonly body: EvaluationRequestBody } | { readonly error: EvaluationAnswerBody };
 
 async function evaluateAll(
   decisions: Decisions,
@@ -108,8 +115,12 @@ async function evaluateAll(
     body.evaluations!.map((item) => itemOf({ ...entitiesOf(body), ...item })),
     semantic,
   );
-  const questions = items.flatMap((item) => ('question' in item ? [item.question] : []));
-  const answers = questions.length > 0 ? await decisions.decide(callOf(request), questions, semantic) : [];
+  const call = callOf(request);
+  const questions: Question[] = [];
+  for (const item of items) {
+    if ('body' in item) questions.push(questionOf(item.body, await proofOf(decisions, item.body, call)));
+  }
+  const answers = questions.length > 0 ? await decisions.decide(call, questions, semantic) : [];
   return inOrder(items, answers, semantic);
 }
 
@@ -122,7 +133,7 @@ function entitiesOf({ subject, action, resource, context, explain }: Evaluations
 
 function itemOf(item: Record<string, unknown>): Item {
   const parsed = evaluationRequestSchema.safeParse(item, PLAIN_WORDS);
-  if (parsed.success) return { question: questionOf(parsed.data) };
+  if (parsed.success) return { body: parsed.data };
   const message = invalid(parsed.error, item).message;
   return { error: { decision: false, context: { error: { status: 400, message } } } };
 }

@@ -11,15 +11,24 @@ export const SUPPORTED_OBLIGATIONS = 'supported_obligations';
 const isListOfTexts = (value: unknown): boolean =>
   Array.isArray(value) && value.every((item) => typeof item === 'string');
 
+/** Where a request proves its subject: a token of the company's identity provider. */
+export const SUBJECT_TOKEN = 'subject_token';
+
+const isText = (value: unknown): boolean => typeof value === 'string' && value !== '';
+
 /** Where a gateway says for which host it asks, as the COAZ-MCP binding says which client does. */
 export const AGENT = 'agent';
 
-/** Anything, in which the obligations profile has a member of its own, and gateways have one. */
+/** Anything, in which the obligations profile has a member of its own, gateways have one, and so have tokens. */
 const contextSchema = jsonObject
   .refine(
     (context) => !Object.hasOwn(context, SUPPORTED_OBLIGATIONS) || isListOfTexts(context[SUPPORTED_OBLIGATIONS]),
     { path: [SUPPORTED_OBLIGATIONS], error: 'a list of types of obligations, as in ["step-up", "custom"]' },
   )
+  .refine((context) => !Object.hasOwn(context, SUBJECT_TOKEN) || isText(context[SUBJECT_TOKEN]), {
+    path: [SUBJECT_TOKEN],
+    error: 'a token, as a text',
+  })
   .refine((context) => !Object.hasOwn(context, AGENT) || id.safeParse(context[AGENT]).success, {
     path: [AGENT],
     error: 'the name of a registered host, as a text',
@@ -80,23 +89,31 @@ export type PageBody = NonNullable<z.output<typeof page>>;
 
 const { subject, action, resource, context } = evaluationRequestSchema.shape;
 
+/** A page of a search can be asked for when a token has long expired. */
+const searchContext = contextSchema
+  .refine((given) => !Object.hasOwn(given, SUBJECT_TOKEN), {
+    path: [SUBJECT_TOKEN],
+    error: 'searches take no token: name the subject',
+  })
+  .optional();
+
 /** A search for subjects (section 8.4). An id of what is searched for is ignored. */
 export const searchSubjectRequestSchema = z
-  .object({ subject: z.object({ type: id, properties }), action, resource, context, page })
+  .object({ subject: z.object({ type: id, properties }), action, resource, context: searchContext, page })
   .meta({ id: 'SubjectSearchRequest' });
 
 export type SearchSubjectRequestBody = z.output<typeof searchSubjectRequestSchema>;
 
 /** A search for resources (section 8.5). */
 export const searchResourceRequestSchema = z
-  .object({ subject, action, resource: z.object({ type: id, properties }), context, page })
+  .object({ subject, action, resource: z.object({ type: id, properties }), context: searchContext, page })
   .meta({ id: 'ResourceSearchRequest' });
 
 export type SearchResourceRequestBody = z.output<typeof searchResourceRequestSchema>;
 
 /** A search for actions (section 8.6). */
 export const searchActionRequestSchema = z
-  .object({ subject, resource, context, page })
+  .object({ subject, resource, context: searchContext, page })
   .meta({ id: 'ActionSearchRequest' });
 
 export type SearchActionRequestBody = z.output<typeof searchActionRequestSchema>;

@@ -1,5 +1,4 @@
-import type { Call, Question } from '#decision';
-import { Refusal } from '#http';
+import type { Call, Decisions, Question } from '#decision';
 import type { Direction, ListedItem, Operation } from '#mcp';
 import { digest, layer, OBLIGATIONS, THE_SERVER, type Json, type JsonObject, type ServerReference } from '#policy';
 import type { FrontRequest } from '../front-door.js';
@@ -7,16 +6,29 @@ import type { DecisionRequestBody, ListingRequestBody } from './wire.js';
 
 type Common = Pick<
   DecisionRequestBody,
-  | 'subject'
-  | 'server'
-  | 'agent'
-  | 'session'
-  | 'protocolVersion'
-  | 'purpose'
-  | 'context'
-  | 'supported_obligations'
-  | 'at_least'
->;
+  'server' | 'agent' | 'session' | 'protocolVersion' | 'purpose' | 'context' | 'supported_obligations' | 'at_least'
+> & {
+  readonly subject: KnownSubject;
+};
+
+/** Somebody by name; with a proof if a token named them. */
+interface KnownSubject extends Pick<Question['subject'], 'type' | 'id'> {
+  readonly properties?: JsonObject | undefined;
+  readonly proof?: Question['proof'];
+}
+
+/** A request in which a subject that came as a token has the name that the token proves. */
+export async function withSubject<Body extends Pick<DecisionRequestBody, 'subject'>>(
+  decisions: Decisions,
+  body: Body,
+  call: Call,
+  scope: 'decisions' | 'listings',
+): Promise<Omit<Body, 'subject'> & { readonly subject: KnownSubject }> {
+  const { subject } = body;
+  if (!('token' in subject)) return { ...body, subject };
+  const proof = await decisions.verified(call, scope, subject.token);
+  return { ...body, subject: { ...proof.subject!, properties: subject.properties, proof } };
+}
 
 /** What of the record is the same for every question of a request. */
 export function callOf(body: DecisionRequestBody | ListingRequestBody, request: FrontRequest): Call {
@@ -84,16 +96,11 @@ function aboutSubject({
   agent,
   session,
   supported_obligations: supported,
-}: Common): Pick<Question, 'subject' | 'server' | 'agent' | 'session' | 'supportedObligations'> {
-  if ('token' in subject) {
-    throw new Refusal(
-      'subject_token_unsupported',
-      'subjects given as tokens cannot be verified by this version: assert {type, id}',
-    );
-  }
-  const { type, id, properties } = subject;
+}: Common): Pick<Question, 'subject' | 'proof' | 'server' | 'agent' | 'session' | 'supportedObligations'> {
+  const { proof, type, id, properties } = subject;
   return {
     subject: { type, id, properties: properties ?? {} },
+    proof,
     server: server === undefined ? null : referenceTo(server),
     agent,
     session: session ?? null,

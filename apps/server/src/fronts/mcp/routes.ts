@@ -2,7 +2,7 @@ import { REASON_TEXT, type Answer, type Decisions, type Question } from '#decisi
 import { listedItems, mapMessage } from '#mcp';
 import type { Effect, Json, Requirement } from '#policy';
 import { frontRoute, type FrontRoute } from '../front-door.js';
-import { callOf, questionOf, questionOfItem, questionWithoutOperation } from './questions.js';
+import { callOf, questionOf, questionOfItem, questionWithoutOperation, withSubject } from './questions.js';
 import { decisionRequestSchema, listingRequestSchema, type DecisionAnswerBody } from './wire.js';
 
 /** The routes for hosts that send what they have: raw MCP messages, and results of list operations. */
@@ -14,19 +14,21 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
       async answer(body, request) {
         const { direction, protocolVersion, answers } = body;
         const mapped = mapMessage({ direction, message: body.message as Json, protocolVersion, answers });
+        const call = callOf(body, request);
+        const known = await withSubject(decisions, body, call, 'decisions');
         const questions =
           mapped.kind === 'operations'
-            ? mapped.operations.map((operation) => questionOf(operation, body, direction))
+            ? mapped.operations.map((operation) => questionOf(operation, known, direction))
             : [
                 questionWithoutOperation(
                   mapped.method,
                   mapped.kind === 'none' ? 'none' : 'unknown-method',
-                  body,
+                  known,
                   direction,
                 ),
               ];
         const asked = questions.map((question): Question => ({ ...question, explain: body.explain }));
-        const answered = await decisions.decide(callOf(body, request), asked);
+        const answered = await decisions.decide(call, asked);
         return decisionBody(
           answered,
           questions.map(({ action, resource }) => ({
@@ -40,12 +42,14 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
       path: '/mcp/v1/listings',
       body: listingRequestSchema,
       async answer(body, request) {
-        const list = questionWithoutOperation(body.method, 'none', body, 'client_to_server');
+        const call = callOf(body, request);
+        const known = await withSubject(decisions, body, call, 'listings');
+        const list = questionWithoutOperation(body.method, 'none', known, 'client_to_server');
         const entries = listedItems(body.method, body.result).map((item) => ({
           name: item.name,
-          question: questionOfItem(item, body),
+          question: questionOfItem(item, known),
         }));
-        const { evaluationId, revision, items } = await decisions.list(callOf(body, request), list, entries);
+        const { evaluationId, revision, items } = await decisions.list(call, list, entries);
         return { evaluation_id: evaluationId, revision, items };
       },
     }),

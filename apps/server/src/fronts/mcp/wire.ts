@@ -10,8 +10,15 @@ const subject = z
   })
   .meta({ id: 'Subject', description: 'The person or service on whose behalf something happens.' });
 
-/** A subject as a token is refused by name, and never looked into: nothing verifies it yet. */
-const subjectToken = z.strictObject({ token: z.string() });
+const subjectToken = z
+  .strictObject({
+    token: z.string().min(1),
+    properties: jsonObject.optional(),
+  })
+  .meta({
+    id: 'SubjectToken',
+    description: "A token of the company's identity provider, which proves who the subject is.",
+  });
 
 const server = z
   .union([
@@ -36,7 +43,7 @@ const tool = z.union([
 ]);
 
 const common = {
-  subject: z.union([subject, subjectToken], 'a subject is {type, id}, as in {"type": "user", "id": "ann"}'),
+  subject: z.union([subject, subjectToken], 'a subject is {type, id}, as in {"type": "user", "id": "ann"}, or {token}'),
   server: server.optional(),
   agent: id
     .optional()

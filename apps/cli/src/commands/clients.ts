@@ -1,0 +1,81 @@
+import { readFileSync } from 'node:fs';
+import { CommandError, type Api } from '../api.js';
+import { plain, type Output } from '../output.js';
+import { pagesOf } from '../pages.js';
+
+export interface ClientOptions {
+  readonly subjects: readonly string[];
+  readonly subjectProperties: readonly string[];
+  readonly resourceProperties: readonly string[];
+  readonly explain: boolean;
+  /** A file with a JWK set. */
+  readonly keys: string | undefined;
+  readonly issuer: string | undefined;
+  readonly subject: string | undefined;
+}
+
+/** `client create HOST`: makes an OAuth client of a host; prints its id and, if it has one, its secret, once. */
+export async function createClient(api: Api, output: Output, host: string, options: ClientOptions): Promise<void> {
+  const { subjects, subjectProperties, resourceProperties, explain, keys, issuer, subject } = options;
+  if ((issuer === undefined) !== (subject === undefined))
+    throw new CommandError('a workload is known by --issuer and --subject: write both.');
+  show(
+    output,
+    await api.post<Shown>('/api/v1/clients', {
+      host,
+      rights: { subjects, subjectProperties, resourceProperties, explain },
+      ...(keys === undefined ? {} : { keys: keySet(keys) }),
+      ...(issuer === undefined ? {} : { federated: { issuer, subject } }),
+    }),
+  );
+}
+
+/** `client list`: the OAuth clients, one a line. */
+export async function listClients(api: Api, output: Output): Promise<void> {
+  for await (const { items } of pagesOf<ListedPage>(api, '/api/v1/clients'))
+    for (const { id, host, authentication, disabled_at } of items)
+      output.line(`${id} ${plain(host)} ${authentication}${disabled_at === null ? '' : ' (disabled)'}`);
+}
+
+/** `client rotate ID`: gives a client a new secret; the old one stays good for a day. */
+export async function rotateClient(api: Api, output: Output, id: string): Promise<void> {
+  show(output, await api.post<Shown>(`/api/v1/clients/${encodeURIComponent(id)}/rotate`, {}));
+}
+
+/** `client disable ID`: ends a client and its tokens at once. */
+export async function disableClient(api: Api, output: Output, id: string): Promise<void> {
+  await api.delete(`/api/v1/clients/${encodeURIComponent(id)}`);
+  output.note(`the client ${id} is disabled`);
+}
+
+interface Shown {
+  readonly id: string;
+  readonly secret?: string;
+}
+
+interface Listed {
+  readonly id: string;
+  readonly host: string;
+  readonly authentication: string;
+  readonly disabled_at: string | null;
+}
+
+interface ListedPage {
+  readonly items: readonly Listed[];
+  readonly next_page_token?: string;
+}
+
+function show(output: Output, { id, secret }: Shown): void {
+  output.line(id);
+  if (secret === undefined) return;
+  output.note('its secret, shown this once:');
+  output.line(secret);
+}
+
+function keySet(path: string): unknown {
+  try {
+    return JSON.parse(readFileSync(path, 'utf8'));
+  } catch {
+    throw new CommandError(`${path} is no JWK set that can be read.`);
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  allowInsecureRequests,
+  discovery,
+  initiateDeviceAuthorization,
+  None,
+  pollDeviceAuthorizationGrant,
+  refreshTokenGrant,
+  ResponseBodyError,
+  tokenRevocation,
+  type Configuration,
+} from 'openid-client';
+import { CommandError } from './command-error.js';
+
+/** What a person's sign-in gave, as it is kept. */
+export interface SignIn {
+  readonly issuer: string;
+  readonly accessToken: string;
+  readonly refreshToken: string | undefined;
+  /** ms since 1970, by the clock of this machine. */
+  readonly expiresAt: number;
+}
+
+/** What the person has to do in a browser. */
+export interface DevicePrompt {
+  readonly url: string;
+  readonly completeUrl: string;
+  readonly code: string;
+}
+
+const CLIENT = 'placet-cli';
+const SCOPE = 'administer offline_access';
+
+/** Signs a person in by the device flow (RFC 8628); `ask` shows them what to do. Throws CommandError. */
+export async function signIn(issuer: string, ask: (prompt: DevicePrompt) => void): Promise<SignIn> {
+  return told(async () => {
+    const server = await find(issuer);
+    const device = await initiateDeviceAuthorization(server, { scope: SCOPE });
+    const url = device.verification_uri;
+    ask({ url, completeUrl: device.verification_uri_complete ?? url, code: device.user_code });
+    return kept(issuer, await pollDeviceAuthorizationGrant(server, device));
+  });
+}
+
+/** New tokens in the place of old ones. Throws CommandError where the sign-in is over. */
+export async function refresh({ issuer, refreshToken }: SignIn): Promise<SignIn> {
+  if (refreshToken === undefined) throw over();
+  return told(async () => kept(issuer, await refreshTokenGrant(await find(issuer), refreshToken)));
+}
+
+/** Ends a sign-in on the side of the service: all its tokens. Throws CommandError. */
+export async function signOut({ issuer, refreshToken, accessToken }: SignIn): Promise<void> {
+  await told(async () => tokenRevocation(await find(issuer), refreshToken ?? accessToken));
+}
+
+const find = async (issuer: string): Promise<Configuration> => {
+  const isPlain = new URL(issuer).protocol === 'http:';
+  return discovery(new URL(issuer), CLIENT, undefined, None(), { execute: isPlain ? [allowInsecureRequests] : [] });
+};
+
+interface Tokens {
+  readonly access_token: string;
+  readonly refresh_token?: string;
+  readonly expires_in?: number;
+}
+
+const kept = (issuer: string, { access_token, refresh_token, expires_in = 0 }: Tokens): SignIn => ({
+  issuer,
+  accessToken: access_token,
+  refreshToken: refresh_token,
+  expiresAt: Date.now() + expires_in * 1000,
+});
+
+/** What people can do about what the library says. */
+async function told<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof CommandError) throw error;
+    if (!(error instanceof ResponseBodyError)) {
+      throw new CommandError('the service cannot be reached, or does not offer to sign people in: mend PLACET_URL.', {
+        cause: error,
+      });
+    }
+    if (error.error === 'invalid_grant') throw over();
+    if (error.error === 'access_denied') throw new CommandError('the sign-in was refused in the browser.');
+    if (error.error === 'expired_token') throw new CommandError('nobody entered the code in time: begin again.');
+    throw new CommandError(`the service refused: ${error.error_description ?? error.error}`);
+  }
+}
+
+const over = (): CommandError => new CommandError('the sign-in is over: run placet login.');

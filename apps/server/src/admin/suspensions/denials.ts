@@ -1,0 +1,45 @@
+import { parsePrincipal, type IssuerDocument, type PolicySet } from '#policy';
+import type { Operation } from '#store';
+
+/** Longest life, in seconds, of tokens that no Issuer limits: assertions, and our own. */
+const MAX_AGE_SECONDS = 86_400;
+
+/** How far clocks of identity providers may be off, on both ends of a token, in seconds. */
+const SLACK_SECONDS = 120;
+
+/** Somebody as a token or a session calls them: `user` and `entra/3f2c`. */
+interface Person {
+  readonly type: string;
+  readonly id: string;
+}
+
+/**
+ * What refuses every token about somebody that was issued before, their identity provider's as well as ours; empty for whom
+ * no Issuer of these names. It is kept until the last of the tokens has expired by itself.
+ * @param now ms since 1970, by the database's clock
+ */
+export function denialOf(person: Person, policies: PolicySet, now: number): Operation[] {
+  const issuer = issuerOf(person, policies);
+  if (!issuer) return [];
+  const seconds = Math.max(issuer.subjectTokens?.maxAgeSeconds ?? 0, MAX_AGE_SECONDS) + SLACK_SECONDS;
+  return [{ op: 'deny', key: `subject:${person.id}`, expiresAt: new Date(now + seconds * 1000).toISOString() }];
+}
+
+/** What ends all that was given out to somebody, under each of their names: tokens of their provider, sessions, tokens of ours. */
+export function endingOf(key: string, policies: PolicySet, now: number): Operation[] {
+  const named = parsePrincipal(key);
+  if (named?.kind !== 'subject') return [];
+  const stored = policies.subject(named.type, named.id);
+  const persons = [named, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
+  const names = [...new Set(persons.map(({ type, id }) => `${type}:${id}`))];
+  const denials = persons.flatMap((person) => denialOf(person, policies, now));
+  const byKey = new Map(denials.map((denial) => [JSON.stringify(denial), denial]));
+  return [...byKey.values(), { op: 'end_sessions', persons: names }, { op: 'end_tokens', accounts: names }];
+}
+
+/** The Issuer whose people have such ids. Its name has no slash, so there is one at most. */
+function issuerOf({ type, id }: Person, { documents }: PolicySet): IssuerDocument | undefined {
+  const slash = id.indexOf('/');
+  const issuer = slash < 1 ? undefined : documents.find('Issuer', id.slice(0, slash))?.document;
+  return issuer?.subjectType === type ? issuer : undefined;
+}

@@ -1,0 +1,36 @@
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { OAuthStore } from '#store';
+import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
+import { PostgresAdapter } from './adapter.js';
+
+let database: TestDatabase;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+});
+
+afterAll(() => database.close());
+
+const adapter = (model: string): PostgresAdapter =>
+  new PostgresAdapter(model, {
+    tenant: database.tenant,
+    state: new OAuthStore(database.store),
+    pepper: Buffer.alloc(32, 'p'),
+    now: () => Date.now(),
+    endTokens: async () => undefined,
+  });
+
+const succeeded = async (tries: readonly Promise<unknown>[]): Promise<number> =>
+  (await Promise.allSettled(tries)).filter(({ status }) => status === 'fulfilled').length;
+
+describe('of many at the same moment, one', () => {
+  it('shows an assertion', async () => {
+    const shows = Array.from({ length: 8 }, () => adapter('ReplayDetection').upsert('jti', { iss: 'x' }, 60));
+    expect(await succeeded(shows)).toBe(1);
+  });
+
+  it('uses a refresh token', async () => {
+    await adapter('RefreshToken').upsert('value', { clientId: 'x' }, 60);
+    expect(await succeeded(Array.from({ length: 8 }, () => adapter('RefreshToken').consume('value')))).toBe(1);
+  });
+});
