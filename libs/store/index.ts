@@ -30,7 +30,7 @@ export { CredentialReader, type CredentialListing } from './credential-reader.js
 export { OAuthStore, type NewOAuthState, type StoredOAuthState } from './oauth-store.js';
 export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
 export { ClientReader, type ClientListing } from './client-reader.js';
-export { SessionStore, type FoundSession, type SignedIn, type StoredSession } from './session-store.js';
+export { SessionStore, type FoundSession, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent, type EventKind } from './events.js';

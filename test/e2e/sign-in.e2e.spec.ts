@@ -106,6 +106,19 @@ describe('a person', () => {
     expect((await cookies.fetch(back)).headers.get('location')).toBe('/t/default/x?a=b');
   });
 
+  it('signs in where the service proves itself with a key of its own', async () => {
+    const jwks = (await (await fetch(`${url}/t/default/oauth/jwks`)).json()) as object;
+    idp.client({
+      client_id: 'keyed',
+      redirect_uris: [`${url}/t/default/sign-in/keyed/callback`],
+      token_endpoint_auth_method: 'private_key_jwt',
+      jwks,
+    });
+    await company.apply(companyIssuer(idp, { name: 'keyed', signIn: { clientId: 'keyed' } }));
+    const cookies = await company.signIn('ann', { issuer: 'keyed' });
+    expect(await (await home(cookies)).text()).toContain('user:keyed/ann');
+  });
+
   it('who cancels is told so, and is nobody', async () => {
     const cookies = new Cookies();
     idp.keyboard = undefined;
@@ -227,6 +240,13 @@ describe('what is brought back from the provider', () => {
     };
     expect(await answered(cookies, back)).toBe(403);
     expect((await events('sign_in_refused')).length).toBeGreaterThan(0);
+  });
+
+  it('is signed as the document says, and not as the provider does', async () => {
+    await company.apply(companyIssuer(idp, { algorithms: ['ES256'] }));
+    const cookies = new Cookies();
+    expect(await answered(cookies, await company.begin(cookies, 'ann'))).toBe(403);
+    await company.apply(companyIssuer(idp));
   });
 
   it('lets the same forger in where nothing is forged', async () => {

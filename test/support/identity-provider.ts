@@ -6,13 +6,13 @@ import { Provider, type AdapterPayload, type Configuration, type JWK } from 'oid
 import { Memory } from './identity-provider/memory.js';
 
 /** Somebody whom the identity provider knows. `claims` has what a token says besides `sub`: email, groups, and so on. */
-export interface IdpPerson {
+interface IdpPerson {
   readonly sub: string;
   readonly claims?: Readonly<Record<string, unknown>>;
 }
 
 /** An OAuth client of the identity provider, in the words of OAuth dynamic registration. */
-export interface IdpClient {
+interface IdpClient {
   readonly client_id: string;
   readonly client_secret?: string;
   readonly redirect_uris?: readonly string[];
@@ -58,14 +58,14 @@ export interface TokenAnswer {
   readonly [member: string]: unknown;
 }
 
-export interface SignOptions {
+interface SignOptions {
   /** Members of the header over `{alg: 'RS256', kid}`. */
   readonly header?: Readonly<Record<string, unknown>>;
   readonly key?: KeyObject | Uint8Array;
 }
 
 /** Classes of assurance that it knows. */
-export const ACR_VALUES = ['urn:company:password', 'urn:company:mfa'] as const;
+const ACR_VALUES = ['urn:company:password', 'urn:company:mfa'] as const;
 
 /** Starts an identity provider on a free port, or on the one of an earlier one that was closed. */
 export async function startIdentityProvider({ port = 0 }: { readonly port?: number } = {}): Promise<IdentityProvider> {

@@ -16,7 +16,7 @@ export interface Company {
   close(): Promise<void>;
 }
 
-export interface SignInOptions {
+interface SignInOptions {
   readonly cookies?: Cookies;
   /** Of the URL at which it begins, as in `max_age=60`. */
   readonly query?: string;

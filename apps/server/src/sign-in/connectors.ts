@@ -11,7 +11,7 @@ export interface NamedSecretsOf {
 }
 
 /** Proves a client with a key of the tenant's own; undefined where it has none. */
-export type ClientKey = (tenant: string) => Promise<oidc.ClientAuth | undefined>;
+type ClientKey = (tenant: string) => Promise<oidc.ClientAuth | undefined>;
 
 export interface ConnectorParts {
   readonly outgoing: Pick<Outgoing, 'for'>;

@@ -45,7 +45,7 @@ export const onwardPage = (title: string, text: string, to: string): Page => ({
     <p><a class="button" href="${to}">Continue</a></p>`,
 });
 
-export const titleOf = ({ signIn, name }: SignInIssuer): string => signIn.title ?? name;
+const titleOf = ({ signIn, name }: SignInIssuer): string => signIn.title ?? name;
 
 /** Where a sign-in by an Issuer begins. */
 export function beginPath(tenant: string, issuer: string, returnTo: string | undefined): string {

@@ -21,7 +21,7 @@ const personMembers = {
   sessions: z.int().meta({ description: 'How many are live.' }),
 };
 
-export const personSchema = z.object(personMembers).meta({ id: 'Person' });
+const personSchema = z.object(personMembers).meta({ id: 'Person' });
 export type PersonBody = z.output<typeof personSchema>;
 
 export const personDetailSchema = z
@@ -34,7 +34,7 @@ export type PersonDetailBody = z.output<typeof personDetailSchema>;
 
 export const personPageSchema = pageSchema(personSchema).meta({ id: 'PersonPage' });
 
-export const sessionSchema = z
+const sessionSchema = z
   .object({
     id: z.string(),
     created_at: z.string(),
