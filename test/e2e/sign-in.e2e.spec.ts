@@ -521,7 +521,7 @@ describe('who may do what', () => {
     const refused = await grant(cookies);
     expect(refused.status).toBe(401);
     expect(refused.headers.get('www-authenticate')).toBe(
-      'Bearer error="insufficient_user_authentication", acr_values="urn:company:mfa", max_age="300"',
+      `Bearer realm="placet", resource_metadata="${url}/.well-known/oauth-protected-resource", error="insufficient_user_authentication", acr_values="urn:company:mfa", max_age="300"`,
     );
     const problem = (await refused.json()) as { code: string; sign_in_url: string };
     expect(problem.code).toBe('step_up_required');
