@@ -26,7 +26,7 @@ export async function revokeGrants(replicas: number): Promise<boolean> {
     printPhases(phases, caught);
     return conclude(
       'revocation',
-      { phases: phases.map(({ latencies: _each, ...row }) => row), afterwards, pace, variants: caught },
+      { phases: phases.map(({ ends: _each, ...row }) => row), afterwards, pace, variants: caught },
       [
         ...commonBars(phases, afterwards, caught),
         atLeast('decisions with 200 revocations a second / without', pace.ratio, 0.5),

@@ -25,6 +25,13 @@ export interface Holder {
 /** Makes holders with rights that all replicas know of. */
 export type MakeHolders = (cluster: Cluster, count: number) => Promise<readonly Holder[]>;
 
+interface End {
+  readonly way: string;
+  readonly ms: number;
+  readonly allows: number;
+  readonly askedAfterwards: number;
+}
+
 /** What came of a phase. Times in ms. */
 export interface Phase {
   readonly name: string;
@@ -35,8 +42,8 @@ export interface Phase {
   readonly violations: number;
   readonly p50: number;
   readonly p99: number;
-  /** How long each of the ending calls took, by the way of ending. */
-  readonly latencies: readonly { readonly way: string; readonly ms: number }[];
+  /** Of each: how it ended, how long the call took, what was allowed and what was asked for after it. */
+  readonly ends: readonly End[];
 }
 
 /** Takes rights away one after the other while everybody asks, mostly about those that have just lost theirs. */
@@ -48,7 +55,7 @@ async function phase(
 ): Promise<Phase> {
   console.log(`${name} ...`);
   const history = new History();
-  const latencies: { way: string; ms: number }[] = [];
+  const latencies: number[] = [];
   let at = 0;
   let over = false;
   const callers = Array.from({ length: CALLERS }, async (_, caller) => {
@@ -62,7 +69,7 @@ async function phase(
     const began = performance.now();
     await all[at]!.revoke();
     history.revoked(all[at]!.who);
-    latencies.push({ way: all[at]!.way ?? '', ms: performance.now() - began });
+    latencies.push(performance.now() - began);
   }
   await disturbed;
   await sleep(200);
@@ -75,15 +82,9 @@ async function phase(
     allows: history.allows,
     askedAfterwards: history.askedAfterwards(),
     violations: history.violations(),
-    p50: quantile(
-      latencies.map(({ ms }) => ms),
-      0.5,
-    ),
-    p99: quantile(
-      latencies.map(({ ms }) => ms),
-      0.99,
-    ),
-    latencies,
+    p50: quantile(latencies, 0.5),
+    p99: quantile(latencies, 0.99),
+    ends: all.map(({ who, way = '' }, index) => ({ way, ms: latencies[index]!, ...history.about(who) })),
   };
 }
 
