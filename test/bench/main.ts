@@ -7,7 +7,7 @@ import { publish } from './publish/publish.js';
 import { tenants } from './tenants/tenants.js';
 
 /** Benches by name: each prints tables and one line of JSON, and answers whether its bars are met; `page` runs them all. */
-const BENCHES: Readonly<Record<string, () => Promise<boolean>>> = {
+const BENCHES: Readonly<Record<string, (given: readonly string[]) => Promise<boolean>>> = {
   engine,
   laws,
   page,
@@ -17,10 +17,10 @@ const BENCHES: Readonly<Record<string, () => Promise<boolean>>> = {
   tenants,
 };
 
-const [name = ''] = process.argv.slice(2);
+const [name = '', ...given] = process.argv.slice(2);
 const bench = Object.hasOwn(BENCHES, name) ? BENCHES[name] : undefined;
 if (!bench) {
   console.error(`usage: npm run bench -- ${Object.keys(BENCHES).join('|')}`);
   process.exit(2);
 }
-process.exit((await bench()) ? 0 : 1);
+process.exit((await bench(given)) ? 0 : 1);

@@ -24,6 +24,16 @@ export class History {
     return this.#decisions.filter(({ who, sentAt }) => sentAt > (this.#revoked.get(who) ?? Infinity)).length;
   }
 
+  /** What came of the decisions about one: allows in all, and how many were sent after the revocation had returned. */
+  about(one: string): { readonly allows: number; readonly askedAfterwards: number } {
+    const own = this.#decisions.filter(({ who }) => who === one);
+    const revokedAt = this.#revoked.get(one) ?? Infinity;
+    return {
+      allows: own.filter(({ allowed }) => allowed).length,
+      askedAfterwards: own.filter(({ sentAt }) => sentAt > revokedAt).length,
+    };
+  }
+
   get decisions(): number {
     return this.#decisions.length;
   }

@@ -28,6 +28,19 @@ export const VARIANTS: readonly Variant[] = [
   },
 ];
 
+/** One that forgets one kind of what a decision rests on. */
+const blindFor = (prefix: 'subject' | 'credential' | 'token'): Variant => ({
+  name: `K, blind for the keys ${prefix}:`,
+  mutate: (source) =>
+    source.replace(
+      /c\.keys && (string_to_array\(i\.touched, E'\\x1f'\))/,
+      `c.keys && array(select k from unnest($1) k where k not like '${prefix}:%')`,
+    ),
+});
+
+/** Those that only the end of a person, of a credential or of a token shows. */
+export const BLIND_VARIANTS: readonly Variant[] = [blindFor('subject'), blindFor('credential'), blindFor('token')];
+
 /** Puts a variant in the place of the real function. The result undoes it. */
 export async function plant(databaseUrl: string, { mutate }: Variant): Promise<() => Promise<void>> {
   const client = new pg.Client(databaseUrl);
@@ -56,6 +69,7 @@ interface Decision {
   readonly effect: string;
   readonly keys: readonly string[];
   readonly credential: string;
+  readonly token?: string;
 }
 
 /** Allows in the ledger that come after a change which touched them and ended the epoch that they were made at. */
@@ -75,7 +89,8 @@ export async function allowsAfterTheirRevocation(databaseUrl: string): Promise<n
 /** @param changes by epoch, from the oldest */
 function isLate(commit: number, decision: Decision, changes: readonly Change[]): boolean {
   if (decision.effect !== 'allow') return false;
-  const restsOn = new Set([...decision.keys, `credential:${decision.credential}`, '*']);
+  const token = decision.token === undefined ? [] : [`token:${decision.token}`];
+  const restsOn = new Set([...decision.keys, `credential:${decision.credential}`, ...token, '*']);
   for (let at = changes.length - 1; at >= 0 && changes[at]!.epoch > decision.epoch; at--) {
     if (changes[at]!.commit < commit && changes[at]!.keys.some((key) => restsOn.has(key))) return true;
   }
