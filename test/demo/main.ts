@@ -1,12 +1,28 @@
+import type { DemoOptions, DemoVerdict } from './demo.js';
 import { runDemo } from './run.js';
+import { runSsoDemo } from './sso/run.js';
+
+/** Demos by name; the one of the quickstart has none. */
+const DEMOS: Readonly<Record<string, (options: DemoOptions) => Promise<DemoVerdict>>> = {
+  '': runDemo,
+  sso: runSsoDemo,
+};
 
 const say = (text: string): void => void process.stderr.write(`placet: ${text}\n`);
 
-/** Runs the demo; exits with 0 if all came out as expected, with 1 if not, with 130 if it was interrupted. */
-async function main(): Promise<number> {
+/**
+ * Runs a demo; exits with 0 if all came out as expected, with 1 if not, with 2 if there is no such demo, with 130 if it was
+ * interrupted.
+ */
+async function main([name = '', ...others]: readonly string[]): Promise<number> {
+  const run = others.length === 0 && Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
+  if (!run) {
+    process.stderr.write('usage: npm run demo, or npm run demo -- sso\n');
+    return 2;
+  }
   const interrupted = interruption();
   try {
-    const { surprises } = await runDemo({
+    const { surprises } = await run({
       write: (text) => void process.stdout.write(text),
       progress: say,
       colours: process.stdout.isTTY && process.env.NO_COLOR === undefined,
@@ -39,4 +55,4 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-process.exit(await main());
+process.exit(await main(process.argv.slice(2)));
