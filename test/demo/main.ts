@@ -1,12 +1,4 @@
-import type { DemoOptions, DemoVerdict } from './demo.js';
-import { runDemo } from './run.js';
-import { runSsoDemo } from './sso/run.js';
-
-/** Demos by name; the one of the quickstart has none. */
-const DEMOS: Readonly<Record<string, (options: DemoOptions) => Promise<DemoVerdict>>> = {
-  '': runDemo,
-  sso: runSsoDemo,
-};
+import { demoOf } from './demos.js';
 
 const say = (text: string): void => void process.stderr.write(`placet: ${text}\n`);
 
@@ -14,8 +6,8 @@ const say = (text: string): void => void process.stderr.write(`placet: ${text}\n
  * Runs a demo; exits with 0 if all came out as expected, with 1 if not, with 2 if there is no such demo, with 130 if it was
  * interrupted.
  */
-async function main([name = '', ...others]: readonly string[]): Promise<number> {
-  const run = others.length === 0 && Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
+async function main(args: readonly string[]): Promise<number> {
+  const run = demoOf(args);
   if (!run) {
     process.stderr.write('usage: npm run demo, or npm run demo -- sso\n');
     return 2;

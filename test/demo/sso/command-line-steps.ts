@@ -34,7 +34,7 @@ async function logIn({ commandLine, ann }: Stage): Promise<Seen> {
   });
   const [first, last] = [notes.split('\n')[0]!, notes.trim().split('\n').at(-1)!];
   return {
-    came: { exit, asked: page?.includes('You are Ann Example') ?? false, signedIn: last.startsWith('signed in to ') },
+    came: { exit, asked: page?.includes('You are: Ann Example') ?? false, signedIn: last.startsWith('signed in to ') },
     lines: [
       ['runs', `placet ${LOGIN.join(' ')}`],
       ['says', first],
@@ -45,7 +45,7 @@ async function logIn({ commandLine, ann }: Stage): Promise<Seen> {
 }
 
 /** A command, what it has said, and how it ended. */
-export async function shown(ran: Promise<Ran>, args: readonly string[]): Promise<Seen> {
+async function shown(ran: Promise<Ran>, args: readonly string[]): Promise<Seen> {
   const { exit, output, notes } = await ran;
   return {
     came: { exit, output: output.trim() },

@@ -49,7 +49,7 @@ export async function settle({ url, ownerKey }: Standalone, idp: IdentityProvide
     .join('\n---\n');
   await asOwner(url, ownerKey, 'POST', '/api/v1/documents/apply', { files: [{ path: 'company.yaml', text }] });
   // It may speak for nobody: whom it asks for, a token proves.
-  const rights = { subjects: [], subjectProperties: [], resourceProperties: [] };
+  const rights = { subjects: [], subjectProperties: [], resourceProperties: [], explain: true };
   const made = await asOwner(url, ownerKey, 'POST', '/api/v1/keys', { host: 'assistant', rights });
   return (made as { readonly key: string }).key;
 }

@@ -1,8 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import type { Decision } from '#client';
 import { explanationLines } from '../../../apps/cli/src/explanation.js';
-import type { Explanation } from '#policy';
+import type { Answer } from './assistant.js';
 import type { Stage } from './stage.js';
 import type { Seen, Step } from './steps.js';
 
@@ -17,13 +16,21 @@ export const DECISION_STEPS: readonly Step[] = [
       code: 'allowed',
       rule: 'tickets / developers-search',
       subject: 'user:company/ann',
-      roles: ['role developer: held (group:company:engineering by mapping company/developers)'],
+      groups: { count: 2, complete: true },
+      roles: ['role developer: held (user:company/ann by mapping company/engineering)'],
     },
     act: async (stage) => asked(stage, await stage.ann.accessToken(), SEARCH),
   },
   {
     title: 'For another tool',
-    expected: { effect: 'deny', code: 'no_rule_allows', rule: 'none', subject: 'user:company/ann', roles: [] },
+    expected: {
+      effect: 'deny',
+      code: 'no_rule_allows',
+      rule: 'none',
+      subject: 'user:company/ann',
+      groups: { count: 2, complete: true },
+      roles: [],
+    },
     act: async (stage) => asked(stage, await stage.ann.accessToken(), 'delete_ticket'),
   },
   {
@@ -33,6 +40,7 @@ export const DECISION_STEPS: readonly Step[] = [
       code: 'no_rule_allows',
       rule: 'none',
       subject: 'user:company/bob',
+      groups: { count: 1, complete: true },
       roles: ['role developer: not held'],
     },
     act: async (stage) => asked(stage, await stage.bob.accessToken(), SEARCH),
@@ -49,26 +57,39 @@ export const DECISION_STEPS: readonly Step[] = [
   },
 ];
 
-/** Asks, and looks up why in the record of the decision, as Ann may. */
-async function asked(stage: Stage, token: string, tool: string): Promise<Seen> {
-  const decision = await stage.ask(token, tool);
-  const answer = answered(decision, tool);
-  if (decision.evaluationId === undefined) return answer;
-  const { record, explanation } = (await stage.ann.read(`/api/v1/decisions/${decision.evaluationId}`)) as Recorded;
-  const roles = explanationLines(explanation).filter((text) => text.startsWith('role '));
+/** Asks, and looks up in the record of the decision whom it was about, as Ann may. */
+async function asked({ assistant, ann }: Stage, token: string, tool: string): Promise<Seen> {
+  const answer = await assistant.ask(token, tool);
+  const { came, lines } = answered(answer, tool);
+  const { evaluationId: id } = answer.decision;
+  if (id === undefined || !answer.explanation) return { came, lines };
+  const { record } = (await ann.read(`/api/v1/decisions/${id}`)) as Recorded;
+  const { issuer, groups } = record.proof;
+  const proof = `${issuer} that names ${groups.complete ? 'all its groups' : 'some of its groups'} (${groups.count})`;
+  const roles = explanationLines(answer.explanation).filter((text) => text.startsWith('role '));
   return {
-    came: { ...answer.came, subject: record.subject, roles },
-    lines: [...answer.lines, ['proven', record.subject], ...roles.map((text): [string, string] => ['why', text])],
+    came: { ...came, subject: record.subject, groups, roles },
+    lines: [
+      ...lines,
+      ['about', `${record.subject}, by a token of ${proof}`],
+      ...roles.map((text): [string, string] => ['why', text]),
+    ],
   };
 }
 
+/** What the record of a decision says of the subject. */
 interface Recorded {
-  readonly record: { readonly subject: string };
-  readonly explanation: Explanation;
+  readonly record: {
+    readonly subject: string;
+    readonly proof: {
+      readonly issuer: string;
+      readonly groups: { readonly count: number; readonly complete: boolean };
+    };
+  };
 }
 
-/** An answer, without what only the record of it says. */
-export function answered({ effect, reason, rules }: Decision, tool: string): Seen {
+/** An answer as it stands. */
+export function answered({ decision: { effect, reason, rules } }: Answer, tool: string): Seen {
   const rule = rules.map(({ policy, rule: name }) => `${policy} / ${name}`).join(', ') || 'none';
   return {
     came: { effect, code: reason.code, rule },

@@ -21,7 +21,7 @@ export function companyDocuments({ issuer }: IdentityProvider): readonly object[
       name: 'company',
       issuer: 'company',
       rules: [
-        { name: 'developers', when: [{ group: 'company:engineering' }], roles: ['developer'] },
+        { name: 'engineering', when: [{ group: 'company:engineering' }], roles: ['developer'] },
         { name: 'leads', when: [{ claim: '/roles', equals: 'team-lead' }], administration: ['policy-author'] },
       ],
     },

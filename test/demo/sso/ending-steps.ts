@@ -1,56 +1,38 @@
 import { answered } from './decision-steps.js';
 import type { Stage } from './stage.js';
-import type { Step } from './steps.js';
+import type { Seen, Step } from './steps.js';
 
 const SUSPENSION = `/api/v1/suspensions/Subject/${encodeURIComponent('user:company/ann')}`;
+
+/** What comes of trying what is over. */
+const NOTHING = { effect: 'deny', code: 'pdp_refused', rule: 'none', session: 401, exit: 1 };
 
 /** How it ends: by an administrator, and by the person. */
 export const ENDING_STEPS: readonly Step[] = [
   {
-    title: 'Ann is suspended: her token, her session and her command line are good for nothing from the next call on',
-    expected: { effect: 'deny', code: 'pdp_refused', rule: 'none', session: 401, exit: 1, signIn: 403 },
+    title: 'Ann is suspended: nothing that she has is good for anything from the next call on',
+    expected: { ...NOTHING, signIn: 403 },
     async act(stage) {
       await stage.owner('PUT', SUSPENSION, { reason: 'her laptop was stolen' });
-      const { came, lines } = await askedAgain(stage);
-      const { status } = await stage.ann.me();
-      const { exit, notes } = await stage.commandLine.run(['get', 'Policy']);
+      const { came, lines } = await tried(stage);
       const signIn = await stage.ann.signIn();
       return {
-        came: { ...came, session: status, exit, signIn },
-        lines: [
-          ...lines,
-          ['session', `GET /api/v1/me answers ${status}`],
-          ['command', `placet get Policy: ${notes.trim()} (exit code ${exit})`],
-          ['sign-in', `ends at a page with status ${signIn}`],
-        ],
+        came: { ...came, signIn },
+        lines: [...lines, ['sign-in', `is refused with ${signIn}`]],
       };
     },
   },
   {
     title: 'She goes on: what she had stays over, and she signs in anew',
-    expected: {
-      effect: 'deny',
-      code: 'pdp_refused',
-      rule: 'none',
-      session: 401,
-      exit: 1,
-      signIn: 303,
-      name: 'Ann Example',
-    },
+    expected: { ...NOTHING, signIn: 303, name: 'Ann Example' },
     async act(stage) {
       await stage.owner('DELETE', SUSPENSION);
-      const { came, lines } = await askedAgain(stage);
-      const { status } = await stage.ann.me();
-      const { exit } = await stage.commandLine.run(['get', 'Policy']);
+      const { came, lines } = await tried(stage);
       const signIn = await stage.ann.signIn();
       const { name } = await stage.ann.me();
       return {
-        came: { ...came, session: status, exit, signIn, name },
-        lines: [
-          ...lines,
-          ['session', `GET /api/v1/me answers ${status}`],
-          ['sign-in', `leads to a new session of ${name}`],
-        ],
+        came: { ...came, signIn, name },
+        lines: [...lines, ['sign-in', `leads to a new session of ${name}`]],
       };
     },
   },
@@ -74,6 +56,17 @@ export const ENDING_STEPS: readonly Step[] = [
   },
 ];
 
-async function askedAgain({ ann, ask }: Stage): ReturnType<Step['act']> {
-  return answered(await ask(await ann.accessToken(), 'search_tickets'), 'search_tickets');
+/** Tries all that Ann has got before: her token, her session, and the sign-in of her command line. */
+async function tried({ ann, assistant, commandLine }: Stage): Promise<Seen> {
+  const { came, lines } = answered(await assistant.ask(await ann.accessToken(), 'search_tickets'), 'search_tickets');
+  const { status } = await ann.me();
+  const { exit, notes } = await commandLine.run(['get', 'Policy']);
+  return {
+    came: { ...came, session: status, exit },
+    lines: [
+      ...lines,
+      ['session', `GET /api/v1/me answers ${status}`],
+      ['command', `placet get Policy: ${notes.trim()} (exit code ${exit})`],
+    ],
+  };
 }

@@ -127,7 +127,10 @@ function textOf(page: string): string {
   const main = /<main[^>]*>(.*)<\/main>/s.exec(page)?.[1] ?? page;
   return main
     .replace(/<style.*?<\/style>/gs, ' ')
-    .replace(/<[^>]+>/g, ' ')
-    .replace(/\s+/g, ' ')
-    .trim();
+    .replace(/<\/dt>\s*<dd>/g, ': ')
+    .replace(/<\/?(h1|p|dl|dt|dd|li|ul|form|button|br)\b[^>]*>/g, '\n')
+    .replace(/<[^>]+>/g, '')
+    .replace(/[^\S\n]+/g, ' ')
+    .replace(/\s*\n\s*/g, ' | ')
+    .replace(/^[ |]+|[ |]+$/g, '');
 }

@@ -1,10 +1,10 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { createPlacetClient, type Decision, type PlacetClient } from '#client';
 import type { IdentityProvider } from '../../support/identity-provider.js';
 import { startStandalone } from '../../support/standalone.js';
 import { endAll, type DemoOptions } from '../demo.js';
+import { Assistant } from './assistant.js';
 import { CommandLine } from './command-line.js';
 import { asOwner, settle, startCompany } from './company.js';
 import { Person } from './person.js';
@@ -17,11 +17,10 @@ export interface Stage {
   readonly kept: string;
   readonly ann: Person;
   readonly bob: Person;
+  readonly assistant: Assistant;
   readonly commandLine: CommandLine;
   /** Calls the administration API as the owner of the tenant. */
   owner(method: string, path: string, body?: object): Promise<unknown>;
-  /** The application asks whether somebody may call a tool, by the token that it has of them. */
-  ask(token: string, tool: string): Promise<Decision>;
   close(): Promise<void>;
 }
 
@@ -37,7 +36,7 @@ export async function openStage({ progress, signal }: DemoOptions): Promise<Stag
     ending.push(() => placet.stop());
     company.register(placet.url);
     const { url, ownerKey } = placet;
-    const client = createPlacetClient({ url, key: await settle(placet, company.idp) });
+    const key = await settle(placet, company.idp);
     const kept = join(directory, 'config');
     return {
       url,
@@ -45,23 +44,13 @@ export async function openStage({ progress, signal }: DemoOptions): Promise<Stag
       kept,
       ann: new Person('ann', company.idp, url),
       bob: new Person('bob', company.idp, url),
+      assistant: new Assistant(url, key),
       commandLine: new CommandLine(url, kept, signal),
       owner: (method, path, body) => asOwner(url, ownerKey, method, path, body),
-      ask: (token, tool) => ask(client, token, tool),
       close: () => endAll(ending),
     };
   } catch (error) {
     await endAll(ending);
     throw error;
   }
-}
-
-function ask(client: PlacetClient, token: string, tool: string): Promise<Decision> {
-  const params = { name: tool, arguments: {} };
-  return client.decide({
-    subject: { token },
-    server: 'tickets',
-    direction: 'client_to_server',
-    message: { jsonrpc: '2.0', id: 1, method: 'tools/call', params },
-  });
 }
