@@ -14,20 +14,20 @@ export async function runSsoDemo(options: DemoOptions): Promise<SsoReport> {
   const { write, colours, signal } = options;
   signal?.throwIfAborted();
   const stage = await openStage(options);
+  const came = new Map<string, Came>();
   try {
     write(opening(stage));
-    const came = new Map<string, Came>();
     for (const [at, step] of STEPS.entries()) {
       signal?.throwIfAborted();
       const seen = await step.act(stage);
       came.set(step.title, seen.came);
       write(block(at + 1, step.title, seen, colours));
     }
-    write(closing(STEPS.length));
-    return { came, surprises: STEPS.flatMap((step) => surprisesOf(step, came.get(step.title)!)) };
   } finally {
     await stage.close();
   }
+  write(closing(STEPS.length));
+  return { came, surprises: STEPS.flatMap((step) => surprisesOf(step, came.get(step.title)!)) };
 }
 
 /** Where something came out otherwise than a step says. */
