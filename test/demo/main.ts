@@ -1,12 +1,20 @@
-import { runDemo } from './run.js';
+import { demoOf } from './demos.js';
 
 const say = (text: string): void => void process.stderr.write(`placet: ${text}\n`);
 
-/** Runs the demo; exits with 0 if all came out as expected, with 1 if not, with 130 if it was interrupted. */
-async function main(): Promise<number> {
+/**
+ * Runs a demo; exits with 0 if all came out as expected, with 1 if not, with 2 if there is no such demo, with 130 if it was
+ * interrupted.
+ */
+async function main(args: readonly string[]): Promise<number> {
+  const run = demoOf(args);
+  if (!run) {
+    process.stderr.write('usage: npm run demo, or npm run demo -- sso\n');
+    return 2;
+  }
   const interrupted = interruption();
   try {
-    const { surprises } = await runDemo({
+    const { surprises } = await run({
       write: (text) => void process.stdout.write(text),
       progress: say,
       colours: process.stdout.isTTY && process.env.NO_COLOR === undefined,
@@ -39,4 +47,4 @@ function interruption(): AbortSignal {
   return controller.signal;
 }
 
-process.exit(await main());
+process.exit(await main(process.argv.slice(2)));

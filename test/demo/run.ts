@@ -3,6 +3,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createPlacetClient, guardClient, logTo, PlacetRefusal } from '#client';
 import { resolveRealpath } from '#client/node';
+import { endAll, type DemoOptions, type DemoVerdict } from './demo.js';
 import { DEMO_OPERATIONS, EXPECTED_JOURNAL, type DemoClient, type DemoOperation } from './operations.js';
 import type { DemoOutcome } from './outcome.js';
 import { makeSandbox, PRIVATE_KEY, type Sandbox } from './sandbox.js';
@@ -12,22 +13,10 @@ import { setHome } from './home.js';
 import { block, closing, opening, ruleOf, shortBlock } from './transcript.js';
 import { witnessed } from './witness.js';
 
-export interface DemoOptions {
-  /** Takes the transcript. */
-  readonly write: (text: string) => void;
-  /** Told what takes time. */
-  readonly progress: (text: string) => void;
-  readonly colours: boolean;
-  /** Ends the demo early; what it has started is given back all the same. */
-  readonly signal?: AbortSignal;
-}
-
-export interface DemoReport {
+export interface DemoReport extends DemoVerdict {
   readonly outcomes: readonly DemoOutcome[];
   /** The calls that the company's servers have received. */
   readonly journal: readonly string[];
-  /** What came out otherwise than expected, one sentence each. */
-  readonly surprises: readonly string[];
 }
 
 /** Runs the demo from an empty directory to an empty directory. Rejects if it cannot be carried through. */
@@ -47,15 +36,8 @@ export async function runDemo(options: DemoOptions): Promise<DemoReport> {
     ending.push(() => stage.close());
     return await perform(stage, service, sandbox, options);
   } finally {
-    await endAll(ending.reverse());
+    await endAll(ending);
   }
-}
-
-/** Gives back everything, also after something could not be given back. Rejects with the first failure. */
-async function endAll(ending: readonly (() => Promise<void>)[]): Promise<void> {
-  const failures: unknown[] = [];
-  for (const end of ending) await end().catch((error: unknown) => failures.push(error));
-  if (failures.length > 0) throw failures[0];
 }
 
 interface Stage {

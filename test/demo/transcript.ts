@@ -1,10 +1,6 @@
 import type { Decision, DecisionRequest } from '#client';
+import { coloured, heading, line, paragraph } from './layout.js';
 import type { DemoOutcome } from './outcome.js';
-
-/** How the transcript is written: at most this many columns wide, with colours only where a person looks at it. */
-export const COLUMNS = 100;
-
-const COLOURS = { allow: 32, ask: 33, deny: 31 } as const;
 
 /** No rule is named where one would not help. */
 const BOUNDARY = 'none: a Scope is a boundary, whatever rules allow';
@@ -25,12 +21,10 @@ export function opening(url: string, home: string): string {
 export function block(number: number, outcome: DemoOutcome, colours: boolean): string {
   const { operation, request, decision, logged } = outcome;
   const { effect, reason } = decision;
-  const answer = colours ? `\u001b[${COLOURS[effect]};1m${effect.toUpperCase()}\u001b[0m` : effect.toUpperCase();
-  const title = `${String(number).padStart(2)}. ${operation.title}`;
   return [
-    colours ? `\u001b[1m${title}\u001b[0m` : title,
+    heading(number, operation.title, colours),
     ...line('asked', askedOf(request)),
-    `    answer  ${answer}`,
+    `    answer  ${coloured(effect, colours)}`,
     ...line('rule', ruleOf(decision) ?? (reason.code === 'outside_boundary' ? BOUNDARY : 'none')),
     ...line('reason', reasonOf(reason)),
     ...(decision.effect === 'ask' ? line('needs', needsOf(decision)) : []),
@@ -83,25 +77,3 @@ function thenOf({ came, hidden, shownItems }: DemoOutcome): string {
 }
 
 const oneLine = (text: string): string => text.trim().replace(/\s*\n\s*/g, ' | ');
-
-function paragraph(text: string, items: readonly string[]): string {
-  return `\n${wrap(text, COLUMNS).join('\n')}\n${items.map((item) => `    ${item}\n`).join('')}\n`;
-}
-
-function line(label: string, text: string): string[] {
-  const indent = ' '.repeat(12);
-  return wrap(text, COLUMNS - indent.length).map((part, at) => (at === 0 ? `    ${label.padEnd(8)}` : indent) + part);
-}
-
-/** Breaks at blanks and commas, and in the middle of what is longer than a line. */
-function wrap(text: string, width: number): string[] {
-  const lines: string[] = [];
-  let rest = text;
-  while (rest.length > width) {
-    const blank = Math.max(rest.lastIndexOf(' ', width), rest.lastIndexOf(',', width - 1) + 1);
-    const end = blank > width / 2 ? blank : width;
-    lines.push(rest.slice(0, end).trimEnd());
-    rest = rest.slice(end).trimStart();
-  }
-  return [...lines, rest];
-}

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { COLUMNS } from '../demo/layout.js';
 import { DEMO_OPERATIONS } from '../demo/operations.js';
 import type { DemoOutcome } from '../demo/outcome.js';
 import { runDemo, type DemoReport } from '../demo/run.js';
 import { PRIVATE_KEY } from '../demo/sandbox.js';
-import { COLUMNS } from '../demo/transcript.js';
 
 let report: DemoReport;
 let transcript = '';

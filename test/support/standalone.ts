@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { join } from 'node:path';
+import type { NamedSecrets } from '#config';
 import { startEmbeddedPostgres } from '#embedded-postgres';
 import { Log } from '../../apps/server/src/operations/log.js';
 import { startService } from '../../apps/server/src/service.js';
@@ -17,12 +18,19 @@ export interface StandaloneOptions {
   /** Where the database lives. */
   readonly directory: string;
   readonly quickstart: boolean;
+  /** Those that documents name. */
+  readonly secrets?: NamedSecrets;
   /** Told what takes time. */
   readonly progress: (text: string) => void;
 }
 
 /** Starts the service on a free port and an embedded database below a directory. What fails leaves nothing running. */
-export async function startStandalone({ directory, quickstart, progress }: StandaloneOptions): Promise<Standalone> {
+export async function startStandalone({
+  directory,
+  quickstart,
+  secrets,
+  progress,
+}: StandaloneOptions): Promise<Standalone> {
   const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), volatile: true, progress });
   try {
     const service = await startService({
@@ -32,6 +40,7 @@ export async function startStandalone({ directory, quickstart, progress }: Stand
       environment: 'dev',
       bootstrapKey: undefined,
       quickstart,
+      ...(secrets ? { secrets } : {}),
       database: { url: postgres.url },
       pepper: randomBytes(32),
       log: new Log('error', progress),

@@ -1,0 +1,40 @@
+import { isDeepStrictEqual } from 'node:util';
+import type { DemoOptions, DemoVerdict } from '../demo.js';
+import { openStage } from './stage.js';
+import { STEPS, type Came, type Step } from './steps.js';
+import { block, closing, opening } from './transcript.js';
+
+export interface SsoReport extends DemoVerdict {
+  /** What came of each step, by its title. */
+  readonly came: ReadonlyMap<string, Came>;
+}
+
+/** Runs the demo of single sign-on; nothing is there before and after. Rejects if it cannot be carried through. */
+export async function runSsoDemo(options: DemoOptions): Promise<SsoReport> {
+  const { write, colours, signal } = options;
+  signal?.throwIfAborted();
+  const stage = await openStage(options);
+  const came = new Map<string, Came>();
+  try {
+    write(opening(stage));
+    for (const [at, step] of STEPS.entries()) {
+      signal?.throwIfAborted();
+      const seen = await step.act(stage);
+      came.set(step.title, seen.came);
+      write(block(at + 1, step.title, seen, colours));
+    }
+  } finally {
+    await stage.close();
+  }
+  write(closing(STEPS.length));
+  return { came, surprises: STEPS.flatMap((step) => surprisesOf(step, came.get(step.title)!)) };
+}
+
+/** Where something came out otherwise than a step says. */
+function surprisesOf({ title, expected }: Step, came: Came): string[] {
+  return [...new Set([...Object.keys(expected), ...Object.keys(came)])]
+    .filter((name) => !isDeepStrictEqual(came[name], expected[name]))
+    .map((name) => `'${title}': ${name} is ${shown(came[name])}, and not ${shown(expected[name])}.`);
+}
+
+const shown = (value: unknown): string => JSON.stringify(value) ?? 'not there';
