@@ -58,6 +58,7 @@ export class CredentialsOfSeveralKinds0007 implements MigrationInterface {
       comment on column placet.denial.key is 'token:..., client:... or subject:...: what of it was issued before, is refused.';
       comment on column placet.denial.expires_at is 'When every token that it concerns has expired by itself.';
       create index denial_by_revision on placet.denial (tenant, revision);
+      create index denial_by_expiry on placet.denial (tenant, expires_at);
       alter table placet.denial enable row level security, force row level security;
       create policy own_tenant on placet.denial
         using (tenant = placet.current_tenant()) with check (tenant = placet.current_tenant());

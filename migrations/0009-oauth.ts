@@ -36,12 +36,20 @@ export class OAuth0009 implements MigrationInterface {
         language sql stable security definer set search_path = pg_catalog, pg_temp
         return (select tenant from placet.oauth_state where id = wanted and model in ('AccessToken', 'ClientCredentials'));
 
-      -- Keeps one thing; false where it is there already and only a new one may be (then nothing is written). What has
-      -- expired goes in passing, a little at a time.
+      -- Keeps one thing; false where it is there already and only a new one may be, or where the grant that it comes from
+      -- is not there any more (then nothing is written). What has expired goes in passing, a little at a time.
+      -- INVARIANT: under the lock of changes, so that what ends a grant comes before (and then nothing more comes of it), or
+      -- after (and then ends this, too): no token is issued after the denial that was meant for it.
       create function placet.put_oauth_state(wanted uuid, state jsonb, only_new boolean) returns boolean
         language plpgsql volatile as $$
       begin
         perform set_config('placet.tenant', wanted::text, true);
+        perform pg_advisory_xact_lock_shared(placet.lock_key(wanted));
+        if state ->> 'model' <> 'Grant' and state ->> 'grant' is not null and not exists (
+          select from placet.oauth_state g where g.tenant = wanted and g.model = 'Grant' and g.id = state ->> 'grant'
+        ) then
+          return false;
+        end if;
         delete from placet.oauth_state s where s.tenant = wanted and s.ctid = any (array(
           select e.ctid from placet.oauth_state e
           where e.tenant = wanted and e.expires_at < clock_timestamp() - interval '1 minute'

@@ -167,8 +167,13 @@ export class ChangesInParts0010 implements MigrationInterface {
                   changed_by = excluded.changed_by, changed_at = excluded.changed_at;
           when 'discard_draft' then
             delete from placet.draft d where d.tenant = wanted and d.name = op ->> 'name';
-          -- What of some tokens was issued before now is refused from now on.
+          -- What of some tokens was issued before now is refused from now on. Denials that are over go in passing.
           when 'deny' then
+            delete from placet.denial d where d.tenant = wanted and d.key <> op ->> 'key' and d.key = any (array(
+              select e.key from placet.denial e
+              where e.tenant = wanted and e.expires_at < clock_timestamp() - interval '1 minute'
+              order by e.expires_at limit 20
+            ));
             insert into placet.denial as d (tenant, key, before, expires_at, revision)
               values (wanted, op ->> 'key', clock_timestamp(), (op ->> 'expires_at')::timestamptz, at_revision)
               on conflict (tenant, key) do update

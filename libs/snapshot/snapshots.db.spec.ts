@@ -107,3 +107,23 @@ describe('the highest epochs', () => {
     expect(['a', 'b', 'c'].map((tenant) => highest.of(tenant))).toEqual([7, 0, 7]);
   });
 });
+
+describe('denials', () => {
+  const deny = (key: string, expiresIn: number) =>
+    commitChange(database.store, {
+      tenant: guest,
+      principal: 'system:test',
+      keys: [],
+      operations: [{ op: 'deny', key, expiresAt: new Date(Date.now() + expiresIn).toISOString() }],
+    });
+
+  it('are there after a cold load until they are over, and then go from the database as well', async () => {
+    await deny('token:over', -120_000);
+    await deny('token:good', 60_000);
+    const snapshot = await snapshots.of(guest);
+    expect(['token:over', 'token:good'].map((key) => snapshot.denies([key], 1))).toEqual([false, true]);
+    const superuser = await database.connect('superuser');
+    const { rows } = await superuser.query('select key from placet.denial where tenant = $1 order by key', [guest]);
+    expect(rows).toEqual([{ key: 'token:good' }]);
+  });
+});

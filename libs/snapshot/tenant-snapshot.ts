@@ -1,5 +1,6 @@
 import { PolicySet } from '#policy';
 import type { StoredCredential, TenantDelta } from '#store';
+import { Denials } from './denials.js';
 
 /** One tenant at one revision, in memory. Moved forward in place, between two evaluations. */
 export class TenantSnapshot {
@@ -8,8 +9,7 @@ export class TenantSnapshot {
   #suspended = false;
   #decisionsPerSecond: number | null = null;
   readonly #credentials = new Map<string, StoredCredential>();
-  /** Until when what was issued is refused, by the key of the denial, in ms since 1970. */
-  readonly #denials = new Map<string, number>();
+  readonly #denials = new Denials();
   readonly policies: PolicySet;
 
   constructor(
@@ -54,15 +54,14 @@ export class TenantSnapshot {
    * @param issuedAt ms since 1970
    */
   denies(keys: readonly string[], issuedAt: number): boolean {
-    return keys.some((key) => !(issuedAt > (this.#denials.get(key) ?? -Infinity)));
+    return keys.some((key) => this.#denials.denies(key, issuedAt));
   }
 
   /** Takes over what is new. If this throws, the snapshot is unusable. */
   apply(delta: TenantDelta): void {
     this.policies.apply(delta.documents);
     for (const credential of delta.credentials) this.#credentials.set(credential.id, credential);
-    for (const { key, before } of delta.denials)
-      this.#denials.set(key, Math.max(before, this.#denials.get(key) ?? before));
+    this.#denials.add(delta.denials, delta.now);
     this.#suspended = delta.suspended;
     this.#decisionsPerSecond = delta.decisionsPerSecond;
     this.#revision = delta.revision;

@@ -170,8 +170,8 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant select on placet.tenant, placet.tenant_state, placet.change, placet.usage, placet.deleted_tenant to ${role};
       grant select, insert on placet.document_version, placet.ledger_record, placet.revision to ${role};
       grant select, insert, update on placet.document, placet.credential, placet.credential_secret, placet.credential_use,
-        placet.denial, placet.person, placet.session, placet.signing_key to ${role};
-      grant select, insert, update, delete on placet.draft, placet.oauth_state to ${role};
+        placet.person, placet.session, placet.signing_key to ${role};
+      grant select, insert, update, delete on placet.draft, placet.oauth_state, placet.denial to ${role};
       grant select, insert, update, delete on placet.used_once to ${role};
       revoke execute on function placet.guard(regclass) from ${role};
     `);

@@ -62,7 +62,10 @@ export class OAuthStore {
     return row?.tenant ?? undefined;
   }
 
-  /** Keeps something. With `onlyNew`, false where it is there already: of several that try, one gets true. */
+  /**
+   * Keeps something; false where the grant that it comes from is gone. With `onlyNew`, false as well where it is there
+   * already: of several that try, one gets true.
+   */
   async put(tenant: string, state: NewOAuthState, onlyNew = false): Promise<boolean> {
     const { userCode, expiresAt, sealed, ...rest } = state;
     const columns = { ...rest, user_code: userCode, expires_at: expiresAt, sealed: sealed.toString('hex') };

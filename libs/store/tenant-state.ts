@@ -41,6 +41,8 @@ export interface TenantDelta extends TenantNumbers {
   readonly documents: readonly DocumentChange[];
   readonly credentials: readonly StoredCredential[];
   readonly denials: readonly StoredDenial[];
+  /** The moment at which it was read, by the database's clock, in ms since 1970. */
+  readonly now: number;
   /** Whether its operator has suspended it: nothing is allowed in it, and nobody of it may administer. */
   readonly suspended: boolean;
   /** How many decisions a second each replica answers it; null: as many as it can. */
@@ -67,6 +69,7 @@ export async function loadTenant(store: Store, tenant: string, since: number): P
       ),
       credentials: (row.credentials ?? []).map(credentialOf),
       denials: row.denials ?? [],
+      now: Number(row.now),
       suspended: row.suspended,
       decisionsPerSecond: row.decisionsPerSecond,
     };

@@ -286,6 +286,46 @@ describe('the command line', () => {
     expect((await service.call('GET', '/api/v1/me', { key: present.accessToken, url: replica.url })).status).toBe(401);
   });
 
+  it.each([
+    ['of an Issuer that stands for another party now', { issuer: 'https://other.example' }],
+    ['of an Issuer that nobody signs in by any more', { signIn: undefined }],
+  ])('gets nothing more for a person %s', async (_what, over) => {
+    const path = '/api/v1/documents/Issuer/company';
+    const { document } = (await service.call('GET', path)).body as { document: object };
+    const put = async (body: object) => {
+      const { headers } = await service.call('GET', path);
+      return service.call('PUT', path, { body, headers: { 'If-Match': headers.get('etag')! } });
+    };
+    const present = await login('ida');
+    const me = () => service.call('GET', '/api/v1/me', { key: present.accessToken, url: replica.url });
+    expect((await me()).body.code).toBe('not_an_administrator');
+    const changed = await put({ ...document, ...over });
+    expect(changed.status, JSON.stringify(changed.body)).toBe(200);
+    try {
+      expect((await me()).status).toBe(401);
+      await expect(refresh(present)).rejects.toThrow('placet login');
+    } finally {
+      expect((await put(document)).status).toBe(200);
+    }
+  });
+
+  it('gets nothing more once the last sign-in is older than a session may be', async () => {
+    const present = await login('jo');
+    const superuser = await service.database.connect('superuser');
+    await superuser.query(
+      `update placet.person set last_at = now() - interval '12 hours' where id = 'user:company/jo'`,
+    );
+    expect((await service.call('GET', '/api/v1/me', { key: present.accessToken })).status).toBe(401);
+    await expect(refresh(present)).rejects.toThrow('placet login');
+  });
+
+  it('gets nothing in another environment on the same database', async () => {
+    const present = await login('kim');
+    const { url } = await service.replica({ environment: 'other' });
+    expect((await service.call('GET', '/api/v1/me', { key: present.accessToken })).status).toBe(403);
+    expect((await service.call('GET', '/api/v1/me', { key: present.accessToken, url })).status).toBe(401);
+  });
+
   it('keeps a sign-in where nobody else can read it, and uses none that others can', async () => {
     const directory = mkdtempSync(join(tmpdir(), 'placet '));
     try {
@@ -317,5 +357,18 @@ describe('guessing user codes', () => {
     expect(statuses.at(-1)).toBe(429);
     // Not even a right one is looked at any more.
     expect((await guess((await start()).user_code)).status).toBe(429);
+  });
+});
+
+describe('sign-ins of devices', () => {
+  it('are begun a hundred times by one address, and no more for a while', async () => {
+    const begin = () =>
+      fetch(`${server}/oauth/device/authorize`, {
+        method: 'POST',
+        body: new URLSearchParams({ client_id: 'placet-cli' }),
+      });
+    const statuses = new Set<number>();
+    for (let count = 0; count < 101; count++) statuses.add((await begin()).status);
+    expect([...statuses]).toEqual([200, 429]);
   });
 });

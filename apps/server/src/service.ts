@@ -37,6 +37,7 @@ import { RefusedCredentials } from './http/refused-credentials.js';
 import { requestBody, requestContext } from './http/request-body.js';
 import { TokenPrincipals } from './http/token-principals.js';
 import { AccessTokens } from './oauth/access-tokens.js';
+import { oauthPepper } from './oauth/adapter.js';
 import { endpointGuard, mountOAuth, type OAuthParts } from './oauth/assemble.js';
 import { personalRights } from './oauth/personal-rights.js';
 import type { OAuthMount } from './oauth/mount.js';
@@ -161,7 +162,7 @@ function assemble(
   const refusals = new RefusedCredentials(limits, record, log);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const address = new PublicAddress();
-  const accessTokens = new AccessTokens(store, pepper);
+  const accessTokens = new AccessTokens(store, oauthPepper(keyCheck));
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
   const tokenNamed = accessTokens.named.bind(accessTokens);
   const tokens = new TokenPrincipals(store, snapshots, tokenNamed, personalRights(store, snapshots));

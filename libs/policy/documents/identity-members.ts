@@ -41,6 +41,31 @@ export function pointerProblem(text: string): string | undefined {
     : 'a claim is named by its JSON pointer, such as /groups or /realm_access/roles (~0 for ~, ~1 for /)';
 }
 
+/** Claims that say how to reach somebody or what they are called: whoever is given the address later is somebody else. */
+const REASSIGNABLE: ReadonlySet<string> = new Set([
+  'email',
+  'emails',
+  'emailaddress',
+  'mail',
+  'upn',
+  'userprincipalname',
+  'preferred_username',
+  'unique_name',
+  'verified_primary_email',
+  'verified_secondary_email',
+  'phone_number',
+  'name',
+  'nickname',
+]);
+
+/** What is wrong with a claim as the identity of people (OpenID Connect Core §5.7): an e-mail address or a UPN is none. */
+export function identityProblem(text: string): string | undefined {
+  const parts = text.toLowerCase().split(/\/|~1/);
+  return parts.some((part) => REASSIGNABLE.has(part))
+    ? 'an e-mail address or a name can be given to somebody else, and is never an identity: name a claim such as /sub or /oid'
+    : undefined;
+}
+
 /** What is wrong with a pattern for values of claims. */
 export function patternProblem(text: string): string | undefined {
   try {

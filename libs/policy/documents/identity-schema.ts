@@ -3,6 +3,7 @@ import type { Json } from '../model.js';
 import { ADMINISTRATION_ACTIONS, ADMINISTRATION_OBJECTS } from './administration.js';
 import {
   endpointProblem,
+  identityProblem,
   isFreeParameter,
   issuerProblem,
   patternProblem,
@@ -74,7 +75,7 @@ const issuerSchema = z.strictObject({
   algorithms: z.array(z.enum(SIGNATURE_ALGORITHMS)).min(1).max(SIGNATURE_ALGORITHMS.length).default(['RS256']),
   subjectType: subjectType.default('user'),
   /** Left out: by the profile. */
-  identity: z.strictObject({ claim: pointer }).optional(),
+  identity: z.strictObject({ claim: pointer.superRefine(withoutProblem(identityProblem)) }).optional(),
   keysGoodForSeconds: z.int().min(0).max(86_400).default(3600),
   groups: groupsSchema.optional(),
   require: z

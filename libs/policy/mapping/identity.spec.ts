@@ -38,6 +38,11 @@ describe('identityOf', () => {
     ['Entra with an odd tid', issuer('profile: entra', V2), { oid: 'o', tid: 7 }, undefined],
     ['Entra with an empty tid', issuer('profile: entra', V2), { oid: 'o', tid: '' }, undefined],
     ['Entra without oid', issuer('profile: entra', V2), { sub: 'pairwise', tid: TENANT }, undefined],
+    ['Okta in an ID token', issuer('profile: okta'), { sub: '00u1' }, user('00u1')],
+    ['Okta in an access token', issuer('profile: okta'), { sub: 'ann@example.com', uid: '00u1' }, user('00u1')],
+    ['Okta with a login alone', issuer('profile: okta'), { sub: 'ann@example.com' }, undefined],
+    ['Okta with an odd uid', issuer('profile: okta'), { sub: 'ann', uid: 7 }, undefined],
+    ['Okta of a client', issuer('profile: okta'), { sub: '0oabv6', cid: '0oabv6' }, user('0oabv6')],
     ['a tid elsewhere, which means nothing', issuer(), { sub: 'a', tid: 'x' }, user('a')],
   ])('is by %s', (_name, by, claims, identity) => {
     expect(identityOf(by, claims)).toEqual(identity);

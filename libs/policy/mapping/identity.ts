@@ -9,12 +9,21 @@ import { claimAt } from './pointer.js';
  * an id, or where a token of Entra is of another directory than its issuer.
  */
 export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: string; id: string } | undefined {
-  const claim = issuer.identity?.claim ?? (issuer.profile === 'entra' ? '/oid' : '/sub');
-  const value = claimAt(claims, claim);
+  const value = claimAt(claims, issuer.identity?.claim ?? usualClaim(issuer.profile, claims));
   if (typeof value !== 'string' || value === '') return undefined;
+  if (issuer.profile === 'okta' && issuer.identity === undefined && value.includes('@')) return undefined;
   if (issuer.profile === 'entra' && !isOfDirectory(issuer.issuer, own(claims, 'tid'))) return undefined;
   const id = `${issuer.name}/${value}`;
   return isForeignId(id) ? { type: issuer.subjectType, id } : undefined;
+}
+
+/**
+ * Where the document does not say. Okta's ID tokens have in `sub` what its access tokens have in `uid`; in `sub` those have
+ * the login, which is an e-mail address and no identity.
+ */
+function usualClaim(profile: IssuerDocument['profile'], claims: JsonObject): string {
+  if (profile === 'okta' && own(claims, 'uid') !== undefined) return '/uid';
+  return profile === 'entra' ? '/oid' : '/sub';
 }
 
 /** An `oid` means somebody only within its directory, which the path of the issuer names. */

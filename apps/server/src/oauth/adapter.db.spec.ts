@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { OAuthStore } from '#store';
+import { commitChange, OAuthStore } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { PostgresAdapter } from './adapter.js';
 
@@ -32,5 +32,26 @@ describe('of many at the same moment, one', () => {
   it('uses a refresh token', async () => {
     await adapter('RefreshToken').upsert('value', { clientId: 'x' }, 60);
     expect(await succeeded(Array.from({ length: 8 }, () => adapter('RefreshToken').consume('value')))).toBe(1);
+  });
+});
+
+describe('of a grant that was ended', () => {
+  const grantOf = (id: string) => adapter('Grant').upsert(id, { accountId: 'user:company/ann', clientId: 'x' }, 600);
+  const token = (grantId: string) => ({ grantId, accountId: 'user:company/ann', clientId: 'x' });
+  const end = () =>
+    commitChange(database.store, {
+      tenant: database.tenant,
+      principal: 'system:test',
+      keys: ['subject:user:company/ann'],
+      operations: [{ op: 'end_tokens', accounts: ['user:company/ann'] }],
+    });
+
+  it.each(['AccessToken', 'RefreshToken'])('no %s is issued any more', async (model) => {
+    await grantOf(`g ${model}`);
+    await adapter(model).upsert(`before ${model}`, token(`g ${model}`), 60);
+    await end();
+    expect(await adapter(model).find(`before ${model}`)).toBeUndefined();
+    await expect(adapter(model).upsert(`after ${model}`, token(`g ${model}`), 60)).rejects.toThrow('invalid_grant');
+    expect(await adapter(model).find(`after ${model}`)).toBeUndefined();
   });
 });

@@ -1,5 +1,5 @@
 import { errors, type Adapter, type AdapterPayload } from 'oidc-provider';
-import { digestOf, seal, unseal } from '#identity';
+import { derivedKey, digestOf, seal, unseal, type KeyCheck } from '#identity';
 import type { OAuthStore, StoredOAuthState } from '#store';
 
 /** What an adapter keeps things in. */
@@ -15,6 +15,9 @@ export interface AdapterParts {
 
 /** Models whose instances are access tokens. */
 const TOKENS = ['AccessToken', 'ClientCredentials'];
+
+/** What all of the authorization servers is hidden under. What one environment has issued, another does not know. */
+export const oauthPepper = ({ pepper, environment }: KeyCheck): Buffer => derivedKey(pepper, 'oauth', environment);
 
 /** The digest of a token, code or id under which the database knows it. */
 export const oauthDigest = (pepper: Buffer, value: string): string => digestOf(pepper, 'oauth', value);
@@ -34,7 +37,10 @@ export class PostgresAdapter implements Adapter {
     private readonly parts: AdapterParts,
   ) {}
 
-  /** INVARIANT: an assertion that is shown twice is refused, also where both are shown at the same moment. */
+  /**
+   * INVARIANT: an assertion that is shown twice is refused, also where both are shown at the same moment; and nothing is
+   * kept of a grant that was ended meanwhile.
+   */
   async upsert(value: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const { tenant, state, pepper, now } = this.parts;
     const id = this.#digest(value);
@@ -54,7 +60,9 @@ export class PostgresAdapter implements Adapter {
       },
       onlyNew,
     );
-    if (onlyNew && !kept) throw new errors.InvalidClientAuth('the assertion was used before');
+    if (kept) return;
+    if (onlyNew) throw new errors.InvalidClientAuth('the assertion was used before');
+    throw new errors.InvalidGrant('the grant was ended meanwhile');
   }
 
   async find(value: string): Promise<AdapterPayload | undefined> {

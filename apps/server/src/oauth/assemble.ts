@@ -7,6 +7,7 @@ import type { Changes } from '../admin/changes.js';
 import type { PublicAddress } from '../http/public-address.js';
 import type { Log } from '../operations/log.js';
 import type { Metrics } from '../operations/metrics.js';
+import { oauthPepper } from './adapter.js';
 import { OAuthClients } from './clients.js';
 import { DevicePages } from './device-pages.js';
 import { OAuthMount, type EndpointGuard } from './mount.js';
@@ -29,14 +30,15 @@ export interface OAuthParts {
   readonly personSessions: SignedInPersons;
   readonly assertions: AssertionVerifier;
   readonly guard: EndpointGuard;
+  readonly limits: AbuseLimits;
   /** From where a request comes. */
   readonly addressOf: (request: IncomingMessage) => string;
 }
 
 /** Puts the authorization servers together. */
 export function mountOAuth(parts: OAuthParts): OAuthMount {
-  const { store, snapshots, keyCheck, assertions, addressOf } = parts;
-  const { pepper } = keyCheck;
+  const { store, snapshots, keyCheck, assertions, addressOf, limits } = parts;
+  const pepper = oauthPepper(keyCheck);
   const clients = new OAuthClients(store, keyCheck);
   const proven = new WeakMap<IncomingMessage, string>();
   return new OAuthMount({
@@ -47,6 +49,7 @@ export function mountOAuth(parts: OAuthParts): OAuthMount {
       pepper,
       sessions: parts.personSessions,
       addressOf,
+      limits,
     }),
     workloads: new Workloads(store, snapshots, clients, assertions, pepper),
     noteWorkload: (request, client) => void proven.set(request, client),

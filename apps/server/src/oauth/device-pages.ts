@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { AbuseLimits } from '#http';
 import { derivedKey } from '#identity';
 import type { OAuthStore } from '#store';
 import { html, type Html } from '../pages/html.js';
@@ -15,8 +16,7 @@ type DeviceCode = InstanceType<AuthorizationServer['provider']['DeviceCode']>;
 
 const MINUTES = 60_000;
 
-/** Wrong codes that an address, and that all of a tenant together, may enter in a while. */
-const BY_ADDRESS = [10, 10 * MINUTES] as const;
+/** Wrong codes that all of a tenant together may enter in a while; those of one address are limited by the settings. */
 const BY_TENANT = [200, 10 * MINUTES] as const;
 
 /** What people read about scopes. */
@@ -30,6 +30,7 @@ export interface DevicePagesParts {
   readonly pepper: Buffer;
   readonly sessions: SignedInPersons;
   readonly addressOf: (request: IncomingMessage) => string;
+  readonly limits: Pick<AbuseLimits, 'secondsToWait' | 'failed'>;
 }
 
 /**
@@ -37,7 +38,6 @@ export interface DevicePagesParts {
  * yes or no. Nothing is granted by following a link.
  */
 export class DevicePages {
-  readonly #byAddress = new AttemptLimit(...BY_ADDRESS);
   readonly #byTenant = new AttemptLimit(...BY_TENANT);
 
   constructor(private readonly parts: DevicePagesParts) {}
@@ -73,12 +73,13 @@ export class DevicePages {
 
   /** The device code of a user code; a sentence where there is none. */
   async #find(request: IncomingMessage, server: AuthorizationServer, userCode: string): Promise<DeviceCode | string> {
-    const address = this.parts.addressOf(request);
-    if (!this.#byAddress.allows(address) || !this.#byTenant.allows(server.tenant)) return LIMITED;
+    const { limits, addressOf } = this.parts;
+    const address = addressOf(request);
+    if (limits.secondsToWait('user_code', address) > 0 || !this.#byTenant.allows(server.tenant)) return LIMITED;
     const code = await server.provider.DeviceCode.findByUserCode(userCode);
     const isOpen = code && !code.accountId && !code.error && !code.isExpired;
     if (isOpen) return code;
-    this.#byAddress.count(address);
+    limits.failed('user_code', address);
     this.#byTenant.count(server.tenant);
     return UNKNOWN;
   }
@@ -160,7 +161,7 @@ export class DevicePages {
 }
 
 const UNKNOWN = 'There is no such code, or it is over. Codes are good for ten minutes.';
-const LIMITED = 'There were too many wrong codes. Wait ten minutes.';
+const LIMITED = 'There were too many wrong codes. Wait some minutes.';
 
 const shown = (userCode: string): string =>
   userCode.length === 8 ? `${userCode.slice(0, 4)}-${userCode.slice(4)}` : '';

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import { Refusal, requestIdOf, toProblem, traceOf } from '#http';
-import { TokenRefused } from '#identity';
+import { partyOf, TokenRefused } from '#identity';
 import type { PublicAddress } from '../http/public-address.js';
 import { SECURITY_HEADERS, sendProblem } from '../http/responses.js';
 import type { Log } from '../operations/log.js';
@@ -16,6 +16,8 @@ import {
   ROUTES,
   serverMetadata,
 } from './endpoints.js';
+import { AttemptLimit } from './attempt-limit.js';
+import { LIFETIMES } from './provider.js';
 import type { AuthorizationServer, Providers } from './providers.js';
 import { FormError, readForm, requestFor, sendOAuth, sendOAuthError } from './requests.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -66,6 +68,12 @@ const FORMS = {
   [ROUTES.device_authorization]: 'device_authorization',
 } as const;
 
+/**
+ * Sign-ins of devices that one party may begin in a while: nobody has proven anything yet, and each is kept for as long as
+ * its code is good.
+ */
+const BEGUN_BY_ADDRESS = [100, LIFETIMES.deviceCode * 1000] as const;
+
 /** Least time between two questions for the tokens of one device, in ms. */
 const POLL_MS = 2000;
 
@@ -73,6 +81,7 @@ const POLL_MS = 2000;
 export class OAuthMount {
   /** When devices last asked, by digests of their codes. */
   readonly #polls = new Map<string, number>();
+  readonly #begun = new AttemptLimit(...BEGUN_BY_ADDRESS);
   #underWay = 0;
   #idle: (() => void) | undefined;
 
@@ -176,7 +185,7 @@ export class OAuthMount {
     const form = await readForm(request);
     const client = form.get('client_id') ?? clientOfBasic(request.headers.authorization);
     const attempt = { endpoint, tenant: server.tenant, client, address: this.parts.addressOf(request) };
-    const wait = this.parts.guard.waitFor(attempt);
+    const wait = this.parts.guard.waitFor(attempt) || this.#waitToBegin(attempt);
     if (wait > 0) {
       const headers = { 'Retry-After': String(Math.ceil(wait)) };
       return sendOAuthError(response, 429, 'temporarily_unavailable', 'too many attempts: wait', headers);
@@ -193,6 +202,15 @@ export class OAuthMount {
     await server.handle(copy, response);
     // Devices that wait for their person are told so with an error, and do nothing wrong.
     if (response.statusCode >= 400 && form.get('grant_type') !== DEVICE_CODE_GRANT) this.parts.guard.failed(attempt);
+  }
+
+  /** In seconds. Counts what begins now. */
+  #waitToBegin({ endpoint, address }: EndpointAttempt): number {
+    if (endpoint !== 'device_authorization') return 0;
+    const party = partyOf(address);
+    if (!this.#begun.allows(party)) return LIFETIMES.deviceCode;
+    this.#begun.count(party);
+    return 0;
   }
 
   readonly #workload = new WeakMap<IncomingMessage, string>();

@@ -4,9 +4,11 @@ import type { Snapshots } from '#snapshot';
 import type { Changes } from '../admin/changes.js';
 import type { PublicAddress } from '../http/public-address.js';
 import type { Log } from '../operations/log.js';
+import { denialKey } from '../sign-in/person-sessions.js';
 import { endTokens } from './access-tokens.js';
 import type { OAuthClients } from './clients.js';
 import { endpointsOf, type Endpoints } from './endpoints.js';
+import { lastSignIns } from './personal-rights.js';
 import { createProvider, type Provider } from './provider.js';
 import type { SigningKeys } from './signing-keys.js';
 
@@ -66,6 +68,7 @@ export class Providers {
   async #make(tenant: string, name: string): Promise<AuthorizationServer> {
     const { store, snapshots, changes, clients, signingKeys, pepper, address, log, workloadOf, addressOf } = this.parts;
     const endpoints = endpointsOf(address.url, name);
+    const lastSignIn = lastSignIns(store, snapshots);
     const provider = createProvider({
       tenant,
       issuer: endpoints.issuer,
@@ -78,7 +81,8 @@ export class Providers {
       async mayGoOn(person, since) {
         await snapshots.refresh(tenant, Infinity);
         const snapshot = await snapshots.of(tenant);
-        return !snapshot.denies([`subject:${person.slice(person.indexOf(':') + 1)}`], since);
+        if (snapshot.denies([denialKey(person)], since)) return false;
+        return (await lastSignIn(tenant, person)) !== undefined;
       },
       workloadOf,
       addressOf,

@@ -138,11 +138,19 @@ function stands(snapshot: TenantSnapshot, session: StoredSession, limits: Sessio
   if (!(endOfSession(session, limits) > now)) return false;
   if (isSuspended(snapshot, subjectOf(session.person))) return false;
   if (snapshot.denies([denialKey(session.person)], session.createdAt)) return false;
-  const issuer = snapshot.policies.documents.find('Issuer', session.issuer)?.document;
-  if (!issuer?.signIn || session.claims['iss'] !== issuer.issuer) return false;
-  if (unmetRequirement(issuer, session.claims) !== undefined) return false;
-  const identity = identityOf(issuer, session.claims);
-  return identity !== undefined && subjectKey(identity.type, identity.id) === session.person;
+  return isPersonOf(snapshot.policies, session);
+}
+
+/** Whether claims of a sign-in would still make the same person by the Issuer of now: it may be another one by that name. */
+export function isPersonOf(
+  { documents }: PolicySet,
+  { person, issuer: name, claims }: Pick<StoredSession, 'person' | 'issuer' | 'claims'>,
+): boolean {
+  const issuer = documents.find('Issuer', name)?.document;
+  if (!issuer?.signIn || claims['iss'] !== issuer.issuer) return false;
+  if (unmetRequirement(issuer, claims) !== undefined) return false;
+  const identity = identityOf(issuer, claims);
+  return identity !== undefined && subjectKey(identity.type, identity.id) === person;
 }
 
 /** Whether a person is suspended, under any of their names, or the tenant is. */

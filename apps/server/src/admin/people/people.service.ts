@@ -2,9 +2,7 @@ import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
 import { PersonReader, SessionStore, type PersonDetail, type SessionListing, type Store } from '#store';
 import type { Changes } from '../changes.js';
-
-/** For how long tokens of identity providers can be good at most, in ms: after it, a denial has nothing to deny. */
-const LONGEST_TOKEN = 366 * 86_400_000;
+import { PERSON_DENIAL_MS } from '../suspensions/denials.js';
 
 /** People who have signed in, and their sessions. */
 export class PeopleService {
@@ -31,7 +29,7 @@ export class PeopleService {
    */
   async signOut(principal: AdministratorPrincipal, id: string): Promise<number> {
     await this.get(principal.tenant, id);
-    const expiresAt = new Date(this.store.clock.now() + LONGEST_TOKEN).toISOString();
+    const expiresAt = new Date(this.store.clock.now() + PERSON_DENIAL_MS).toISOString();
     return this.changes.make(principal, async () => ({
       keys: [`subject:${id}`],
       operations: [

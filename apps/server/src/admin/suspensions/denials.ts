@@ -1,11 +1,11 @@
 import { parsePrincipal, type IssuerDocument, type PolicySet } from '#policy';
 import type { Operation } from '#store';
 
-/** Longest life, in seconds, of tokens that no Issuer limits: assertions, and our own. */
-const MAX_AGE_SECONDS = 86_400;
-
-/** How far clocks of identity providers may be off, on both ends of a token, in seconds. */
-const SLACK_SECONDS = 120;
+/**
+ * For how long denials of people are kept, in ms: longer than any token that an Issuer can let in is good (365 days), as
+ * what it lets in can be changed after the denial.
+ */
+export const PERSON_DENIAL_MS = 366 * 86_400_000;
 
 /** Somebody as a token or a session calls them: `user` and `entra/3f2c`. */
 interface Person {
@@ -21,8 +21,7 @@ interface Person {
 export function denialOf(person: Person, policies: PolicySet, now: number): Operation[] {
   const issuer = issuerOf(person, policies);
   if (!issuer) return [];
-  const seconds = Math.max(issuer.subjectTokens?.maxAgeSeconds ?? 0, MAX_AGE_SECONDS) + SLACK_SECONDS;
-  return [{ op: 'deny', key: `subject:${person.id}`, expiresAt: new Date(now + seconds * 1000).toISOString() }];
+  return [{ op: 'deny', key: `subject:${person.id}`, expiresAt: new Date(now + PERSON_DENIAL_MS).toISOString() }];
 }
 
 /** What ends all that was given out to somebody, under each of their names: tokens of their provider, sessions, tokens of ours. */
