@@ -4,7 +4,7 @@ import { groupsOf } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { PersonReader, type Store } from '#store';
 import type { PersonalRights } from '../http/token-principals.js';
-import { isSuspended, subjectOf } from '../sign-in/person-sessions.js';
+import { isStillVouchedFor, isSuspended, subjectOf } from '../sign-in/person-sessions.js';
 
 /** What people may administer by what their identity provider said of them at their last sign-in. */
 export function personalRights(store: Store, snapshots: Snapshots): PersonalRights {
@@ -15,7 +15,8 @@ export function personalRights(store: Store, snapshots: Snapshots): PersonalRigh
     const { policies } = snapshot;
     const issuer = known && policies.documents.find('Issuer', known.issuer)?.document;
     const subject = subjectOf(person);
-    if (!known || !issuer || isSuspended(snapshot, subject))
+    const stands = known && issuer && isStillVouchedFor(policies, known.issuer, person, known.claims);
+    if (!stands || isSuspended(snapshot, subject))
       throw refusedKey({ tenant, credential: proven.credential, reason: 'disabled' });
     const { claims } = known;
     const groups = groupsOf(issuer, claims);

@@ -138,11 +138,24 @@ function stands(snapshot: TenantSnapshot, session: StoredSession, limits: Sessio
   if (!(endOfSession(session, limits) > now)) return false;
   if (isSuspended(snapshot, subjectOf(session.person))) return false;
   if (snapshot.denies([denialKey(session.person)], session.createdAt)) return false;
-  const issuer = snapshot.policies.documents.find('Issuer', session.issuer)?.document;
-  if (!issuer?.signIn || session.claims['iss'] !== issuer.issuer) return false;
-  if (unmetRequirement(issuer, session.claims) !== undefined) return false;
-  const identity = identityOf(issuer, session.claims);
-  return identity !== undefined && subjectKey(identity.type, identity.id) === session.person;
+  return isStillVouchedFor(snapshot.policies, session.issuer, session.person, session.claims);
+}
+
+/**
+ * Whether what was said of a person at their last sign-in would make them that person today. An Issuer that is gone, by
+ * which nobody signs in any more, or that stands for another identity provider now, vouches for nobody.
+ */
+export function isStillVouchedFor(
+  { documents }: PolicySet,
+  issuerName: string,
+  person: string,
+  claims: JsonObject,
+): boolean {
+  const issuer = documents.find('Issuer', issuerName)?.document;
+  if (!issuer?.signIn || claims['iss'] !== issuer.issuer) return false;
+  if (unmetRequirement(issuer, claims) !== undefined) return false;
+  const identity = identityOf(issuer, claims);
+  return identity !== undefined && subjectKey(identity.type, identity.id) === person;
 }
 
 /** Whether a person is suspended, under any of their names, or the tenant is. */
