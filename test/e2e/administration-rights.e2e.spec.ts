@@ -203,6 +203,40 @@ describe('nobody gives what they do not have', () => {
     expect(status).toBe(201);
   });
 
+  it('nor asks less of those who do more, by whatever way', async () => {
+    const publisher = await keyOf('publisher');
+    const { body: found } = await service.call('GET', '/api/v1/documents/Tenant/default');
+    const before = found.document as object;
+    const apply = (document: object, key: string) =>
+      service.call('POST', '/api/v1/documents/apply', {
+        key,
+        body: { files: [{ path: 't.yaml', text: JSON.stringify(document) }] },
+      });
+    const strict = { ...before, administration: { stepUp: { acr: ['mfa'] } }, signIn: { idleMinutes: 5 } };
+    expect(await apply(strict, publisher)).toMatchObject(EXCEEDS);
+    const owner = await keyOf('owner');
+    const { status, body: made } = await apply(strict, owner);
+    expect(status).toBe(200);
+    expect(await apply({ ...strict, administration: {} }, publisher)).toMatchObject(EXCEEDS);
+    expect(await apply({ ...strict, signIn: { idleMinutes: 60 } }, publisher)).toMatchObject(EXCEEDS);
+    expect((await apply({ ...strict, description: 'ours' }, publisher)).status).toBe(200);
+    const { version } = (await service.call('GET', '/api/v1/documents/Tenant/default')).body;
+    const headers = { 'If-Match': `"${version}"` };
+    expect(await service.call('DELETE', '/api/v1/documents/Tenant/default', { key: publisher, headers })).toMatchObject(
+      EXCEEDS,
+    );
+    const back = { key: publisher, body: { to: (made.revision as number) - 1, message: 'as it was' } };
+    expect(await service.call('POST', '/api/v1/rollback', back)).toMatchObject(EXCEEDS);
+    const draft = { files: [{ path: 't.yaml', text: JSON.stringify(before) }] };
+    await service.call('PUT', '/api/v1/drafts/weaker', { key: publisher, body: draft });
+    const published = await service.call('POST', '/api/v1/drafts/weaker/publish', {
+      key: publisher,
+      body: { message: 'weaker' },
+    });
+    expect(published).toMatchObject(EXCEEDS);
+    expect((await apply(before, owner)).status).toBe(200);
+  });
+
   it('not by a role, a binding or a mapping', async () => {
     expect(await write(role('wide', { actions: ['publish'], on: ['Draft'] }), limited)).toMatchObject(EXCEEDS);
     expect(await write(role('limited', { actions: ['manage'], on: ['all'] }), limited)).toMatchObject(EXCEEDS);

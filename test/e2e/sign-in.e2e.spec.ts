@@ -667,6 +667,20 @@ describe('people', () => {
   });
 });
 
+describe('signing out', () => {
+  it('at a page of another tenant leaves no session behind', async () => {
+    await ensureTenant(company.service.database.address, 'third');
+    const cookies = await company.signIn('bob');
+    const token = /name="token" value="([^"]+)"/.exec(await (await home(cookies)).text())![1]!;
+    const value = cookies.get(url, SESSION)!;
+    const away = { method: 'POST', body: new URLSearchParams({ token }), headers: { Origin: url } };
+    expect((await cookies.fetch(`${url}/t/third/sign-out`, away)).status).toBe(200);
+    const kept = new Cookies();
+    kept.put(url, SESSION, value);
+    expect(await isSignedIn(kept)).toBe(false);
+  });
+});
+
 describe('signing out takes', () => {
   it.each<[string, { token?: string; headers?: Record<string, string> }]>([
     ['the text of the form', { token: 'x' }],
