@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createMongoAbility, subject } from '@casl/ability';
 import { unpackRules } from '@casl/ability/extra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLIC_KEY } from '../support/probes.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 let service: TestService;
+let client: string;
 
 beforeAll(async () => {
   service = await startTestService();
+  client = (await service.call('POST', '/api/v1/clients', { body: { host: 'quickstart' } })).body.id as string;
 });
 
 afterAll(async () => {
@@ -62,6 +65,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/rollback': { to: 1, message: 'x' },
   '/api/v1/keys': { host: 'quickstart' },
   '/api/v1/keys/{id}': { cidrs: null },
+  '/api/v1/clients': { host: 'quickstart' },
+  '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },
   '/api/v1/access/capabilities': { subject: { id: 'ann' } },
 };
@@ -71,8 +76,9 @@ const QUERIES: Readonly<Record<string, string>> = {
 };
 
 const ask = (method: string, path: string, key: string) => {
+  const id = path.includes('/clients/') ? client : idOf(service.host);
   const filled = path.replace(/\{(\w+)\}/g, (_, part: string) =>
-    part === 'id' ? idOf(service.host) : encodeURIComponent(PARTS[part]!),
+    part === 'id' ? id : encodeURIComponent(PARTS[part]!),
   );
   const query = method === 'GET' ? (QUERIES[path] ?? '') : '';
   const headers = path.includes('{kind}') && ['PUT', 'DELETE'].includes(method) ? { 'If-Match': '"1"' } : undefined;
