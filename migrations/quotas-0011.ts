@@ -7,10 +7,11 @@ interface Counted {
 }
 
 const COUNTED: readonly Counted[] = [
+  // Suspensions are not counted: whoever has all that they may have can still stop what must not go on.
   {
     table: 'document',
-    documents: '(r.body is not null)::int',
-    bytes: 'coalesce(octet_length(r.body::text), 0)',
+    documents: `(r.body is not null and r.kind <> 'Suspension')::int`,
+    bytes: `case r.kind when 'Suspension' then 0 else coalesce(octet_length(r.body::text), 0) end`,
   },
   { table: 'draft', bytes: 'octet_length(r.documents::text) + octet_length(r.deletions::text)' },
   { table: 'credential', credentials: '(r.disabled_at is null)::int' },

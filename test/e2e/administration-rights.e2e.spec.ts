@@ -2,12 +2,15 @@ import { readFileSync } from 'node:fs';
 import { createMongoAbility, subject } from '@casl/ability';
 import { unpackRules } from '@casl/ability/extra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { PUBLIC_KEY } from '../support/probes.js';
 import { startTestService, type TestService } from '../support/service.js';
 
 let service: TestService;
+let client: string;
 
 beforeAll(async () => {
   service = await startTestService();
+  client = (await service.call('POST', '/api/v1/clients', { body: { host: 'quickstart' } })).body.id as string;
 });
 
 afterAll(async () => {
@@ -62,6 +65,8 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/rollback': { to: 1, message: 'x' },
   '/api/v1/keys': { host: 'quickstart' },
   '/api/v1/keys/{id}': { cidrs: null },
+  '/api/v1/clients': { host: 'quickstart' },
+  '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },
   '/api/v1/access/capabilities': { subject: { id: 'ann' } },
 };
@@ -71,8 +76,9 @@ const QUERIES: Readonly<Record<string, string>> = {
 };
 
 const ask = (method: string, path: string, key: string) => {
+  const id = path.includes('/clients/') ? client : idOf(service.host);
   const filled = path.replace(/\{(\w+)\}/g, (_, part: string) =>
-    part === 'id' ? idOf(service.host) : encodeURIComponent(PARTS[part]!),
+    part === 'id' ? id : encodeURIComponent(PARTS[part]!),
   );
   const query = method === 'GET' ? (QUERIES[path] ?? '') : '';
   const headers = path.includes('{kind}') && ['PUT', 'DELETE'].includes(method) ? { 'If-Match': '"1"' } : undefined;
@@ -201,6 +207,40 @@ describe('nobody gives what they do not have', () => {
     expect((await service.call('DELETE', `/api/v1/keys/${id}`, { key: registrar })).status).toBe(403);
     const { status } = await service.call('POST', '/api/v1/keys', { key: registrar, body: { host: 'quickstart' } });
     expect(status).toBe(201);
+  });
+
+  it('nor asks less of those who do more, by whatever way', async () => {
+    const publisher = await keyOf('publisher');
+    const { body: found } = await service.call('GET', '/api/v1/documents/Tenant/default');
+    const before = found.document as object;
+    const apply = (document: object, key: string) =>
+      service.call('POST', '/api/v1/documents/apply', {
+        key,
+        body: { files: [{ path: 't.yaml', text: JSON.stringify(document) }] },
+      });
+    const strict = { ...before, administration: { stepUp: { acr: ['mfa'] } }, signIn: { idleMinutes: 5 } };
+    expect(await apply(strict, publisher)).toMatchObject(EXCEEDS);
+    const owner = await keyOf('owner');
+    const { status, body: made } = await apply(strict, owner);
+    expect(status).toBe(200);
+    expect(await apply({ ...strict, administration: {} }, publisher)).toMatchObject(EXCEEDS);
+    expect(await apply({ ...strict, signIn: { idleMinutes: 60 } }, publisher)).toMatchObject(EXCEEDS);
+    expect((await apply({ ...strict, description: 'ours' }, publisher)).status).toBe(200);
+    const { version } = (await service.call('GET', '/api/v1/documents/Tenant/default')).body;
+    const headers = { 'If-Match': `"${version}"` };
+    expect(await service.call('DELETE', '/api/v1/documents/Tenant/default', { key: publisher, headers })).toMatchObject(
+      EXCEEDS,
+    );
+    const back = { key: publisher, body: { to: (made.revision as number) - 1, message: 'as it was' } };
+    expect(await service.call('POST', '/api/v1/rollback', back)).toMatchObject(EXCEEDS);
+    const draft = { files: [{ path: 't.yaml', text: JSON.stringify(before) }] };
+    await service.call('PUT', '/api/v1/drafts/weaker', { key: publisher, body: draft });
+    const published = await service.call('POST', '/api/v1/drafts/weaker/publish', {
+      key: publisher,
+      body: { message: 'weaker' },
+    });
+    expect(published).toMatchObject(EXCEEDS);
+    expect((await apply(before, owner)).status).toBe(200);
   });
 
   it('not by a role, a binding or a mapping', async () => {

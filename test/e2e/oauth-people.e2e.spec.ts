@@ -272,6 +272,31 @@ describe('the command line', () => {
     expect((await put('two')).body.code).toBe('not_an_administrator');
   });
 
+  it.each<[string, object]>([
+    ['by which nobody signs in any more', { signIn: undefined }],
+    ['that stands for another identity provider now', { issuer: 'https://other.example.com' }],
+    ['that requires what was not said', { require: [{ claim: '/hd', equals: 'example.com' }] }],
+  ])('administers no more for a person of an Issuer %s', async (_what, over) => {
+    const save = async (path: string, body: object) => {
+      const { body: found } = await service.call('GET', `/api/v1/documents/${path}`);
+      const condition = { 'If-Match': `"${found.version}"` };
+      const headers = found.version === undefined ? { 'If-None-Match': '*' } : condition;
+      expect((await service.call('PUT', `/api/v1/documents/${path}`, { body, headers })).status).toBeLessThan(300);
+      return found.document as object;
+    };
+    const to = ['user:company/ira'];
+    const roles = ['auditor'];
+    await save('AdministratorBinding/ira', { kind: 'AdministratorBinding', name: 'ira', to, roles });
+    const { accessToken: key } = await login('ira');
+    const me = async (url: string) => (await service.call('GET', '/api/v1/me', { key, url })).status;
+    expect(await me(replica.url)).toBe(200);
+    const { body } = await service.call('GET', '/api/v1/documents/Issuer/company');
+    const before = await save('Issuer/company', { ...body.document, ...over });
+    expect([await me(service.url), await me(replica.url)]).toEqual([401, 401]);
+    await save('Issuer/company', before);
+    expect(await me(replica.url)).toBe(200);
+  });
+
   it('gets nothing more for a person who was signed out everywhere', async () => {
     const present = await login('gus');
     await commitChange(service.database.store, {

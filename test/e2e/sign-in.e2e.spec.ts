@@ -541,6 +541,37 @@ describe('who may do what', () => {
     expect((await grant(cookies, 'newer')).status).toBe(401);
   });
 
+  it('is also said by making, emptying, copying and deleting tenants, and not by stopping them', async () => {
+    await company.service.secondTenant('operated');
+    await company.apply(
+      { kind: 'AdministratorBinding', name: 'operators', to: ['user:company/ann'], roles: ['operator'] },
+      tenant({ administration: { stepUp } }),
+    );
+    const cookies = await company.signIn('ann');
+    const operate = async (method: string, path: string, body?: object) => {
+      const answer = await cookies.fetch(`${url}/api/v1/tenants${path}`, {
+        method,
+        headers: { 'Placet-Request': '1', Origin: url, ...(body ? { 'Content-Type': 'application/json' } : {}) },
+        ...(body ? { body: JSON.stringify(body) } : {}),
+      });
+      const text = await answer.text();
+      return text.includes('"code":"step_up_required"') ? 'step-up' : answer.status;
+    };
+    expect(await operate('GET', '/operated')).toBe(200);
+    expect(await operate('PUT', '/operated/suspension', {})).toBe(200);
+    const rest: [string, string, object?][] = [
+      ['POST', '', { name: 'one-more' }],
+      ['POST', '/operated/export'],
+      ['PUT', '/operated/quotas', { documents: 1 }],
+      ['DELETE', '/operated/suspension'],
+      ['DELETE', `/operated?export=${'0'.repeat(64)}`],
+    ];
+    for (const [method, path, body] of rest)
+      expect([path, await operate(method, path, body)]).toEqual([path, 'step-up']);
+    await company.signIn('ann', { cookies, query: 'acr=urn:company:mfa&max_age=300' });
+    for (const [method, path, body] of rest) expect([path, await operate(method, path, body)]).not.toContain('step-up');
+  });
+
   it.each<[string, object]>([
     ['a lesser class', { acr: 'urn:company:password' }],
     ['a proof of long ago', { authTime: Math.floor(Date.now() / 1000) - 7200 }],
@@ -633,6 +664,20 @@ describe('people', () => {
     expect((await sql('select keys from placet.change order by revision desc limit 1'))[0]!['keys']).toEqual([
       'subject:user:company/bob',
     ]);
+  });
+});
+
+describe('signing out', () => {
+  it('at a page of another tenant leaves no session behind', async () => {
+    await ensureTenant(company.service.database.address, 'third');
+    const cookies = await company.signIn('bob');
+    const token = /name="token" value="([^"]+)"/.exec(await (await home(cookies)).text())![1]!;
+    const value = cookies.get(url, SESSION)!;
+    const away = { method: 'POST', body: new URLSearchParams({ token }), headers: { Origin: url } };
+    expect((await cookies.fetch(`${url}/t/third/sign-out`, away)).status).toBe(200);
+    const kept = new Cookies();
+    kept.put(url, SESSION, value);
+    expect(await isSignedIn(kept)).toBe(false);
   });
 });
 

@@ -333,6 +333,30 @@ describe('quotas', () => {
     expect(new Set(saved.map(({ status }) => status))).toEqual(new Set([201, 409]));
   });
 
+  it('hinder nobody from stopping something: who has all that they may have can suspend, disable and delete', async () => {
+    const tenant = await company('full');
+    const { usage } = (await operate('GET', '/full')).body;
+    const made = await tenant.call('POST', '/api/v1/keys', {
+      body: { administrator: 'r', rights: { roles: ['auditor'] } },
+    });
+    expect((await quotas('full', { documents: 0, document_bytes: 0, credentials: 0 })).status).toBe(200);
+    expect((await role(tenant, 'more')).body.code).toBe('quota_reached');
+    expect(await ask(tenant)).toBe('allow');
+    const suspensions = '/api/v1/suspensions';
+    const reason = { reason: 'x'.repeat(500) };
+    for (const what of ['Subject/user:ann', 'Server/files', 'Tenant/default']) {
+      expect((await tenant.call('PUT', `${suspensions}/${what}`, { body: reason })).status, what).toBe(200);
+      expect(await ask(tenant), what).toBe('deny');
+      expect((await operate('GET', '/full')).body.usage, what).toMatchObject({ documents: usage.documents });
+      expect((await tenant.call('DELETE', `${suspensions}/${what}`)).status, what).toBe(200);
+      expect(await ask(tenant), what).toBe('allow');
+    }
+    expect((await tenant.call('DELETE', `/api/v1/keys/${made.body.id}`)).status).toBe(204);
+    const gone = await tenant.call('DELETE', '/api/v1/documents/Policy/all', { headers: { 'If-Match': '"1"' } });
+    expect(gone.status).toBe(200);
+    expect(await ask(tenant)).toBe('deny');
+  });
+
   it('bound keys, those that have ended not among them', async () => {
     const tenant = await service.secondTenant('few-keys');
     await quotas('few-keys', { credentials: 3 });

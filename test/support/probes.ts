@@ -40,7 +40,8 @@ const asked = ({ name }: Things) => ({
 
 const message = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
 
-const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
+/** A public key of a client. */
+export const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
 
 /**
  * For every operation of the API, how one tenant would try to reach what another one has. A new operation needs a line here:

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { Refusal } from '#http';
 import {
   abilityOf,
@@ -9,7 +10,7 @@ import {
   type AdministratorAbility,
   type AdministratorPrincipal,
 } from '#identity';
-import { documentName, type DocumentSet } from '#policy';
+import { documentName, type AnyDocument, type DocumentSet } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import type { StoredCredential } from '#store';
 import { permit } from '../http/rights.js';
@@ -26,7 +27,8 @@ export function permitDocuments(principal: AdministratorPrincipal, documents: re
 const RIGHTS_KINDS: readonly string[] = ['Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding'];
 
 /**
- * Throws Refusal for a change of documents that gives somebody more than its maker has, or that leaves no owner.
+ * Throws Refusal for a change of documents that gives somebody more than its maker has, that asks less of those who do
+ * more than its maker may, or that leaves no owner.
  * @param now ms since 1970
  */
 export function refuseExcess(
@@ -36,12 +38,21 @@ export function refuseExcess(
   { documents, after }: Pick<Plan, 'documents' | 'after'>,
   now: number,
 ): void {
+  const demands = documents.find(({ before, after: next }) => !isDeepStrictEqual(demandsOf(before), demandsOf(next)));
+  if (demands && !may(ability, 'write', 'AdministratorBinding')) throw foreignDemands(name);
   const changed = documents.filter(({ kind, change }) => change !== 'unchanged' && RIGHTS_KINDS.includes(kind));
   if (changed.length === 0) return;
   const excess = exceeding(ability, present, after, changed);
   if (excess) throw exceedsOwn(name, `the ${excess.kind} '${documentName(excess)}'`);
   const isOwned = (state: DocumentSet) => hasOwner(snapshot.credentials(), state, now);
   if (isOwned(present) && !isOwned(after)) throw lastOwner();
+}
+
+/** What a Tenant document demands of people who administer, and how long it lets them be signed in. */
+function demandsOf(document: AnyDocument | undefined): unknown {
+  if (document?.kind !== 'Tenant') return undefined;
+  const { signIn, administration } = document;
+  return signIn || administration ? { signIn, administration } : undefined;
 }
 
 /** What becomes of a credential: the roles that it gives, or that it is of no use any more. */
@@ -84,6 +95,12 @@ const exceedsOwn = (who: string, what: string): Refusal =>
   new Refusal(
     'grant_exceeds_own',
     `'${who}' does not have everything that ${what} gives, so it may neither give it nor take it away: ask an owner`,
+  );
+
+const foreignDemands = (who: string): Refusal =>
+  new Refusal(
+    'grant_exceeds_own',
+    `'${who}' may not change who administers, so it may not change signIn or administration of the Tenant document either: ask an owner`,
   );
 
 const lastOwner = (): Refusal =>

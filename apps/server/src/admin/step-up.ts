@@ -6,17 +6,26 @@ import type { Operation, Store } from '#store';
 /** Documents that say who people are and what they may administer, and what is demanded of those who change them. */
 const SENSITIVE: readonly Kind[] = ['Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding', 'Tenant'];
 
-/**
- * Looks at how a person has signed in who changes who may do what. Throws Refusal (`step_up_required`) where that is not as
- * good or as fresh as the tenant demands (RFC 9470). Keys have not signed in: what they may is limited by their roles.
- */
+/** Looks at how a person has signed in who changes who may do what. Throws as `demandFreshSignIn`. */
 export async function demandStepUp(
   store: Store,
   policies: PolicySet,
-  { via, tenant, subject, assurance }: AdministratorPrincipal,
+  principal: AdministratorPrincipal,
   operations: readonly Operation[],
 ): Promise<void> {
-  if (via === 'key' || !operations.some(isSensitive)) return;
+  if (operations.some(isSensitive)) await demandFreshSignIn(store, policies, principal);
+}
+
+/**
+ * Throws Refusal (`step_up_required`) for a person who has not signed in as well or as freshly as their tenant demands
+ * (RFC 9470). Keys have not signed in: what they may is limited by their roles.
+ */
+export async function demandFreshSignIn(
+  store: Store,
+  policies: PolicySet,
+  { via, tenant, subject, assurance }: AdministratorPrincipal,
+): Promise<void> {
+  if (via === 'key') return;
   const demand = demandOf(policies);
   if (demand.acr.length === 0 && demand.maxAge === null) return;
   if (assurance && isStrongEnough(assurance, demand, store.clock.now())) return;

@@ -65,6 +65,7 @@ export function sendPage(
       "frame-ancestors 'none'",
     ].join('; '),
     'X-Frame-Options': 'DENY',
+    'Cross-Origin-Opener-Policy': 'same-origin',
     'Content-Type': 'text/html; charset=utf-8',
     'Content-Length': Buffer.byteLength(text),
     ...headers,

@@ -80,8 +80,9 @@ export class SignOutController {
       throw new Refusal('cross_site', 'this did not come from a page of ours: go back, load it anew, and try again');
     const session = await this.sessions.of(request);
     const headers = { 'Set-Cookie': dropCookie(SESSION_COOKIE) };
+    // The cookie goes whatever tenant it is of: no session that it opened may be left behind it.
+    if (session) await this.signOuts.end(session);
     if (session?.tenant !== tenant.id) return sendPage(response, 200, signedOutPage(name), headers);
-    await this.signOuts.end(session);
     const upstream = await this.signIn.endUpstream(session).catch(() => undefined);
     if (!upstream) return sendPage(response, 200, signedOutPage(name), headers);
     const page = onwardPage('Signed out', 'You are being signed out at your identity provider, too.', upstream.href);

@@ -15,6 +15,7 @@ import {
 } from '#store';
 import { ownerKey } from '../../bootstrap.js';
 import type { Standing } from '../changes.js';
+import { demandFreshSignIn } from '../step-up.js';
 import type { MadeTenantBody, NewTenantBody, QuotasBody } from './wire.js';
 
 /** What a new tenant may have, where nobody says otherwise: far more than a company with a hundred servers needs. */
@@ -46,6 +47,7 @@ export class TenantsService {
 
   /** Makes a tenant with a key for its first owner; the text of the key is in the answer and nowhere else. */
   async create(principal: AdministratorPrincipal, body: NewTenantBody): Promise<MadeTenantBody> {
+    await this.#demandFreshSignIn(principal);
     const { name, title = null, quotas = {} } = body;
     const { text, key } = generateApiKey(this.check.environment);
     const tenant = { id: randomUUID(), name, title, quotas: withQuotas(DEFAULT_QUOTAS, quotas) };
@@ -70,11 +72,13 @@ export class TenantsService {
   }
 
   async resume(principal: AdministratorPrincipal, name: string): Promise<number> {
+    await this.#demandFreshSignIn(principal);
     return this.#follow(name, await this.#as(principal, (by) => this.#tenants.resume(by, name), name));
   }
 
   /** Changes what a tenant may have; what is left out stays as it is. */
   async setQuotas(principal: AdministratorPrincipal, name: string, quotas: QuotasBody): Promise<number> {
+    await this.#demandFreshSignIn(principal);
     const { quotas: present } = await this.get(principal, name);
     const next = withQuotas(present, quotas);
     return this.#follow(name, await this.#as(principal, (by) => this.#tenants.setQuotas(by, name, next), name));
@@ -82,6 +86,7 @@ export class TenantsService {
 
   /** Everything of a tenant, line by line. What it throws later leaves a file without its last line. */
   async export(principal: AdministratorPrincipal, name: string): Promise<AsyncGenerator<string>> {
+    await this.#demandFreshSignIn(principal);
     const begin = async (by: Operator) => {
       const lines = exportTenant(this.store, by, name);
       return begun(await lines.next(), lines);
@@ -91,6 +96,7 @@ export class TenantsService {
 
   /** Deletes a suspended tenant of which there is an export. */
   async delete(principal: AdministratorPrincipal, name: string, digest: string | undefined): Promise<void> {
+    await this.#demandFreshSignIn(principal);
     const { id } = await this.get(principal, name);
     if (digest === undefined)
       throw new Refusal('precondition_required', 'export: export the tenant first, and name the SHA-256 of the export');
@@ -103,6 +109,12 @@ export class TenantsService {
     const id = await this.store.tenantNamed(name);
     if (id !== undefined && this.snapshots.held(id)) await this.snapshots.refresh(id, revision);
     return revision;
+  }
+
+  /** Whoever makes a tenant gets the key of its owner. Only to look, and to suspend, takes no fresh sign-in. */
+  async #demandFreshSignIn(principal: AdministratorPrincipal): Promise<void> {
+    const { policies } = await this.snapshots.of(principal.tenant);
+    await demandFreshSignIn(this.store, policies, principal);
   }
 
   async #as<T>(principal: AdministratorPrincipal, work: (by: Operator) => Promise<T>, name = ''): Promise<T> {

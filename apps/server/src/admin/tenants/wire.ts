@@ -19,7 +19,7 @@ const limit = (description: string) =>
 
 export const quotasSchema = z
   .strictObject({
-    documents: limit('Documents that are there.'),
+    documents: limit('Documents that are there, but for suspensions.'),
     document_bytes: limit('Bytes of JSON in them and in drafts.'),
     credentials: limit('Keys and clients that are not disabled.'),
     persons: limit('People who have ever signed in.'),

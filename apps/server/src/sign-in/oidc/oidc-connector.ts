@@ -52,7 +52,7 @@ export class OidcConnector implements Connector {
       ...(isStepUp(demand) ? { prompt: 'login' } : {}),
       ...(demand.maxAge === null ? {} : { max_age: String(demand.maxAge) }),
     });
-    if (url.protocol === 'https:' || url.protocol === 'http:') return url;
+    if (isWebPage(url)) return url;
     throw new SignInError('not_configured', `the authorization endpoint is ${url.href}`);
   }
 
@@ -90,10 +90,11 @@ export class OidcConnector implements Connector {
   async endSession(returnTo: string, hint: string | null): Promise<URL | undefined> {
     const config = await this.#config();
     if (config.serverMetadata().end_session_endpoint === undefined) return undefined;
-    return oidc.buildEndSessionUrl(config, {
+    const url = oidc.buildEndSessionUrl(config, {
       post_logout_redirect_uri: returnTo,
       ...(hint === null ? {} : { id_token_hint: hint }),
     });
+    return isWebPage(url) ? url : undefined;
   }
 
   /** A token that is meant for others as well might have been made for them, and passed on to us (§3.1.3.7, step 3). */
@@ -120,6 +121,9 @@ export class OidcConnector implements Connector {
     return configurationOf(this.issuer, this.settings, authentication, this.parts.fetch);
   }
 }
+
+/** Whether a URL that a provider gave is one to send a browser to. */
+const isWebPage = ({ protocol }: URL): boolean => protocol === 'https:' || protocol === 'http:';
 
 /** A proof that is asked for anew: no session at the provider may answer for the person. */
 const isStepUp = (demand: StrengthDemand): boolean => demand.maxAge !== null || demand.acr.length > 0;
