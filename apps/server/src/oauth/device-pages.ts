@@ -67,8 +67,8 @@ export class DevicePages {
     if (!(await this.parts.state.claimUserCode(server.tenant, userCodeDigest(this.parts.pepper, userCode))))
       return this.#ask(response, server, person, '', 400, UNKNOWN);
     if (answer === 'deny') await refuse(code);
-    else await grant(server, code, person);
-    return done(response, answer === 'allow');
+    else await grant(server, code, person, async () => (await this.parts.sessions.of(request))?.id === person.id);
+    return done(response, answer === 'allow' && code.accountId === person.person);
   }
 
   /** The device code of a user code; a sentence where there is none. */
@@ -198,11 +198,25 @@ function toSignIn(response: ServerResponse, { endpoints }: AuthorizationServer, 
   response.end();
 }
 
-async function grant({ provider }: AuthorizationServer, code: DeviceCode, { person }: SignedInPerson): Promise<void> {
+/**
+ * INVARIANT: the grant is kept before the session is looked at again, and the code after it: signing somebody out everywhere
+ * ends their sessions and grants together, so it is seen here, or it takes the grant away that the code needs.
+ */
+async function grant(
+  { provider }: AuthorizationServer,
+  code: DeviceCode,
+  { person }: SignedInPerson,
+  isStillSignedIn: () => Promise<boolean>,
+): Promise<void> {
   const scope = scopesOf(code).join(' ');
   const given = new provider.Grant({ accountId: person, clientId: code.clientId! });
   given.addOIDCScope(scope);
-  Object.assign(code, { accountId: person, grantId: await given.save(), scope });
+  const grantId = await given.save();
+  if (!(await isStillSignedIn())) {
+    await given.destroy();
+    return refuse(code);
+  }
+  Object.assign(code, { accountId: person, grantId, scope });
   await code.save();
 }
 

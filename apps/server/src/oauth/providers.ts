@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http';
+import { tenantSuspended } from '#http';
 import { OAuthStore, type Store } from '#store';
 import type { Snapshots } from '#snapshot';
 import type { Changes } from '../admin/changes.js';
@@ -43,10 +44,11 @@ export class Providers {
 
   constructor(private readonly parts: ProvidersParts) {}
 
-  /** The server of the tenant with a name; undefined where there is none. */
+  /** The server of the tenant with a name; undefined where there is none. Throws Refusal where its operator has suspended it. */
   async named(name: string): Promise<AuthorizationServer | undefined> {
     const tenant = await this.parts.store.tenantNamed(name);
     if (tenant === undefined) return undefined;
+    if ((await this.parts.snapshots.of(tenant)).suspended) throw tenantSuspended();
     const now = performance.now();
     this.#giveUp(now);
     let known = this.#servers.get(tenant);

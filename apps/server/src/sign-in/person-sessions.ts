@@ -153,18 +153,19 @@ export function isPersonOf(
   return identity !== undefined && subjectKey(identity.type, identity.id) === person;
 }
 
-/** Whether a person is suspended, under any of their names, or the tenant is. */
+/**
+ * Whether a person is suspended, under any of their names, or the tenant is by its operator. A tenant that has stopped
+ * itself decides nothing, and its administrators can let it go on.
+ */
 export function isSuspended(
   { policies, suspended }: Pick<TenantSnapshot, 'policies' | 'suspended'>,
   { type, id }: { readonly type: string; readonly id: string },
 ): boolean {
+  const stored = policies.subject(type, id);
+  const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
   return (
     suspended ||
-    policies.suspensionOf(() => {
-      const stored = policies.subject(type, id);
-      const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
-      return names.map((name) => `Subject:${subjectKey(name.type, name.id)}`);
-    }) !== undefined
+    names.some((name) => policies.documents.find('Suspension', `Subject:${subjectKey(name.type, name.id)}`) !== undefined)
   );
 }
 
