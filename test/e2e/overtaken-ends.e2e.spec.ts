@@ -22,6 +22,11 @@ beforeAll(async () => {
     { kind: 'Server', name: 'files' },
     { kind: 'Subject', id: 'bob', aliases: [{ type: 'user', id: 'company/bob' }] },
     {
+      kind: 'Subject',
+      id: 'dan',
+      aliases: ['dan', 'd4n'].map((sub) => ({ type: 'user', id: `company/${sub}` })),
+    },
+    {
       kind: 'Policy',
       name: 'all',
       target: { actions: ['*'], resources: ['*'] },
@@ -111,6 +116,16 @@ it.each<[string, () => Promise<Case>, (answer: Answer) => unknown, unknown]>([
       company.idp.people.set('carl', { sub: 'carl' });
       await company.signIn('carl');
       return ofPerson('carl', () => company.service.call('POST', '/api/v1/people/user:company%2Fcarl/sign-out'));
+    },
+    ({ body }) => body.code,
+    'subject_token_invalid',
+  ],
+  [
+    'the person is signed out under another identity',
+    async () => {
+      company.idp.people.set('dan', { sub: 'dan' });
+      await company.signIn('dan');
+      return ofPerson('d4n', () => company.service.call('POST', '/api/v1/people/user:company%2Fdan/sign-out'));
     },
     ({ body }) => body.code,
     'subject_token_invalid',

@@ -115,7 +115,7 @@ export class AppModule {
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
         { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
         { provide: SigningKeys, useValue: parts.signingKeys },
-        { provide: PeopleService, useFactory: () => new PeopleService(store, changes) },
+        { provide: PeopleService, useFactory: () => new PeopleService(store, snapshots, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },

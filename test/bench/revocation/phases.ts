@@ -142,7 +142,7 @@ export interface Caught {
   readonly byCallers: number;
 }
 
-export const isCaught = ({ inLedger, byCallers }: Caught): boolean => inLedger + byCallers > 0;
+const isCaught = ({ inLedger, byCallers }: Caught): boolean => inLedger + byCallers > 0;
 
 /** The same load on a fence with a mistake in it: the ledger or the callers must show it. */
 export async function tryVariants(

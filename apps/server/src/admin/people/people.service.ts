@@ -1,8 +1,9 @@
 import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
+import type { Snapshots } from '#snapshot';
 import { PersonReader, SessionStore, type PersonDetail, type SessionListing, type Store } from '#store';
 import type { Changes } from '../changes.js';
-import { PERSON_DENIAL_MS } from '../suspensions/denials.js';
+import { endingOf, PERSON_DENIAL_MS } from '../suspensions/denials.js';
 
 /** People who have signed in, and their sessions. */
 export class PeopleService {
@@ -11,6 +12,7 @@ export class PeopleService {
 
   constructor(
     private readonly store: Store,
+    private readonly snapshots: Snapshots,
     private readonly changes: Changes,
   ) {
     this.reader = new PersonReader(store);
@@ -24,20 +26,26 @@ export class PeopleService {
   }
 
   /**
-   * Signs a person out everywhere: when this returns, no session of theirs is one, and no token of theirs counts that was
-   * issued before. They can sign in again: whoever must not is suspended.
+   * Signs a person out everywhere, under each of the names that a Subject document gives them: when this returns, no session
+   * of theirs is one, and no token of theirs counts that was issued before. They can sign in again: whoever must not is
+   * suspended.
    */
   async signOut(principal: AdministratorPrincipal, id: string): Promise<number> {
     await this.get(principal.tenant, id);
-    const expiresAt = new Date(this.store.clock.now() + PERSON_DENIAL_MS).toISOString();
-    return this.changes.make(principal, async () => ({
-      keys: [`subject:${id}`],
-      operations: [
-        { op: 'end_sessions', persons: [id] },
-        { op: 'end_tokens', accounts: [id] },
-        { op: 'deny', key: `subject:${id.slice(id.indexOf(':') + 1)}`, expiresAt },
-      ],
-    }));
+    return this.changes.make(principal, async () => {
+      const { policies } = await this.snapshots.of(principal.tenant);
+      const now = this.store.clock.now();
+      const expiresAt = new Date(now + PERSON_DENIAL_MS).toISOString();
+      return {
+        // A decision about one of the names rests on all of them.
+        keys: [`subject:${id}`],
+        operations: [
+          // Also where the Issuer is gone, and may come back.
+          { op: 'deny', key: `subject:${id.slice(id.indexOf(':') + 1)}`, expiresAt },
+          ...endingOf(id, policies, now),
+        ],
+      };
+    });
   }
 
   async sessions(tenant: string, person: string): Promise<readonly SessionListing[]> {
