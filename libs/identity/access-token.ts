@@ -35,9 +35,7 @@ export type Presented = PresentedKey | PresentedToken;
 export const isToken = (presented: Presented): presented is PresentedToken => 'token' in presented;
 
 /** What scopes let a token do: ask for decisions, or administer in the name of a person. */
-export const SCOPES = { decide: 'decide', administer: 'administer' } as const;
-
-export type Scope = keyof typeof SCOPES;
+export type Scope = 'decide' | 'administer';
 
 /** A token is good, but not for this. */
 export class ScopeError extends Error {

@@ -9,7 +9,7 @@ export {
 } from './administration/ability.js';
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
 export { exceeding } from './administration/grants.js';
-export { administratorOf, type PersonsAdministration, type VerifiedPerson } from './administration/people.js';
+export { administratorOf } from './administration/people.js';
 export { hasOwner, rolesOfCredential } from './administration/owners.js';
 export {
   API_KEY_PATTERN,
@@ -24,7 +24,6 @@ export {
 export {
   administratorAgain,
   isGood,
-  mayBeUsedFrom,
   principalOf,
   refusedKey,
   UnauthenticatedError,
@@ -32,14 +31,13 @@ export {
   type PresentedKey,
   type RefusedCredential,
 } from './authenticate.js';
-export { capabilityRules, type Capability } from './capability-rules.js';
+export { capabilityRules } from './capability-rules.js';
 export { KeyReader } from './key-reader.js';
 export {
   principalName,
   type AdministratorPrincipal,
   type HostPrincipal,
   type Principal,
-  type ProvenAdministrator,
   type SignInAssurance,
 } from './principal.js';
 export {
@@ -56,16 +54,14 @@ export {
   isToken,
   principalAt,
   ScopeError,
-  SCOPES,
   type AccessToken,
-  type CallerState,
   type Presented,
   type PresentedToken,
 } from './access-token.js';
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
-export { isLoopbackUrl, Outgoing, OutgoingError, type OutgoingFetch, type PrivateProviders } from './outgoing.js';
-export { derivedKey, digestOf, seal, SealError, unseal } from './seal.js';
+export { isLoopbackUrl, Outgoing, type OutgoingFetch } from './outgoing.js';
+export { derivedKey, digestOf, seal, unseal } from './seal.js';
 export {
   audiencesOf,
   IdentityProviderUnavailable,
@@ -73,8 +69,5 @@ export {
   TokenRefused,
   TokenVerifier,
   TOLERANCE_MS,
-  type TokenFault,
-  type TokenUse,
-  type Verification,
   type VerifiedToken,
 } from './tokens/index.js';

@@ -6,12 +6,10 @@ export {
   documentName,
   KINDS,
   SUSPENDABLE,
-  type AdministratorBindingDocument,
   type AdministratorRoleDocument,
   type AnyDocument,
   type IssuerDocument,
   type Kind,
-  type MappingDocument,
   type SuspensionDocument,
 } from './documents/schema.js';
 export {
@@ -41,17 +39,14 @@ export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './li
 export { keyOfIssuer, keyOfIssuerText, touchedKeys, type TouchKey } from './documents/touches.js';
 export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
-export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type Assurance, type DecisionInput } from './decide/request.js';
+export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export {
-  claimAt,
   groupsOf,
   identityOf,
   mapClaims,
   unmetRequirement,
   type Mapped,
   type MappedRole,
-  type MappingOutcome,
-  type MappingReason,
   type TokenGroups,
 } from './mapping/index.js';
 export { compileGlob } from './paths/glob.js';

@@ -1,7 +1,7 @@
 export { prepareDatabase, ensureTenant, type DatabaseAddress } from './database.js';
 export type { Connection } from './connection.js';
 export type { DatabaseClock } from './database-clock.js';
-export { PrincipalFallenError, Store } from './store.js';
+export { Store } from './store.js';
 export { StoreError, type StoreErrorCode } from './errors.js';
 export {
   loadCredential,
@@ -27,13 +27,13 @@ export { RecordReader } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
-export { OAuthStore, type NewOAuthState, type StoredOAuthState } from './oauth-store.js';
+export { OAuthStore, type StoredOAuthState } from './oauth-store.js';
 export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
 export { ClientReader, type ClientListing } from './client-reader.js';
 export { SessionStore, type FoundSession, type StoredSession } from './session-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
-export { recordEvent, type EventKind } from './events.js';
+export { recordEvent } from './events.js';
 export { CountedEvents } from './counted-events.js';
 export { exportTenant } from './tenant-export.js';
 export {

@@ -2,7 +2,7 @@ import { isBuiltInAdministration, type DocumentSet } from '#policy';
 import { BUILT_IN_GRANTS, type AdministrationGrant } from './built-in.js';
 
 /** Some roles of administrators, and every one that they inherit. Names that are no role are among them and mean nothing. */
-export function inheritedRoles(roles: readonly string[], documents: DocumentSet): ReadonlySet<string> {
+function inheritedRoles(roles: readonly string[], documents: DocumentSet): ReadonlySet<string> {
   const held = new Set<string>();
   const open = [...roles].sort();
   for (let name = open.pop(); name !== undefined; name = open.pop()) {

@@ -11,7 +11,7 @@ export const BY_TOOL = Symbol('by tool');
 export const THE_SERVER = '';
 
 /** Whether somebody is who a host says they are by its word alone, or by that of an issuer. */
-export type Assurance = 'asserted' | 'verified';
+type Assurance = 'asserted' | 'verified';
 
 /** A request as a front understood it: what was asked, and what the caller may assert about it. */
 export interface DecisionInput {

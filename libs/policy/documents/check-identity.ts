@@ -93,7 +93,7 @@ function overlap(one: IssuerDocument, other: IssuerDocument): string[] | undefin
 }
 
 /** The issuer of a Mapping, and the roles of administrators that a document names. */
-export function identityNamedIn(document: AnyDocument): { readonly issuer?: string; readonly roles: Set<string> } {
+function identityNamedIn(document: AnyDocument): { readonly issuer?: string; readonly roles: Set<string> } {
   switch (document.kind) {
     case 'Mapping':
       return { issuer: document.issuer, roles: new Set(document.rules.flatMap((rule) => rule.administration ?? [])) };

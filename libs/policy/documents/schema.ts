@@ -435,7 +435,6 @@ export type IssuerDocument = DocumentOf<'Issuer'>;
 export type MappingDocument = DocumentOf<'Mapping'>;
 export type MappingRule = MappingDocument['rules'][number];
 export type AdministratorRoleDocument = DocumentOf<'AdministratorRole'>;
-export type AdministratorBindingDocument = DocumentOf<'AdministratorBinding'>;
 export type SuspensionDocument = DocumentOf<'Suspension'>;
 export type ConsentBlock = z.output<typeof consentSchema>;
 

@@ -1,4 +1,3 @@
 export { groupsOf, type TokenGroups } from './groups.js';
 export { identityOf, unmetRequirement } from './identity.js';
-export { mapClaims, type Mapped, type MappedRole, type MappingOutcome, type MappingReason } from './map-claims.js';
-export { claimAt } from './pointer.js';
+export { mapClaims, type Mapped, type MappedRole } from './map-claims.js';

@@ -14,7 +14,7 @@ import type { TokenGroups } from './groups.js';
 import { claimAt, claimType, type ClaimType } from './pointer.js';
 
 /** A rule of a Mapping, as answers and records name it. */
-export interface MappingRuleRef {
+interface MappingRuleRef {
   readonly mapping: string;
   readonly version: number;
   readonly rule: string;
@@ -27,7 +27,7 @@ export interface MappedRole extends MappingRuleRef {
 }
 
 /** A condition that decided about a rule, and the type of what it found: never the value. */
-export interface MappingReason {
+interface MappingReason {
   /** Its place in `when`. */
   readonly condition: number;
   readonly test: Test;
@@ -38,7 +38,7 @@ export interface MappingReason {
 }
 
 /** What one rule came to. */
-export interface MappingOutcome extends MappingRuleRef {
+interface MappingOutcome extends MappingRuleRef {
   /** `skipped`: a rule before it has stopped. `error`: it may hold or not, and gives nothing for certain. */
   readonly outcome: 'fired' | 'not' | 'error' | 'skipped';
   /** The first condition that is false; else all that are in error. */

@@ -1,6 +1,6 @@
 import type { Ran } from './command-line.js';
 import type { Stage } from './stage.js';
-import type { Seen, Step } from './steps.js';
+import type { Seen, Step } from './step.js';
 
 const LOGIN = ['login', '--no-browser'];
 

@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { explanationLines } from '../../../apps/cli/src/explanation.js';
 import type { Answer } from './assistant.js';
 import type { Stage } from './stage.js';
-import type { Seen, Step } from './steps.js';
+import type { Seen, Step } from './step.js';
 
 const SEARCH = 'search_tickets';
 

@@ -1,6 +1,6 @@
 import { answered } from './decision-steps.js';
 import type { Stage } from './stage.js';
-import type { Seen, Step } from './steps.js';
+import type { Seen, Step } from './step.js';
 
 const SUSPENSION = `/api/v1/suspensions/Subject/${encodeURIComponent('user:company/ann')}`;
 

@@ -1,7 +1,8 @@
 import { isDeepStrictEqual } from 'node:util';
 import type { DemoOptions, DemoVerdict } from '../demo.js';
 import { openStage } from './stage.js';
-import { STEPS, type Came, type Step } from './steps.js';
+import type { Came, Step } from './step.js';
+import { STEPS } from './steps.js';
 import { block, closing, opening } from './transcript.js';
 
 export interface SsoReport extends DemoVerdict {

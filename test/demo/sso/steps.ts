@@ -1,23 +1,7 @@
 import { COMMAND_LINE_STEPS } from './command-line-steps.js';
 import { DECISION_STEPS } from './decision-steps.js';
 import { ENDING_STEPS } from './ending-steps.js';
-import type { Stage } from './stage.js';
-
-/** What came of a step, by the names that its expectation has. */
-export type Came = Readonly<Record<string, unknown>>;
-
-export interface Seen {
-  /** With a label each, to be read. */
-  readonly lines: readonly (readonly [label: string, text: string])[];
-  readonly came: Came;
-}
-
-/** Something that happens, and what must come of it. */
-export interface Step {
-  readonly title: string;
-  readonly act: (stage: Stage) => Promise<Seen>;
-  readonly expected: Came;
-}
+import type { Step } from './step.js';
 
 const SIGN_IN: Step = {
   title: 'Ann signs in, at the identity provider of her company',

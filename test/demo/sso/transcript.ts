@@ -1,6 +1,6 @@
 import { coloured, heading, line, paragraph } from '../layout.js';
 import type { Stage } from './stage.js';
-import type { Seen } from './steps.js';
+import type { Seen } from './step.js';
 
 /** What stands above the steps. */
 export function opening({ url, idp, kept }: Stage): string {

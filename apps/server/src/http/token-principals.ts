@@ -13,7 +13,7 @@ import type { Snapshots } from '#snapshot';
 import { loadCredential, type RightsProof, type Store } from '#store';
 
 /** A person who has proven who they are, and by what. */
-export interface ProvenPerson {
+interface ProvenPerson {
   readonly tenant: string;
   /** The subject that they are, as in `user:entra/3f2c`. */
   readonly person: string;

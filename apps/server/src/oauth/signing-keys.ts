@@ -12,7 +12,7 @@ export interface SigningKey {
 }
 
 /** Not every identity provider takes ES256. */
-export const SIGNING_ALGORITHMS = ['ES256', 'RS256'] as const;
+const SIGNING_ALGORITHMS = ['ES256', 'RS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
 /** For how long the public part of a key that was replaced stays published, in ms: longer than anything that it signed is good. */

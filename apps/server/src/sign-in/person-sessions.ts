@@ -165,7 +165,9 @@ export function isSuspended(
   const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
   return (
     suspended ||
-    names.some((name) => policies.documents.find('Suspension', `Subject:${subjectKey(name.type, name.id)}`) !== undefined)
+    names.some(
+      (name) => policies.documents.find('Suspension', `Subject:${subjectKey(name.type, name.id)}`) !== undefined,
+    )
   );
 }
 

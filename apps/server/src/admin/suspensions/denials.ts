@@ -18,7 +18,7 @@ interface Person {
  * no Issuer of these names. It is kept until the last of the tokens has expired by itself.
  * @param now ms since 1970, by the database's clock
  */
-export function denialOf(person: Person, policies: PolicySet, now: number): Operation[] {
+function denialOf(person: Person, policies: PolicySet, now: number): Operation[] {
   const issuer = issuerOf(person, policies);
   if (!issuer) return [];
   return [{ op: 'deny', key: `subject:${person.id}`, expiresAt: new Date(now + PERSON_DENIAL_MS).toISOString() }];
