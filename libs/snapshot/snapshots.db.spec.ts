@@ -37,7 +37,7 @@ describe('a snapshot', () => {
     const before = await snapshots.of(guest);
     snapshots.sweep();
     expect(snapshots.held(guest)).toBe(before);
-    await sleep(IDLE_MS);
+    await sleep(IDLE_MS + 50);
     snapshots.sweep();
     expect(snapshots.held(guest)).toBeUndefined();
     expect(snapshots.watched()).toEqual([]);
@@ -49,7 +49,7 @@ describe('a snapshot', () => {
 
   it('of the home tenant stays', async () => {
     await snapshots.of(database.tenant);
-    await sleep(IDLE_MS);
+    await sleep(IDLE_MS + 50);
     snapshots.sweep();
     expect(snapshots.held(database.tenant)).toBeDefined();
   });
@@ -58,7 +58,7 @@ describe('a snapshot', () => {
     const holds = [snapshots.hold(guest), snapshots.hold(guest)];
     await snapshots.of(guest);
     for (const release of holds) {
-      await sleep(IDLE_MS);
+      await sleep(IDLE_MS + 50);
       snapshots.sweep();
       expect(snapshots.held(guest)).toBeDefined();
       release();
@@ -66,7 +66,7 @@ describe('a snapshot', () => {
     }
     snapshots.sweep();
     expect(snapshots.held(guest)).toBeDefined();
-    await sleep(IDLE_MS);
+    await sleep(IDLE_MS + 50);
     snapshots.sweep();
     expect(snapshots.held(guest)).toBeUndefined();
   });
@@ -84,7 +84,7 @@ describe('a snapshot', () => {
   it('of a database that has lost changes is refused, also after the tenant was given up', async () => {
     await change();
     await snapshots.of(guest);
-    await sleep(IDLE_MS);
+    await sleep(IDLE_MS + 50);
     snapshots.sweep();
     const superuser = await database.connect('superuser');
     await superuser.query('update placet.tenant_state set epoch = epoch - 1 where tenant = $1', [guest]);

@@ -134,7 +134,10 @@ describe('credentials', () => {
     ] as const) {
       const answer = await service.call('POST', path, { key: null, body, headers: headers(service) });
       expect(answer.body).toMatchObject({ status, code });
-      if (status === 401) expect(answer.headers.get('www-authenticate')).toBe('Bearer realm="placet"');
+      if (status !== 401) continue;
+      const metadata = `resource_metadata="${service.url}/.well-known/oauth-protected-resource"`;
+      const error = code === 'credentials_invalid' ? ', error="invalid_token"' : '';
+      expect(answer.headers.get('www-authenticate')).toBe(`Bearer realm="placet", ${metadata}${error}`);
     }
   });
 

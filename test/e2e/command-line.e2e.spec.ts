@@ -901,7 +901,7 @@ describe('a service that does not answer as it should', () => {
 
   it.concurrent.each<[string, () => Environment | Promise<Environment>, string]>([
     ['no key', () => ({ PLACET_URL: quickstart.url }), 'PLACET_KEY is not set'],
-    ['an unknown key', () => as(quickstart, key), 'the key is not valid: mend PLACET_KEY.'],
+    ['an unknown key', () => as(quickstart, key), 'the key is not valid: mend PLACET_KEY, or run placet login.'],
     ['a key of another environment', () => as(quickstart, generateApiKey('prod').text), 'the key is not valid'],
     ['a mistyped key', () => as(quickstart, `${quickstart.owner.slice(0, -1)}-`), 'PLACET_KEY is not a key'],
     ['a key with a line end', () => as(quickstart, `${quickstart.owner}\n`), 'PLACET_KEY is not a key'],

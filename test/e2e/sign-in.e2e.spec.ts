@@ -338,11 +338,11 @@ describe('a session', () => {
     expect((await home(cookies, 'second')).status).toBe(303);
   });
 
-  it('ends with the suspension of its person, under any of their names, and of the tenant', async () => {
+  it('ends with the suspension of its person, under any of their names', async () => {
     await company.apply({ kind: 'Subject', id: 'robert', aliases: [{ type: 'user', id: 'company/bob' }] });
     const suspend = (method: string, what: string) =>
       company.service.call(method, `/api/v1/suspensions/${what}`, method === 'PUT' ? { body: {} } : {});
-    for (const what of ['Subject/user:robert', 'Subject/user:company%2Fbob', 'Tenant/default']) {
+    for (const what of ['Subject/user:robert', 'Subject/user:company%2Fbob']) {
       const cookies = await company.signIn('bob');
       expect((await suspend('PUT', what)).status).toBe(200);
       expect(await isSignedIn(cookies), what).toBe(false);
@@ -352,6 +352,16 @@ describe('a session', () => {
       expect((await suspend('DELETE', what)).status).toBe(200);
     }
     expect(company.service.log.some((line) => line.includes('"reason":"suspended"'))).toBe(true);
+  });
+
+  it('goes on where the tenant has stopped itself, so that its people can let it go on', async () => {
+    const cookies = await company.signIn('bob');
+    const call = (method: string) =>
+      company.service.call(method, '/api/v1/suspensions/Tenant/default', method === 'PUT' ? { body: {} } : {});
+    expect((await call('PUT')).status).toBe(200);
+    expect(await isSignedIn(cookies)).toBe(true);
+    expect(await isSignedIn(await company.signIn('ann'))).toBe(true);
+    expect((await call('DELETE')).status).toBe(200);
   });
 
   it('ends with its Issuer', async () => {

@@ -94,7 +94,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
   const store = await Store.open(connection);
   const closing: (() => Promise<void>)[] = [() => store.close()];
   const close = async () => {
-    for (const step of closing.reverse()) await step();
+    for (const step of closing.splice(0).reverse()) await step();
   };
   try {
     const keyCheck: KeyCheck = { pepper: options.pepper, environment: options.environment };
