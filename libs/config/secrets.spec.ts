@@ -20,6 +20,7 @@ beforeAll(() => {
 
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
+/** Words are parted at blanks, which the path of this process may have in it: there the program is found by its name. */
 const list = (...words: readonly string[]) => JSON.stringify([process.execPath, ...words]);
 
 describe('a secret', () => {
@@ -27,10 +28,10 @@ describe('a secret', () => {
     ['by its value', () => ({ X: SECRET }), SECRET],
     ['by nothing', () => ({}), undefined],
     ['by what is empty', () => ({ X: '', X_FILE: '', X_COMMAND: '' }), undefined],
-    ['by a command of words', () => ({ X_COMMAND: `  ${process.execPath} ${program}  ${SECRET} ` }), SECRET],
+    ['by a command of words', () => ({ X_COMMAND: `  node ${program}  ${SECRET} ` }), SECRET],
     ['by a command as a list', () => ({ X_COMMAND: list(program, 'two words', '$HOME "x"') }), 'two words|$HOME "x"'],
     ['without blanks at its ends', () => ({ X_COMMAND: list('-e', 'console.log("\\n a b \\n")') }), 'a b'],
-    ['without a shell', () => ({ X_COMMAND: `${process.execPath} ${program} $HOME;ls "a b"` }), '$HOME;ls|"a|b"'],
+    ['without a shell', () => ({ X_COMMAND: `node ${program} $HOME;ls "a b"` }), '$HOME;ls|"a|b"'],
   ])('comes %s', (_, environment, secret) => {
     expect(readSecret('X', environment())).toBe(secret);
   });

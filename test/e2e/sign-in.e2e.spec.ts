@@ -407,6 +407,11 @@ describe('a logout that the provider tells of', () => {
     const both = [await company.signIn('ann'), await company.signIn('ann')];
     expect((await post(await idp.sign(claims({ sub: 'ann' })))).status).toBe(200);
     expect(await Promise.all(both.map(isSignedIn))).toEqual([false, false]);
+    // Tokens of before are refused as well, those of the provider among them.
+    const denied = await sql(
+      `select 1 from placet.denial where key = 'subject:company/ann' and before > now() - interval '10 s'`,
+    );
+    expect(denied).toHaveLength(1);
   });
 
   it('comes from the real provider when its own session ends', async () => {
