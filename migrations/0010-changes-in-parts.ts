@@ -292,7 +292,7 @@ export class ChangesInParts0010 implements MigrationInterface {
         record_text text;
         new_hash bytea;
       begin
-        if event is null or event not in ('sign_in', 'sign_out', 'sign_in_refused', 'credential_refused', 'token_issued', 'export', 'tenant') then
+        if event is null or event not in ('sign_in', 'sign_out', 'sign_in_refused', 'credential_refused', 'export', 'tenant') then
           raise exception 'placet: there is no event %', event;
         end if;
         perform set_config('placet.tenant', wanted::text, true);

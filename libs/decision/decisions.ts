@@ -1,12 +1,4 @@
-import {
-  checkStands,
-  checkTokenScope,
-  isToken,
-  principalAt,
-  type HostPrincipal,
-  type HostScope,
-  type VerifiedToken,
-} from '#identity';
+import type { HostScope, VerifiedToken } from '#identity';
 import { Refusal, tenantSuspended } from '#http';
 import { DecisionLedger, type CommitPort, type LedgerMetrics, type Proposal, type Proposed } from '#ledger';
 import {
@@ -19,10 +11,11 @@ import {
   type NoFilter,
   type TouchKey,
 } from '#policy';
-import type { Snapshots, TenantSnapshot } from '#snapshot';
+import type { Snapshots } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
 import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource } from './assertions.js';
+import { hostAt, isGood } from './calling-host.js';
 import { cutsOff, decideAt, endOf, explainable, inputAt, propose, type Moment } from './moment.js';
 import { pace, type Pace } from './pages.js';
 import type { Call, Question, Semantic } from './question.js';
@@ -310,27 +303,4 @@ function noFilter({ why, rule, clause }: NoFilter, explain: boolean): Refusal {
     ...(rule ? { rule } : {}),
     ...(explain && clause !== null ? { clause } : {}),
   });
-}
-
-/** What a caller shows, and from where. */
-type Shown = Pick<Call, 'key' | 'address'>;
-
-/** The host that a key or token is of. Throws UnauthenticatedError, ScopeError, and Refusal where it is of somebody else. */
-function hostAt(snapshot: TenantSnapshot, { key, address }: Shown, now: number): HostPrincipal {
-  if (isToken(key) && key.token.person !== null) {
-    checkStands(snapshot, key.token, now);
-    throw new Refusal('not_a_host', 'only a host can ask for decisions, and this is the access token of a person');
-  }
-  const principal = principalAt(snapshot, key, now, address);
-  if (principal.kind !== 'host') throw new Refusal('not_a_host', 'only the key of a host can ask for decisions');
-  if (isToken(key)) checkTokenScope(key.token, 'decide');
-  return principal;
-}
-
-function isGood(snapshot: TenantSnapshot, { key, address }: Shown, now: number): boolean {
-  try {
-    return principalAt(snapshot, key, now, address) !== undefined;
-  } catch {
-    return false;
-  }
 }

@@ -1,18 +1,17 @@
-import { recordEvent, type EventKind } from './events.js';
-import type { Store } from './store.js';
+/** Adds a record of an event to a tenant's ledger. */
+export type EventRecorder = (tenant: string, content: object) => Promise<void>;
 
-/** How long events of one kind are counted before they are recorded again, in ms. */
+/** How long, in ms, events of one kind are counted before they are recorded again. */
 const WINDOW_MS = 60_000;
 
-/** Kinds that are counted at a time. What is more is counted as one of its tenant. */
-const MAX_KINDS = 1000;
+/** Kinds that are counted apart, for one tenant at a time. What is more is recorded as others. */
+const MOST_KINDS = 60;
 
-interface Counting {
-  readonly tenant: string;
+interface Counted {
+  /** What is recorded besides the numbers. */
   readonly content: object;
   count: number;
   since: number;
-  readonly timer: NodeJS.Timeout;
 }
 
 /**
@@ -20,64 +19,71 @@ interface Counting {
  * with how many there were. Nothing waits for a record, and nothing depends on one.
  */
 export class CountedEvents {
-  readonly #counting = new Map<string, Counting>();
+  readonly #counted = new Map<string, Map<string, Counted>>();
   readonly #writing = new Set<Promise<void>>();
+  readonly #timer: NodeJS.Timeout;
 
   constructor(
-    private readonly store: Store,
-    private readonly event: EventKind,
-    private readonly onError: (error: unknown) => void,
-    private readonly windowMs: number = WINDOW_MS,
-  ) {}
+    private readonly record: EventRecorder,
+    /** Told what could not be recorded, and how many it stands for. */
+    private readonly onError: (error: unknown, count: number) => void,
+    private readonly now: () => number = () => Date.now(),
+  ) {
+    this.#timer = setInterval(() => this.flush(), WINDOW_MS / 4).unref();
+  }
 
-  /** @param content what tells one kind from another: few different ones, and nothing that a caller can make up */
+  /** @param content what tells one kind from another, and is recorded */
   note(tenant: string, content: Readonly<Record<string, string | null>>): void {
-    const isCrowded = this.#counting.size >= MAX_KINDS;
-    const kind = this.#kindOf(tenant, content);
-    if (isCrowded && !this.#counting.has(kind)) return this.#count(tenant, this.#kindOf(tenant, OTHERS), OTHERS);
-    this.#count(tenant, kind, content);
+    let kinds = this.#counted.get(tenant);
+    if (!kinds) this.#counted.set(tenant, (kinds = new Map<string, Counted>()));
+    const kind = JSON.stringify(content);
+    const counted = kinds.get(kind);
+    if (counted) counted.count++;
+    else if (kinds.size < MOST_KINDS) this.#begin(tenant, kinds, kind, content);
+    else {
+      const others = kinds.get(OTHERS);
+      if (others) others.count++;
+      else kinds.set(OTHERS, { content: { others: true }, count: 1, since: this.now() });
+    }
+  }
+
+  /** Records what has been counted for a minute. */
+  flush(all = false): void {
+    const until = all ? Infinity : this.now() - WINDOW_MS;
+    for (const [tenant, kinds] of this.#counted) {
+      for (const [kind, counted] of kinds) {
+        if (counted.since > until) continue;
+        if (counted.count === 0) kinds.delete(kind);
+        else this.#write(tenant, counted);
+      }
+      if (kinds.size === 0) this.#counted.delete(tenant);
+    }
   }
 
   /** Records what has been counted, and waits for it. */
   async close(): Promise<void> {
-    for (const [kind, counting] of this.#counting) this.#end(kind, counting);
-    for (const { timer } of this.#counting.values()) clearTimeout(timer);
-    this.#counting.clear();
+    clearInterval(this.#timer);
+    this.flush(true);
     await Promise.all(this.#writing);
   }
 
-  readonly #kindOf = (tenant: string, content: object): string => JSON.stringify([tenant, content]);
-
-  #count(tenant: string, kind: string, content: object): void {
-    const counting = this.#counting.get(kind);
-    if (counting) {
-      counting.count++;
-      return;
-    }
-    const since = Date.now();
-    this.#begin(tenant, kind, content);
-    this.#write(tenant, { ...content, count: 1, since: new Date(since).toISOString() });
+  #begin(tenant: string, kinds: Map<string, Counted>, kind: string, content: object): void {
+    const counted: Counted = { content, count: 1, since: this.now() };
+    kinds.set(kind, counted);
+    this.#write(tenant, counted);
   }
 
-  #begin(tenant: string, kind: string, content: object): void {
-    const timer = setTimeout(() => this.#end(kind, this.#counting.get(kind)!), this.windowMs).unref();
-    this.#counting.set(kind, { tenant, content, count: 0, since: Date.now(), timer });
-  }
-
-  #end(kind: string, { tenant, content, count, since, timer }: Counting): void {
-    clearTimeout(timer);
-    this.#counting.delete(kind);
-    if (count === 0) return;
-    this.#write(tenant, { ...content, count, since: new Date(since).toISOString() });
-    this.#begin(tenant, kind, content);
-  }
-
-  #write(tenant: string, content: object): void {
-    const written = recordEvent(this.store, tenant, this.event, content)
-      .catch(this.onError)
+  /** Writes down what was counted, and counts anew. */
+  #write(tenant: string, counted: Counted): void {
+    const { content, count, since } = counted;
+    counted.count = 0;
+    counted.since = this.now();
+    const written = this.record(tenant, { ...content, count, since: new Date(since).toISOString() })
+      .catch((error: unknown) => this.onError(error, count))
       .finally(() => this.#writing.delete(written));
     this.#writing.add(written);
   }
 }
 
-const OTHERS = { others: 'true' };
+/** No content is written so. */
+const OTHERS = 'others';

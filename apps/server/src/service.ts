@@ -111,13 +111,9 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     closing.push(() => commits.close());
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
-    closing.push(() => Promise.all([parts.uses.close(), parts.refusals.close()]).then(() => undefined));
-    const refusals = new CountedEvents(store, 'credential_refused', (error) =>
-      options.log.error('a refused token could not be recorded', error),
-    );
-    closing.push(() => refusals.close());
+    closing.push(() => Promise.all([parts.uses.close(), parts.refusedEvents.close()]).then(() => undefined));
     const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
-      refusals.note(of, { credential: 'subject_token', reason: fault, issuer }),
+      parts.refusedEvents.note(of, { credential: 'subject_token', reason: fault, issuer }),
     );
     const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens);
     closing.push(() => decisions.drain());
@@ -145,7 +141,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 interface FrontParts {
   readonly gate: Gate;
   readonly uses: CredentialUses;
-  readonly refusals: RefusedCredentials;
+  readonly refusedEvents: CountedEvents;
 }
 
 function assemble(
@@ -159,7 +155,10 @@ function assemble(
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
-  const refusals = new RefusedCredentials(limits, record, log);
+  const refusedEvents = new CountedEvents(record, (error, count) =>
+    log.error('a refused credential could not be recorded', error, { count }),
+  );
+  const refusals = new RefusedCredentials(limits, refusedEvents);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const address = new PublicAddress();
   const accessTokens = new AccessTokens(store, oauthPepper(keyCheck));
@@ -193,7 +192,7 @@ function assemble(
     keyCheck,
     gate,
     uses,
-    refusals,
+    refusedEvents,
     limits,
     addresses,
     home: tenant,

@@ -2,12 +2,9 @@ import { readFileSync } from 'node:fs';
 import { CommandError, type Api } from '../api.js';
 import { plain, type Output } from '../output.js';
 import { pagesOf } from '../pages.js';
+import { rightsOf, type RightsOptions } from './host-keys.js';
 
-export interface ClientOptions {
-  readonly subjects: readonly string[];
-  readonly subjectProperties: readonly string[];
-  readonly resourceProperties: readonly string[];
-  readonly explain: boolean;
+interface ClientOptions extends RightsOptions {
   /** A file with a JWK set. */
   readonly keys: string | undefined;
   readonly issuer: string | undefined;
@@ -16,14 +13,14 @@ export interface ClientOptions {
 
 /** `client create HOST`: makes an OAuth client of a host; prints its id and, if it has one, its secret, once. */
 export async function createClient(api: Api, output: Output, host: string, options: ClientOptions): Promise<void> {
-  const { subjects, subjectProperties, resourceProperties, explain, keys, issuer, subject } = options;
+  const { keys, issuer, subject } = options;
   if ((issuer === undefined) !== (subject === undefined))
     throw new CommandError('a workload is known by --issuer and --subject: write both.');
   show(
     output,
     await api.post<Shown>('/api/v1/clients', {
       host,
-      rights: { subjects, subjectProperties, resourceProperties, explain },
+      rights: rightsOf(options),
       ...(keys === undefined ? {} : { keys: keySet(keys) }),
       ...(issuer === undefined ? {} : { federated: { issuer, subject } }),
     }),

@@ -38,7 +38,7 @@ export async function createKey(api: Api, output: Output, host: string, options:
   const expiresAt = expires === undefined ? null : dateOf(expires);
   const { key } = await api.post<{ key: string }>('/api/v1/keys', {
     host,
-    rights: given(options),
+    rights: rightsOf(options),
     ...(cidrs.length === 0 ? {} : { cidrs }),
     ...(expiresAt === null ? {} : { expires_at: expiresAt }),
   });
@@ -69,7 +69,7 @@ export async function createAdministratorKey(
 export async function changeKey(api: Api, output: Output, id: string, options: KeyOptions): Promise<void> {
   const { cidrs, expires } = options;
   const path = `/api/v1/keys/${encodeURIComponent(id)}`;
-  const rights = given(options);
+  const rights = rightsOf(options);
   const before = Object.keys(rights).length === 0 ? undefined : await api.get<Key>(path);
   if (before && before.host === undefined)
     throw new CommandError('rights of administrators are roles, and not changed here: make another key.');
@@ -102,7 +102,8 @@ export async function listKeys(api: Api, output: Output, host: string | undefine
 }
 
 /** The rights that are said; the service gives the others their defaults. */
-function given({ explain, ...lists }: RightsOptions): Record<string, unknown> {
+/** Rights as the API takes them: only what was said. */
+export function rightsOf({ explain, ...lists }: RightsOptions): Record<string, unknown> {
   const { subjects, subjectProperties, resourceProperties, scopes, agents } = lists;
   const said = Object.entries({ subjects, subjectProperties, resourceProperties, scopes, agents }).filter(
     ([, list]) => list.length > 0,

@@ -60,7 +60,7 @@ beforeAll(async () => {
   deaf = new Snapshots(database.store);
   const log = new Log('error');
   const limits = new AbuseLimits();
-  const refusals = new RefusedCredentials(limits, () => Promise.resolve(), log);
+  const refusals = new RefusedCredentials(limits, { note: () => undefined });
   const gate = new Gate(database.store, deaf, CHECK, limits, refusals, () => Promise.resolve(undefined));
   const tokenless = () => Promise.reject(new Error('no tokens here'));
   const tokens = new TokenPrincipals(database.store, deaf, tokenless, tokenless);

@@ -1,0 +1,74 @@
+/** What `placet --help` prints. */
+export const USAGE = `usage: placet COMMAND
+
+  apply DIR [--prune] [--dry-run]      make the documents be as in DIR: prints a diff, then changes all or nothing;
+      [-m MESSAGE]                       what is not in DIR is deleted with --prune only; MESSAGE says why
+  validate DIR                         say what is wrong with the documents in DIR
+  lint DIR                             say what in the documents is hardly meant, taking DIR for all that there
+                                       are, without asking a service; exits with 1 if there is anything
+  test DIR|FILE... [--json]            run the Test documents in DIR on the documents there, without asking a
+                                       service; exits with 1 if a case fails, or there is none
+  get [KIND [NAME]] [--json]           list documents, or print one as YAML
+  draft save NAME DIR                  keep the documents in DIR as a draft, which decides nothing; prints what
+      [--prune] [--delete KIND/NAME]...  publishing it would change, and what stands in the way
+      [--description TEXT]
+      [--base REVISION]                  what others changed after REVISION is in conflict (default: the present one)
+  draft show NAME                      the same of a draft that is there
+  draft list, draft delete NAME        list drafts, or throw one away
+  publish NAME -m MESSAGE              make a draft hold, all or nothing; the draft is then gone
+  history [--all]                      who changed which documents when and why, newest first; everything with --all
+  diff [FROM [TO]]                     what differs between two revisions; without any: what the last change did
+  rollback REVISION -m MESSAGE         make the documents be what they were at REVISION, as a new revision;
+                                       suspensions and keys stay as they are
+  suspend OF NAME [--reason TEXT]      stop a Server, a Host, a Subject (as in user:ann) or the Tenant (default) at once
+  resume OF NAME                       let it go on
+  people list                          who has signed in
+  people sessions PERSON               where somebody (as in user:entra/3f2c) is signed in
+  people sign-out PERSON               sign them out everywhere, and end the tokens that they have
+  host create NAME [--title TEXT]      register a host and make a key for it
+      [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
+      [--may-assert ATTRIBUTE]...        attributes of subjects it may assert
+      [--may-assert-resource ATTRIBUTE]... attributes of resources it may assert
+      [--explain]                        tell it in detail what stood in the way
+      [--scope NAME]...                  what it may ask for: decisions, listings, search, filter (default: all)
+      [--may-act-for PATTERN]...         of a gateway: the hosts that it may act for, one named in each request
+  client create HOST                   make an OAuth client of a host (the options of host create say what it may)
+      [--keys FILE]                      by public keys of its own (a JWK set) and not by a secret
+      [--issuer NAME --subject SUB]      a workload that an Issuer vouches for
+  client list, client rotate ID        list OAuth clients, or give one a new secret
+  client disable ID                    end one and its tokens at once
+  key create --host NAME               make another key for a host, with the options above, and
+      [--cidr NETWORK]...                from where it may be used (default: anywhere)
+      [--expires DATE]                   until when
+  key create --administrator NAME      make a key for an administrator; you must have its roles yourself
+      --role ROLE...                     owner, policy-author, publisher, registrar, approver, auditor, user,
+      [--cidr NETWORK]... [--expires DATE] operator, or the name of an AdministratorRole
+  key change ID                        change one: what is said replaces what there was (--cidr any, --expires never)
+  key list [--host NAME] [--json]      keys, and when each was last used
+  decide --subject TYPE:ID --server NAME --tool NAME [--arguments JSON]
+  decide --file FILE                   ask for a decision (PLACET_KEY is the key of a host);
+                                       exits with 0 for allow, 3 for deny, 4 for ask
+      [--explain]                        say why, to be read: the key must have that right
+  who-can --server NAME --tool NAME [--arguments JSON] [--host NAME] [--json]
+  who-can --resource TYPE:ID [--server NAME] [--action NAME] [...]
+                                       everybody who could do this, and by which rules
+  what-can [--subject TYPE:ID] [--host NAME] [--server NAME] [--json]
+                                       what a person, or anybody through a host, could do
+  mapping try --token-file FILE        whom a token proves, and what each rule of the Mappings gives them, and why;
+  mapping try --claims FILE --issuer NAME   or claims that such a token would have (a FILE of - is the input) [--json];
+                                       exits with 3 where the token is not believed
+  tenant create NAME [--title TEXT]    make a tenant and a key for its owner, as an operator: an owner of the tenant
+                                       'default'; so are the following
+  tenant list                          every tenant
+  tenant suspend NAME [--reason TEXT]  stop a whole tenant; nobody of it can lift that
+  tenant resume NAME                   let it go on
+  tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
+  tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
+  login [--tenant NAME]                sign in with a browser, which can be on another machine
+      [--no-browser]                     and do not open one here
+  logout                               end that
+  key new [--environment NAME]         make a key without asking a service, for PLACET_BOOTSTRAP_KEY
+
+The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY
+or, where that is not set, as who has signed in.
+`;
