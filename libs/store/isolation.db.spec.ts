@@ -290,10 +290,6 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
         (await new RevisionReader(store).difference(tenant, 0, undefined, undefined, 10))?.changes,
       changedSince: (store, tenant) => new RevisionReader(store).changedSince(tenant, 0),
     },
-    'tenant-state.ts': {
-      loadTenant: (store, tenant) => loadTenant(store, tenant, 0),
-      loadCredential: async (store, tenant) => (await loadCredential(store, tenant, KEY)).credential,
-    },
   };
 
 const isNothing = (found: unknown): boolean =>
@@ -317,5 +313,33 @@ describe('a reader', () => {
   it.each(cases)('%s finds nothing of another tenant where only row level security is left', async (_name, read) => {
     expect(isNothing(await read(database.store, other))).toBe(false);
     expect(isNothing(await read(unfiltered(), other))).toBe(true);
+  });
+});
+
+describe('a function that reads', () => {
+  it.each([
+    ['tenant_delta', () => loadTenant(database.store, database.tenant, 0), () => loadTenant(database.store, other, 0)],
+    [
+      'credential_now',
+      async () => (await loadCredential(database.store, database.tenant, KEY)).credential,
+      async () => (await loadCredential(database.store, other, KEY)).credential,
+    ],
+  ] as const)('%s finds nothing of another tenant without its own filter', async (name, ofOne, ofOther) => {
+    const text = (found: unknown) => JSON.stringify(found);
+    expect(text(await ofOther())).toContain(KEY);
+    const [{ definition }] = (
+      await superuser.query<{ definition: string }>(`select pg_get_functiondef($1::regproc) as definition`, [
+        `placet.${name}`,
+      ])
+    ).rows as [{ definition: string }];
+    const unfilteredDefinition = definition.replaceAll(/\b\w\.tenant = wanted/g, 'true');
+    expect(unfilteredDefinition).not.toContain('tenant = wanted');
+    try {
+      await superuser.query(unfilteredDefinition);
+      expect(text(await ofOne()) ?? '').not.toContain(KEY);
+      expect(text(await ofOther())).toContain(KEY);
+    } finally {
+      await superuser.query(definition);
+    }
   });
 });

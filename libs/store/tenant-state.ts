@@ -52,32 +52,30 @@ export interface TenantDelta extends TenantNumbers {
 /**
  * Loads what changed after `since`. Undefined where there is no such tenant.
  *
- * INVARIANT: numbers and contents come from one REPEATABLE READ transaction, so contents are never older than the epoch
- * that they are used under.
+ * INVARIANT: numbers and contents are read by one statement, so contents are never older than the epoch that they are used
+ * under.
  */
 export async function loadTenant(store: Store, tenant: string, since: number): Promise<TenantDelta | undefined> {
-  return store.read(tenant, async (view) => {
-    const sentAt = performance.now();
-    const [row] = await view.query<DeltaRow[]>(DELTA, [tenant, since]);
-    if (!row) return undefined;
-    store.clock.observe(Number(row.now), sentAt);
-    return {
-      revision: row.revision,
-      epoch: row.epoch,
-      documents: (row.documents ?? []).map(({ kind, name, version, body }) =>
-        body ? { kind, name, stored: { document: body, version } } : { kind, name },
-      ),
-      credentials: (row.credentials ?? []).map(credentialOf),
-      denials: row.denials ?? [],
-      now: Number(row.now),
-      suspended: row.suspended,
-      decisionsPerSecond: row.decisionsPerSecond,
-    };
-  });
+  const sentAt = performance.now();
+  const [row] = await store.call<DeltaRow>('select * from placet.tenant_delta($1, $2)', [tenant, since]);
+  if (!row) return undefined;
+  store.clock.observe(row.read_at, sentAt);
+  return {
+    revision: row.revision,
+    epoch: row.epoch,
+    documents: (row.documents ?? []).map(({ kind, name, version, body }) =>
+      body ? { kind, name, stored: { document: body, version } } : { kind, name },
+    ),
+    credentials: (row.credentials ?? []).map(credentialOf),
+    denials: row.denials ?? [],
+    now: row.read_at,
+    suspended: row.suspended,
+    decisionsPerSecond: row.decisions_per_second,
+  };
 }
 
 interface DeltaRow extends TenantNumbers {
-  readonly now: number;
+  readonly read_at: number;
   readonly documents:
     | readonly {
         readonly kind: Kind;
@@ -89,31 +87,13 @@ interface DeltaRow extends TenantNumbers {
   readonly credentials: readonly CredentialRow[] | null;
   readonly denials: readonly StoredDenial[] | null;
   readonly suspended: boolean;
-  readonly decisionsPerSecond: number | null;
+  readonly decisions_per_second: number | null;
 }
 
 interface CredentialRow extends Omit<StoredCredential, 'secrets' | 'expiresAt'> {
   readonly expires: string | null;
   readonly secrets: readonly { readonly mac: string; readonly expires: string | null }[] | null;
 }
-
-const CREDENTIALS = `
-  select c.id, c.kind, c.cidrs, c.jwks, c.issuer, c.subject, c.principal_kind as "principalKind", c.principal, c.environment, c.rights,
-    to_json(c.expires_at) #>> '{}' as expires, c.disabled_at is not null as disabled,
-    (select json_agg(json_build_object('mac', encode(s.mac, 'hex'), 'expires', s.expires_at) order by s.number)
-     from placet.credential_secret s where s.tenant = c.tenant and s.credential = c.id) as secrets
-  from placet.credential c where c.tenant = $1`;
-
-const DELTA = `
-  select s.revision, s.epoch, extract(epoch from clock_timestamp()) * 1000 as now,
-    t.suspended_at is not null as suspended, t.max_decisions_per_second as "decisionsPerSecond",
-    (select json_agg(json_build_object('kind', d.kind, 'name', d.name, 'version', d.version, 'body', d.body))
-     from placet.document d where d.tenant = $1 and d.revision > $2) as documents,
-    (select json_agg(c) from (${CREDENTIALS} and c.revision > $2) c) as credentials,
-    (select json_agg(json_build_object('key', d.key, 'before', extract(epoch from d.before) * 1000,
-      'expiresAt', extract(epoch from d.expires_at) * 1000))
-     from placet.denial d where d.tenant = $1 and d.revision > $2 and d.expires_at > clock_timestamp()) as denials
-  from placet.tenant_state s join placet.tenant t on t.id = s.tenant where s.tenant = $1`;
 
 /**
  * One credential as it is stored at this moment, past every snapshot, and the tenant's numbers at that moment: rights that
@@ -124,12 +104,9 @@ export async function loadCredential(
   tenant: string,
   id: string,
 ): Promise<{ readonly credential: StoredCredential | undefined; readonly numbers: TenantNumbers }> {
-  const [row] = await store.read(tenant, (view) =>
-    view.query<(TenantNumbers & { credential: CredentialRow | null })[]>(
-      `select s.revision, s.epoch, (select to_json(c) from (${CREDENTIALS} and c.id = $2) c) as credential
-       from placet.tenant_state s where s.tenant = $1`,
-      [tenant, id],
-    ),
+  const [row] = await store.call<TenantNumbers & { credential: CredentialRow | null }>(
+    'select * from placet.credential_now($1, $2)',
+    [tenant, id],
   );
   return {
     credential: row?.credential ? credentialOf(row.credential) : undefined,
