@@ -12,7 +12,14 @@ import type { Call, Question } from './question.js';
 import { SubjectTokens } from './subject-tokens.js';
 
 const OPERATOR = 'key-of-the-operator';
-const NO_QUOTAS = { documents: null, documentBytes: null, credentials: null, persons: null, decisionsPerSecond: null };
+const NO_QUOTAS = {
+  documents: null,
+  documentBytes: null,
+  historyBytes: null,
+  credentials: null,
+  persons: null,
+  decisionsPerSecond: null,
+};
 
 let database: TestDatabase;
 let commits: DecisionCommits;

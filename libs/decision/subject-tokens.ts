@@ -50,7 +50,7 @@ export class SubjectTokens {
       known && now < known.until && documents.find('Issuer', known.token.issuer.document.name) === known.token.issuer;
     if (isKnown) return known.token;
     this.#remembered.delete(digest);
-    const token = await this.verifier.verify(documents.all('Issuer'), text, { use: 'subject', now });
+    const token = await this.verifier.verify(documents.all('Issuer'), text, { tenant, use: 'subject', now });
     this.#remember(digest, { token, until: Math.min(token.expiresAt, now + REMEMBERED_MS) });
     return token;
   }

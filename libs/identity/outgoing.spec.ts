@@ -62,7 +62,7 @@ describe('the way out', () => {
       );
     });
     const issuer = `http://localhost:${port}`;
-    const answer = await new Outgoing('loopback').for(issuer)(`${issuer}/token`, {
+    const answer = await new Outgoing('loopback').for('t', issuer)(`${issuer}/token`, {
       method: 'POST',
       headers: { dpop: 'x' },
       body: new URLSearchParams({ a: 'b c' }),
@@ -73,7 +73,7 @@ describe('the way out', () => {
 
   it('goes after no redirect', async () => {
     const port = await serving((_, response) => response.writeHead(302, { Location: 'http://localhost:1/' }).end());
-    const answer = await new Outgoing('on').for(`http://localhost:${port}`)(`http://127.0.0.1:${port}/`);
+    const answer = await new Outgoing('on').for('t', `http://localhost:${port}`)(`http://127.0.0.1:${port}/`);
     expect(answer.status).toBe(302);
   });
 
@@ -94,7 +94,7 @@ describe('the way out', () => {
     const port = await serving((_, response) => response.end());
     server!.on('connection', () => connected++);
     const at = (text: string) => text.replace('PORT', String(port));
-    await expect(new Outgoing(allowed).for(at(issuer))(at(url))).rejects.toMatchObject({ name: 'OutgoingError' });
+    await expect(new Outgoing(allowed).for('t', at(issuer))(at(url))).rejects.toMatchObject({ name: 'OutgoingError' });
     expect(connected).toBe(0);
   });
 
@@ -109,7 +109,7 @@ describe('the way out', () => {
       '/gzip': (_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('x'),
     };
     const port = await serving((request, response) => bodies[request.url!]!(request, response));
-    const fetch = new Outgoing('loopback').for(`http://localhost:${port}`);
+    const fetch = new Outgoing('loopback').for('t', `http://localhost:${port}`);
     for (const path of ['/large', '/cut', '/gzip']) {
       await expect(fetch(`http://localhost:${port}${path}`)).rejects.toMatchObject({ name: 'OutgoingError' });
     }
@@ -124,7 +124,7 @@ describe('the way out', () => {
     });
     const began = performance.now();
     await expect(
-      new Outgoing('loopback').for(`http://localhost:${port}`)(`http://localhost:${port}/`),
+      new Outgoing('loopback').for('t', `http://localhost:${port}`)(`http://localhost:${port}/`),
     ).rejects.toMatchObject({ name: 'OutgoingError' });
     expect(performance.now() - began).toBeLessThan(6000);
   }, 10_000);

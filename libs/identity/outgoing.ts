@@ -1,8 +1,9 @@
-import { lookup as resolveName, type LookupAddress, type LookupOptions } from 'node:dns';
+import type { LookupAddress, LookupOptions } from 'node:dns';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import { isIP } from 'node:net';
 import { isReachable, type Reach } from './addresses.js';
+import { Lookups } from './lookups.js';
 
 /**
  * Which identity providers the service goes to beyond those of the public internet: none (`off`), those whose issuer is
@@ -43,17 +44,26 @@ export const isLoopbackUrl = (url: string): boolean => LOOPBACK_NAMES.includes(n
  * much as metadata and tokens take.
  */
 export class Outgoing {
-  constructor(private readonly privateProviders: PrivateProviders) {}
+  constructor(
+    private readonly privateProviders: PrivateProviders,
+    private readonly lookups = new Lookups(),
+  ) {}
 
-  /** How to fetch what belongs to an issuer. Only one that is on this machine itself leads to this machine. */
-  for(issuer: string): OutgoingFetch {
+  /** How to fetch what belongs to an issuer of a tenant. Only one that is on this machine itself leads to this machine. */
+  for(tenant: string, issuer: string): OutgoingFetch {
     const loopback = this.privateProviders !== 'off' && isLoopbackUrl(issuer);
     const reach: Reach = { loopback, privateRanges: this.privateProviders === 'on' };
-    return (url, options = {}) => send(new URL(url), options, reach);
+    const resolve: Resolve = (name, how, done) => this.lookups.resolve(tenant, name, how, done);
+    return (url, options = {}) => send(new URL(url), options, reach, resolve);
   }
 }
 
-async function send(url: URL, options: Parameters<OutgoingFetch>[1] & object, reach: Reach): Promise<Response> {
+async function send(
+  url: URL,
+  options: Parameters<OutgoingFetch>[1] & object,
+  reach: Reach,
+  resolve: Resolve,
+): Promise<Response> {
   const { method = 'GET', headers = {}, body, signal } = options;
   checkUrl(url, reach);
   const bytes = body === undefined || body === null ? undefined : Buffer.from(await new Response(body).arrayBuffer());
@@ -65,7 +75,7 @@ async function send(url: URL, options: Parameters<OutgoingFetch>[1] & object, re
       headers: { ...headers, 'Accept-Encoding': 'identity', ...(bytes ? { 'Content-Length': bytes.length } : {}) },
       // A connection that was made for one issuer must not serve another, whose reach may be less.
       agent: false,
-      lookup: (name, how, done) => lookup(name, how, reach, done),
+      lookup: (name, how, done) => lookup(name, how, { reach, resolve }, done),
       signal: signal ? AbortSignal.any([signal, limit]) : limit,
     },
     bytes,
@@ -89,11 +99,23 @@ function checkAddress(name: string, address: string, reach: Reach): void {
   );
 }
 
+/** Asks for every address of a name. */
+type Resolve = (
+  name: string,
+  how: LookupOptions,
+  done: (error: Error | null, addresses: LookupAddress[]) => void,
+) => void;
+
 type Resolved = (error: Error | null, address: string | LookupAddress[], family?: number) => void;
 
 /** Resolves a name, and refuses it if one of its addresses is out of reach: the connection goes to what was looked at. */
-function lookup(name: string, how: LookupOptions, reach: Reach, done: Resolved): void {
-  resolveName(name, { ...how, all: true }, (error, addresses) => {
+function lookup(
+  name: string,
+  how: LookupOptions,
+  { reach, resolve }: { readonly reach: Reach; readonly resolve: Resolve },
+  done: Resolved,
+): void {
+  resolve(name, how, (error, addresses) => {
     if (error) return done(error, '');
     try {
       if (addresses.length === 0) throw new OutgoingError(`${name} has no address`);

@@ -73,7 +73,7 @@ export const EXPORTED: Readonly<
     order: ['name'],
   },
   usage: {
-    columns: ['documents', 'document_bytes', 'credentials'],
+    columns: ['documents', 'document_bytes', 'history_bytes', 'credentials'],
     order: ['tenant'],
     withheld: ['accepted_documents', 'accepted_bytes', 'accepted_credentials'],
   },

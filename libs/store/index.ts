@@ -34,6 +34,7 @@ export { SessionStore, type FoundSession, type StoredSession } from './session-s
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent } from './events.js';
+export { Sweep } from './sweep.js';
 export { CountedEvents } from './counted-events.js';
 export { exportTenant } from './tenant-export.js';
 export {

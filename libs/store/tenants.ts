@@ -12,6 +12,8 @@ export interface Quotas {
   readonly documents: number | null;
   /** Characters of JSON in the present documents and in drafts, as UTF-8. */
   readonly documentBytes: number | null;
+  /** The same of every version of documents that there ever was. */
+  readonly historyBytes: number | null;
   /** Keys and clients that are not disabled. */
   readonly credentials: number | null;
   /** People who have ever signed in. */
@@ -35,6 +37,7 @@ export interface TenantListing {
   readonly documents: number;
   readonly documentBytes: number;
   readonly credentials: number;
+  readonly historyBytes: number;
 }
 
 /** Who has something done to a tenant: somebody of the home tenant, and what its right rests on. */
@@ -175,6 +178,7 @@ interface Row {
   readonly documents: number;
   readonly document_bytes: number;
   readonly credentials: number;
+  readonly history_bytes: number;
 }
 
 function listingOf(row: Row): TenantListing {
@@ -191,5 +195,6 @@ function listingOf(row: Row): TenantListing {
     documents: row.documents,
     documentBytes: row.document_bytes,
     credentials: row.credentials,
+    historyBytes: row.history_bytes,
   };
 }

@@ -51,7 +51,7 @@ export interface Answer {
 
 /** What a spec may set. */
 export type TestOptions = Partial<
-  Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes'>
+  Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes' | 'sweepEveryMs'>
 >;
 
 export async function startTestService({ quickstart = true, ...options }: TestOptions = {}): Promise<TestService> {

@@ -16,6 +16,7 @@ import {
   recordEvent,
   SessionStore,
   Store,
+  Sweep,
   writeCredentialUses,
   type DatabaseAddress,
 } from '#store';
@@ -63,6 +64,8 @@ export interface ServiceOptions
   readonly log: Log;
   /** For how long the state of a tenant that nobody uses stays in memory; left out: for ever. */
   readonly tenantIdleMinutes?: number;
+  /** How often what is over is looked for, in ms; left out: every ten minutes. */
+  readonly sweepEveryMs?: number;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -107,11 +110,21 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     progress('loading policies');
     await snapshots.of(tenant);
     await snapshots.start();
+    const sweep = new Sweep(store, {
+      everyMs: options.sweepEveryMs,
+      onError: (error) => options.log.error('what is over could not be deleted', error),
+    });
+    closing.push(() => sweep.close());
+    sweep.start();
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
-    closing.push(() => Promise.all([parts.uses.close(), parts.refusedEvents.close()]).then(() => undefined));
+    closing.push(() =>
+      Promise.all([parts.uses.close(), parts.refusedEvents.close(), parts.signIn.refusedSignIns.close()]).then(
+        () => undefined,
+      ),
+    );
     const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
       parts.refusedEvents.note(of, { credential: 'subject_token', reason: fault, issuer }),
     );
@@ -154,10 +167,8 @@ function assemble(
   const { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' } = options;
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
-  const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
-  const refusedEvents = new CountedEvents(record, (error, count) =>
-    log.error('a refused credential could not be recorded', error, { count }),
-  );
+  const refusedEvents = countedEvents(store, log, 'credential_refused');
+  const refusedSignIns = countedEvents(store, log, 'sign_in_refused');
   const refusals = new RefusedCredentials(limits, refusedEvents);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const address = new PublicAddress();
@@ -171,13 +182,15 @@ function assemble(
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
   const outgoing = new Outgoing(privateIdentityProviders);
-  const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
+  const keySets = new KeySets(outgoing);
+  const verifier = new TokenVerifier(keySets, parseJson);
   const signingKeys = new SigningKeys(store, changes, pepper);
   const tenantNames = new TenantNames(store);
   snapshots.onForget((gone, why) => {
     if (why !== 'gone') return;
     gate.forget(gone);
     tenantNames.forget(gone);
+    keySets.forget(gone);
   });
   return {
     signIn: {
@@ -186,6 +199,7 @@ function assemble(
       secrets: options.secrets ?? NamedSecrets.NONE,
       clientKey: clientKeyOf(signingKeys),
       personSessions,
+      refusedSignIns,
     },
     store,
     snapshots,
@@ -217,6 +231,13 @@ function assemble(
     address,
   };
 }
+
+/** Events that anybody may cause, of one kind, for the ledgers of tenants. */
+const countedEvents = (store: Store, log: Log, kind: 'credential_refused' | 'sign_in_refused'): CountedEvents =>
+  new CountedEvents(
+    (tenant, content) => recordEvent(store, tenant, kind, content),
+    (error, count) => log.error('what was refused could not be recorded', error, { kind, count }),
+  );
 
 /** The HTTP application, not listening yet; the decision routes and the authorization servers stand before it. */
 async function createApp(

@@ -27,9 +27,9 @@ function documentOf(members: object): IssuerDocument {
 }
 
 /** `found`, or why there is no key. */
-const ask = async (kid = idp.keyId, of = issuer): Promise<string> => {
+const ask = async (kid = idp.keyId, of = issuer, tenant = 't'): Promise<string> => {
   try {
-    expect((await keys.keyOf(of, 'RS256', kid)).type).toBe('public');
+    expect((await keys.keyOf(tenant, of, 'RS256', kid)).type).toBe('public');
     return 'found';
   } catch (error) {
     const { fault, code } = error as { fault?: string; code: string };
@@ -116,6 +116,47 @@ describe('keys of a provider', () => {
     idp.away = false;
     time += 2000;
     expect(await ask()).toBe('found');
+  });
+});
+
+describe('keys of two tenants', () => {
+  const elsewhere = (count: number) =>
+    documentOf({ issuer: `https://idp-${count}.example`, jwksUri: 'https://10.0.0.1/keys' });
+
+  it('are kept apart: what one names takes no place of the other', async () => {
+    expect(await ask()).toBe('found');
+    for (let count = 0; count < 1001; count++) {
+      expect(await ask('k', elsewhere(count), 'greedy')).toBe('identity_provider_unavailable');
+    }
+    idp.away = true;
+    expect(await ask()).toBe('found');
+  });
+
+  it('are fetched for each, so that none has what another one got', async () => {
+    expect(await ask(idp.keyId, issuer, 'one')).toBe('found');
+    idp.away = true;
+    expect(await ask(idp.keyId, issuer, 'other')).toBe('identity_provider_unavailable');
+    for (let count = 0; count < 50; count++) await ask(`unknown-${count}`, issuer, 'other');
+    expect(await ask(idp.keyId, issuer, 'one')).toBe('found');
+  });
+
+  it('are of one document: another one that names the same issuer and keys elsewhere changes nothing about them', async () => {
+    expect(await ask()).toBe('found');
+    const poisoned = documentOf({ name: 'poisoned', issuer: idp.issuer, jwksUri: `${idp.issuer}/none` });
+    expect(await ask(idp.keyId, poisoned)).toBe('identity_provider_unavailable');
+    idp.away = true;
+    expect(await ask()).toBe('found');
+  });
+
+  it('are those of the fifty providers of a tenant that were asked for last, and go with the tenant', async () => {
+    expect(await ask()).toBe('found');
+    idp.away = true;
+    for (let count = 0; count < 49; count++) await ask('k', elsewhere(count));
+    expect(await ask()).toBe('found');
+    for (let count = 49; count < 98; count++) await ask('k', elsewhere(count));
+    expect(await ask()).toBe('found');
+    keys.forget('t');
+    expect(await ask()).toBe('identity_provider_unavailable');
   });
 });
 

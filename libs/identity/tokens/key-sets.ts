@@ -14,10 +14,11 @@ const COOLDOWN_MS = 30_000;
 /** Least time between two attempts where no keys are there at all, in ms. */
 const RETRY_MS = 2000;
 
-/** Providers whose keys are kept. */
-const MAX_PROVIDERS = 1000;
+/** Providers whose keys are kept for one tenant; the one that was asked for longest ago goes first. */
+const MAX_PROVIDERS = 50;
 
 interface KeptKeys {
+  readonly tenant: string;
   keys: LocalJWKSet | null;
   /** When they were fetched, and when the last attempt began, in ms by the clock of the process. */
   fetchedAt: number;
@@ -31,10 +32,12 @@ interface KeptKeys {
  * The keys of identity providers: fetched when they are first needed, anew every few minutes and for a key that is not
  * among them, and kept while the provider is away for as long as its Issuer says.
  *
- * INVARIANT: however many tokens come, whatever keys they name, a provider is asked once per cooldown.
+ * INVARIANT: however many tokens come, whatever keys they name, a provider is asked once per cooldown for each tenant. Keys
+ * are of one tenant, and within it of the issuer and of where its document has its keys fetched from, which is all that
+ * fetching depends on: what another tenant or another document names changes nothing about them, nor takes their place.
  */
 export class KeySets {
-  readonly #kept = new Map<string, KeptKeys>();
+  readonly #kept = new Map<string, Map<string, KeptKeys>>();
 
   /** @param clock ms, from any beginning, that never goes back */
   constructor(
@@ -43,8 +46,8 @@ export class KeySets {
   ) {}
 
   /** The one key that a token names. Throws TokenRefused, IdentityProviderUnavailable. */
-  async keyOf(issuer: IssuerDocument, alg: string, kid: string | undefined): Promise<CryptoKey> {
-    const kept = this.#keptFor(issuer);
+  async keyOf(tenant: string, issuer: IssuerDocument, alg: string, kid: string | undefined): Promise<CryptoKey> {
+    const kept = this.#keptFor(tenant, issuer);
     const keys = await this.#current(issuer, kept);
     try {
       return await find(keys, issuer, alg, kid);
@@ -89,7 +92,7 @@ export class KeySets {
     try {
       // What was asked for at the beginning may be as old as that.
       const began = this.clock();
-      kept.keys = createLocalJWKSet(await fetchKeys(issuer, this.outgoing.for(issuer.issuer)));
+      kept.keys = createLocalJWKSet(await fetchKeys(issuer, this.outgoing.for(kept.tenant, issuer.issuer)));
       kept.fetchedAt = began;
       kept.failure = null;
     } catch (error) {
@@ -97,15 +100,28 @@ export class KeySets {
     }
   }
 
-  #keptFor({ issuer, jwksUri = '' }: IssuerDocument): KeptKeys {
+  /** Forgets the keys of a tenant that is not there any more. */
+  forget(tenant: string): void {
+    this.#kept.delete(tenant);
+  }
+
+  #keptFor(tenant: string, { issuer, jwksUri = '' }: IssuerDocument): KeptKeys {
+    let ofTenant = this.#kept.get(tenant);
+    if (!ofTenant) this.#kept.set(tenant, (ofTenant = new Map<string, KeptKeys>()));
     const id = `${issuer}\n${jwksUri}`;
-    let kept = this.#kept.get(id);
-    if (!kept) {
-      const [oldest] = this.#kept.keys();
-      if (this.#kept.size >= MAX_PROVIDERS) this.#kept.delete(oldest!);
-      kept = { keys: null, fetchedAt: -Infinity, triedAt: -Infinity, failure: null, underWay: undefined };
-      this.#kept.set(id, kept);
-    }
+    const known = ofTenant.get(id);
+    const kept = known ?? {
+      tenant,
+      keys: null,
+      fetchedAt: -Infinity,
+      triedAt: -Infinity,
+      failure: null,
+      underWay: undefined,
+    };
+    // Put in anew, it is the youngest.
+    ofTenant.delete(id);
+    ofTenant.set(id, kept);
+    if (ofTenant.size > MAX_PROVIDERS) ofTenant.delete(ofTenant.keys().next().value!);
     return kept;
   }
 }

@@ -69,7 +69,7 @@ const verify = (
   text: string,
   issuers: readonly StoredDocument<'Issuer'>[] = [stored()],
   verification: Partial<Verification> = {},
-): Promise<VerifiedToken> => verifier.verify(issuers, text, { use: 'subject', now: NOW, ...verification });
+): Promise<VerifiedToken> => verifier.verify(issuers, text, { tenant: 't', use: 'subject', now: NOW, ...verification });
 
 /** What of a token did not hold. */
 const fault = async (...given: Parameters<typeof verify>): Promise<string> => {
@@ -263,8 +263,13 @@ describe('what an Issuer requires', () => {
 
 /** Looks for the keys of every provider at the one of this test, which is the only one that can be reached. */
 class OurKeys extends KeySets {
-  override keyOf(issuer: IssuerDocument, alg: string, kid: string | undefined): ReturnType<KeySets['keyOf']> {
-    return super.keyOf({ ...issuer, issuer: idp.issuer }, alg, kid);
+  override keyOf(
+    tenant: string,
+    issuer: IssuerDocument,
+    alg: string,
+    kid: string | undefined,
+  ): ReturnType<KeySets['keyOf']> {
+    return super.keyOf(tenant, { ...issuer, issuer: idp.issuer }, alg, kid);
   }
 }
 
@@ -432,7 +437,7 @@ describe('the shapes of tokens', () => {
   ])('%s', async (_what, over, said, expected) => {
     const text = made({ header: { typ: 'JWT' }, claims: said });
     const byOurKeys = new TokenVerifier(new OurKeys(new Outgoing('loopback')), parseJson);
-    const verified = byOurKeys.verify([stored(over)], text, { use: 'subject', now: NOW });
+    const verified = byOurKeys.verify([stored(over)], text, { tenant: 't', use: 'subject', now: NOW });
     const came = await verified.then(
       ({ subject }) => subject!.id,
       ({ fault: why }: { fault?: string }) => why,

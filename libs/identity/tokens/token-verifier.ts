@@ -18,6 +18,8 @@ export interface VerifiedToken extends TokenTimes {
 
 /** How a token is to be used. */
 export interface Verification {
+  /** Whose Issuers they are. */
+  readonly tenant: string;
   readonly use: TokenUse;
   /** ms since 1970, by the database's clock. */
   readonly now: number;
@@ -41,7 +43,7 @@ export class TokenVerifier {
   async verify(
     issuers: Iterable<StoredDocument<'Issuer'>>,
     text: string,
-    { use, now, audiences }: Verification,
+    { tenant, use, now, audiences }: Verification,
   ): Promise<VerifiedToken> {
     const token = readToken(text, this.parse);
     const issuer = issuerOf(issuers, token, use, audiences);
@@ -55,7 +57,7 @@ export class TokenVerifier {
     const unmet = unmetRequirement(document, token.claims);
     if (unmet !== undefined && use !== 'logout') refuse('requirement', `the claim ${unmet} is not as required`);
     const subject = subjectOf(token, document, use);
-    const key = await this.keys.keyOf(document, algorithm, token.keyId);
+    const key = await this.keys.keyOf(tenant, document, algorithm, token.keyId);
     await compactVerify(text, key, { algorithms: [algorithm] }).catch(() =>
       refuse('signature', 'its signature does not fit'),
     );

@@ -20,7 +20,12 @@ export interface AssertionVerifier {
   verify(
     issuers: Iterable<StoredDocument<'Issuer'>>,
     text: string,
-    verification: { readonly use: 'workload'; readonly now: number; readonly audiences: readonly string[] },
+    verification: {
+      readonly tenant: string;
+      readonly use: 'workload';
+      readonly now: number;
+      readonly audiences: readonly string[];
+    },
   ): Promise<VerifiedAssertion>;
 }
 
@@ -55,6 +60,7 @@ export class Workloads {
     const now = this.store.clock.now();
     const audiences = [token, issuer];
     const verified = await this.verifier.verify(policies.documents.all('Issuer'), assertion, {
+      tenant,
       use: 'workload',
       now,
       audiences,

@@ -123,7 +123,7 @@ export class SignInController {
       if (!(error instanceof SignInError)) throw error;
       const { address, requestId } = this.doorway.from(request);
       this.limits.failed('sign_in', address);
-      await this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
+      this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
       const { status, sentence } = TOLD[error.reason];
       sendPage(response, status, problemPage(sentence, tenant.name));
     }

@@ -3,7 +3,7 @@ import type { ClientAuth } from 'openid-client';
 import { AbuseLimits } from '#http';
 import { type TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
 import { Snapshots } from '#snapshot';
-import { SessionStore, type Store } from '#store';
+import { SessionStore, type CountedEvents, type Store } from '#store';
 import type { Changes } from '../admin/changes.js';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
@@ -33,6 +33,7 @@ export interface SignInParts {
   readonly clientKey: (tenant: string) => Promise<ClientAuth | undefined>;
   readonly personSessions: PersonSessions;
   readonly changes: Changes;
+  readonly refusedSignIns: CountedEvents;
   readonly log: Log;
 }
 
@@ -54,7 +55,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
     { provide: Log, useValue: log },
     { provide: AbuseLimits, useValue: parts.limits },
     { provide: PersonSessions, useValue: parts.personSessions },
-    { provide: RefusedSignIns, useValue: new RefusedSignIns(store, log) },
+    { provide: RefusedSignIns, useValue: new RefusedSignIns(parts.refusedSignIns, log) },
     {
       provide: SignInService,
       useValue: new SignInService(store, sessions, snapshots, connectors, keyCheck, address),

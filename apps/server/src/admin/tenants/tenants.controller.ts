@@ -156,10 +156,16 @@ function tenantBody(tenant: TenantListing): TenantBody {
     quotas: {
       documents: quotas.documents,
       document_bytes: quotas.documentBytes,
+      history_bytes: quotas.historyBytes,
       credentials: quotas.credentials,
       persons: quotas.persons,
       decisions_per_second: quotas.decisionsPerSecond,
     },
-    usage: { documents: tenant.documents, document_bytes: tenant.documentBytes, credentials: tenant.credentials },
+    usage: {
+      documents: tenant.documents,
+      document_bytes: tenant.documentBytes,
+      history_bytes: tenant.historyBytes,
+      credentials: tenant.credentials,
+    },
   };
 }

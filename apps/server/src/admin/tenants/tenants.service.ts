@@ -22,6 +22,7 @@ import type { MadeTenantBody, NewTenantBody, QuotasBody } from './wire.js';
 const DEFAULT_QUOTAS: Quotas = {
   documents: 20_000,
   documentBytes: 256 * 1024 * 1024,
+  historyBytes: 4 * 1024 ** 3,
   credentials: 2000,
   persons: 100_000,
   decisionsPerSecond: 2000,
@@ -150,6 +151,7 @@ async function* begun(first: IteratorResult<string, void>, rest: AsyncGenerator<
 const withQuotas = (present: Quotas, given: QuotasBody): Quotas => ({
   documents: given.documents === undefined ? present.documents : given.documents,
   documentBytes: given.document_bytes === undefined ? present.documentBytes : given.document_bytes,
+  historyBytes: given.history_bytes === undefined ? present.historyBytes : given.history_bytes,
   credentials: given.credentials === undefined ? present.credentials : given.credentials,
   persons: given.persons === undefined ? present.persons : given.persons,
   decisionsPerSecond:

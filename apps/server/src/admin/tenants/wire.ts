@@ -21,6 +21,7 @@ export const quotasSchema = z
   .strictObject({
     documents: limit('Documents that are there, but for suspensions.'),
     document_bytes: limit('Bytes of JSON in them and in drafts.'),
+    history_bytes: limit('Bytes of JSON in every version of documents that there ever was.'),
     credentials: limit('Keys and clients that are not disabled.'),
     persons: limit('People who have ever signed in.'),
     decisions_per_second: z
@@ -93,11 +94,12 @@ export const tenantSchema = z
     quotas: z.object({
       documents: z.int().nullable(),
       document_bytes: z.int().nullable(),
+      history_bytes: z.int().nullable(),
       credentials: z.int().nullable(),
       persons: z.int().nullable(),
       decisions_per_second: z.int().nullable(),
     }),
-    usage: z.object({ documents: z.int(), document_bytes: z.int(), credentials: z.int() }),
+    usage: z.object({ documents: z.int(), document_bytes: z.int(), history_bytes: z.int(), credentials: z.int() }),
   })
   .meta({ id: 'TenantState' });
 export type TenantBody = z.output<typeof tenantSchema>;
