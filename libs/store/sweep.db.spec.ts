@@ -191,11 +191,12 @@ describe('a sweep', () => {
 
   it('leaves what somebody else is writing, and waits for nobody', async () => {
     for (const id of ['held', 'free']) await session(id, { live: '-1 minute' });
+    for (const id of ['long-held', 'long-free']) await session(id, { ended: '31 days' });
     const writer = await database.connect('superuser');
     await writer.query('begin');
-    await writer.query(`select from placet.session where id = 'held' for update`);
+    await writer.query(`select from placet.session where id like '%held' for update`);
     await sweep().run();
-    expect(await sessions()).toEqual(['free over', 'held sealed']);
+    expect(await sessions()).toEqual(['free over', 'held sealed', 'long-held over']);
     await writer.query('rollback');
     await sweep().run();
     expect(await sessions()).toEqual(['free over', 'held over']);

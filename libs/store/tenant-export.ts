@@ -18,6 +18,9 @@ const PATIENCE_S = 60;
  * INVARIANT: all of it is one state, and the operator stood when that state was taken: the home tenant is locked against
  * changes from before the look at the operator until the transaction has its snapshot. That it began is in the ledger
  * before the first line, that it ended before the last. Throws OperationRefused before the first line.
+ *
+ * Not by `Store.readAs`, which looks at somebody of the tenant that is read: here the rights are of the home tenant and the rows
+ * of another one, and whoever reads slowly holds a connection for as long, which must not be one of the pool's.
  */
 export async function* exportTenant(store: Store, by: Operator, name: string): AsyncGenerator<string> {
   const tenants = new Tenants(store);

@@ -3,6 +3,7 @@ import { principalName, type AdministratorPrincipal } from '#identity';
 import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
+import { ChangeRates } from './change-rates.js';
 import { demandStepUp } from './step-up.js';
 import { testChange, type Locate } from './tested.js';
 
@@ -35,6 +36,7 @@ export class Changes {
     private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly standing: Standing,
+    private readonly rates = new ChangeRates(),
   ) {}
 
   /**
@@ -46,6 +48,7 @@ export class Changes {
    */
   async make(maker: Maker, plan: () => Promise<PlannedChange | undefined>, testing: Testing = {}): Promise<number> {
     const { tenant } = maker;
+    if (maker.kind === 'administrator') this.rates.take(maker);
     let standing = maker;
     const planned = async (): Promise<Change | undefined> => {
       const change = await plan();
