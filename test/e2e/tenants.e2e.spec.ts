@@ -357,6 +357,23 @@ describe('quotas', () => {
     expect(await ask(tenant)).toBe('deny');
   });
 
+  it('bound what all versions of documents take, and what takes something away goes on', async () => {
+    const tenant = await company('history');
+    const before = (await operate('GET', '/history')).body;
+    expect(before.quotas.history_bytes).toBe(4 * 1024 ** 3);
+    expect((await role(tenant, 'kept')).status).toBe(200);
+    const { usage } = (await operate('GET', '/history')).body;
+    expect(usage.history_bytes).toBeGreaterThan(before.usage.history_bytes);
+    expect((await quotas('history', { history_bytes: usage.history_bytes })).status).toBe(200);
+    const more = await role(tenant, 'kept', 'another');
+    expect([more.status, more.body.code]).toEqual([409, 'quota_reached']);
+    const gone = await tenant.call('DELETE', '/api/v1/documents/Role/kept', { headers: { 'If-Match': '"1"' } });
+    expect(gone.status).toBe(200);
+    expect((await operate('GET', '/history')).body.usage.history_bytes).toBe(usage.history_bytes);
+    await quotas('history', { history_bytes: null });
+    expect((await role(tenant, 'kept')).status).toBe(200);
+  });
+
   it('bound keys, those that have ended not among them', async () => {
     const tenant = await service.secondTenant('few-keys');
     await quotas('few-keys', { credentials: 3 });

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { AdministratorPrincipal } from '#identity';
 import { parseDocuments, touchedKeys, documentName, type AnyDocument, type TestReport } from '#policy';
 import { Snapshots } from '#snapshot';
 import { commitChange, type Change, type Operation, type Store } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
+import { ChangeRates } from './change-rates.js';
 import { Changes, type Maker, type Standing } from './changes.js';
 
 let database: TestDatabase;
@@ -196,5 +198,18 @@ describe('a change', () => {
     await changes.make(maker, () => Promise.resolve({ ...change(puts(test('t'))), keys }));
     const after = await snapshots.of(tenant);
     expect([after.epoch, after.revision]).toEqual([epoch, revision + 1]);
+  });
+});
+
+describe('changes of one administrator', () => {
+  it('are so many and no more; the service itself makes as many as it has to', async () => {
+    changes = new Changes(database.store, snapshots, nobody, new ChangeRates(2));
+    const administrator = { kind: 'administrator', tenant, subject: null, credential: 'k' } as AdministratorPrincipal;
+    const nothing = (by: Maker) => changes.make(by, () => Promise.resolve(undefined));
+    for (let each = 0; each < 5; each++) await nothing(maker);
+    await nothing(administrator);
+    await nothing(administrator);
+    await expect(nothing(administrator)).rejects.toMatchObject({ code: 'quota_exceeded' });
+    await nothing({ ...administrator, credential: 'other' });
   });
 });
