@@ -134,6 +134,31 @@ describe('the last owner', () => {
     }
   });
 
+  it('is left where somebody is suspended while, on another replica, it becomes one of theirs', async () => {
+    const { url } = await own.replica();
+    await apply(ISSUER, BOUND);
+    await end(own.owner);
+    await own.call('GET', '/api/v1/me', { key: strong, url });
+    const alias = () => applied([ANN], { key: strong });
+    const [made, late] = await atOnce(own.database, alias, () => suspend('Subject', 'user:ann', strong, url));
+    expect([made, late]).toMatchObject([{ status: 200 }, LAST]);
+    await remove('Subject', 'user:ann');
+    const [done, refused] = await atOnce(own.database, () => suspend('Subject', 'user:ann', strong, url), alias);
+    expect([done, refused]).toMatchObject([{ status: 200 }, LAST]);
+  });
+
+  it('does not keep anybody else from being suspended while much changes', async () => {
+    let isOver = false;
+    const busy = Array.from({ length: 4 }, async (_value, index) => {
+      for (let round = 0; !isOver; round++) await applied([{ kind: 'Host', name: `h-${index}`, title: `${round}` }]);
+    });
+    const suspended: number[] = [];
+    for (let round = 0; round < 20; round++) suspended.push((await suspend('Subject', `user:entra/${round}`)).status);
+    isOver = true;
+    await Promise.all(busy);
+    expect(new Set(suspended)).toEqual(new Set([200]));
+  });
+
   it.each<[string, (url: string) => Promise<Answer>, number]>([
     ['its binding goes', (url) => remove('AdministratorBinding', 'b', url), 200],
     ['its Issuer goes', (url) => remove('Issuer', 'entra', url), 200],

@@ -27,7 +27,7 @@ export interface Owning {
  * sessions and lets people sign in anew does not matter, nor does a suspension of the tenant, which its owners can lift.
  * @param now ms since 1970
  */
-export function* ownersOf({ credentials, policies }: Owning, now: number): Iterable<string> {
+export function* ownersOf({ credentials, policies }: Owning, now: number): Generator<string> {
   const { documents } = policies;
   for (const credential of credentials) {
     const isGood = !credential.disabled && (credential.expiresAt === null || credential.expiresAt > now);
@@ -41,7 +41,7 @@ export function* ownersOf({ credentials, policies }: Owning, now: number): Itera
 
 /** Whether there is an owner. @param now ms since 1970 */
 export function hasOwner(owning: Owning, now: number): boolean {
-  return ownersOf(owning, now)[Symbol.iterator]().next().done === false;
+  return ownersOf(owning, now).next().done === false;
 }
 
 /** Whether a binding names a person whom an Issuer of the tenant lets sign in, as `user:<issuer>/<id>`. */

@@ -98,7 +98,7 @@ export function refuseCredential(
 
 /**
  * Throws Refusal for a suspension that leaves no owner. Returns whether it ends an owner at all: then it is only right on
- * the state that it was looked at on. No other suspension waits for what else changes.
+ * the state that it was looked at on.
  * @param now ms since 1970
  */
 export function refuseLastOwners(snapshot: OwnedState, suspension: SuspensionDocument, now: number): boolean {

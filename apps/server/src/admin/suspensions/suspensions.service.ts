@@ -8,6 +8,12 @@ import type { Changes } from '../changes.js';
 import { refuseLastOwners } from '../grants.js';
 import { endingOf } from './denials.js';
 
+/**
+ * Attempts at suspending a person on the very state that was looked at, who may become an owner at that moment. Then it is
+ * done all the same, if it has not: who must be stopped is stopped, however much else changes.
+ */
+const FENCED_ATTEMPTS = 4;
+
 /** Stops servers, hosts, people and the tenant, and lets them go on. */
 @Injectable()
 export class SuspensionsService {
@@ -56,6 +62,7 @@ export class SuspensionsService {
     ) => { readonly op: 'put_document'; readonly body: SuspensionDocument } | { readonly op: 'delete_document' },
   ): Promise<number> {
     const name = documentName(suspension);
+    let attempts = 0;
     return this.changes.make(principal, async () => {
       const snapshot = await this.snapshots.of(principal.tenant);
       const { policies, revision } = snapshot;
@@ -65,7 +72,7 @@ export class SuspensionsService {
       const isEnd = write.op === 'put_document' && suspension.of === 'Subject';
       const endsOwner = isEnd && refuseLastOwners(snapshot, suspension, now);
       return {
-        ...(endsOwner ? { expectedRevision: revision } : {}),
+        ...(endsOwner || (isEnd && attempts++ < FENCED_ATTEMPTS) ? { expectedRevision: revision } : {}),
         keys: touchedKeys(suspension, undefined),
         // Who goes on later signs in anew: what was given out before is over.
         operations: isEnd ? [write, ...endingOf(suspension.name, policies, now)] : [write],
