@@ -9,7 +9,7 @@ import {
   type KeyCheck,
 } from '#identity';
 import type { TouchKey } from '#policy';
-import type { Snapshots, TenantSnapshot } from '#snapshot';
+import type { Snapshots } from '#snapshot';
 import { ClientReader, type ClientListing, type Operation, type Store } from '#store';
 import { permit } from '../../http/rights.js';
 import type { Changes } from '../changes.js';
@@ -37,9 +37,9 @@ export class ClientsService {
     permit(principal, 'write', 'Client', host);
     const { text, key } = generateApiKey(this.check.environment);
     const hasSecret = keys === undefined && federated === undefined;
-    const planned = (snapshot: TenantSnapshot): Operation => {
-      const { documents } = snapshot.policies;
-      if (!documents.find('Host', host))
+    await this.#change(principal, [], () => {
+      const documents = this.snapshots.held(principal.tenant)?.policies.documents;
+      if (!documents?.find('Host', host))
         throw new Refusal('not_found', `there is no Host named '${host}': save its document first`);
       if (federated && !documents.find('Issuer', federated.issuer)?.document.workloads)
         throw new Refusal(
@@ -59,12 +59,6 @@ export class ClientsService {
         ...(keys ? { jwks: keys } : {}),
         ...(federated ?? {}),
       };
-    };
-    await this.changes.make(principal, async () => {
-      const snapshot = await this.snapshots.of(principal.tenant);
-      const operations = [planned(snapshot)];
-      // Whoever points the Issuer elsewhere meanwhile has not known that a workload would rest on it.
-      return { keys: [], operations, ...(federated ? { expectedRevision: snapshot.revision } : {}) };
     });
     return hasSecret ? { id: key.id, secret: text } : { id: key.id };
   }
@@ -116,6 +110,7 @@ export class ClientsService {
     operation: () => Operation,
     ...more: readonly Operation[]
   ): Promise<void> {
+    await this.snapshots.of(principal.tenant);
     await this.changes.make(principal, async () => ({ keys, operations: [operation(), ...more] }));
   }
 }
