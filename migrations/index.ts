@@ -10,6 +10,7 @@ import { OAuth0009 } from './0009-oauth.js';
 import { ChangesInParts0010 } from './0010-changes-in-parts.js';
 import { TenantsOnDemand0011 } from './0011-tenants-on-demand.js';
 import { RolesOfKeys0013 } from './0013-roles-of-keys.js';
+import { FurtherOwnerKeys0014 } from './0014-further-owner-keys.js';
 import { BoundedState0015 } from './0015-bounded-state.js';
 import { ReadsInOneCall0016 } from './0016-reads-in-one-call.js';
 
@@ -27,6 +28,7 @@ export const migrations = [
   ChangesInParts0010,
   TenantsOnDemand0011,
   RolesOfKeys0013,
+  FurtherOwnerKeys0014,
   BoundedState0015,
   ReadsInOneCall0016,
 ];

@@ -12,6 +12,7 @@ import type { Call, Question } from './question.js';
 import { SubjectTokens } from './subject-tokens.js';
 
 const OPERATOR = 'key-of-the-operator';
+const OWNER_KEY = { id: 'key-of-an-owner', environment: 'test', mac: '00' };
 const NO_QUOTAS = {
   documents: null,
   documentBytes: null,
@@ -173,6 +174,7 @@ describe('an operation', () => {
     ['export', () => tenants.beginExport(by, tenant.name)],
     ['finish', () => tenants.finishExport(by, tenant.name, { revision: 1, digest: 'd', lines: 1 })],
     ['delete', () => tenants.delete(by, tenant.name, 'd')],
+    ['owner key', () => tenants.makeOwnerKey(by, tenant.name, OWNER_KEY, 'lost')],
   ];
 
   it.each(['system:bootstrap', 'key:nobody', 'key:key-of-a-host', 'session:nobody', 'token:nobody', 'key', ''])(
@@ -185,6 +187,7 @@ describe('an operation', () => {
         await expect(work(), name).rejects.toMatchObject({ name: 'OperationRefused', why: 'principal' });
       expect((await tenants.find(await operator(), tenant.name))!.exportDigest).toBe('d');
       expect(await tenants.find(await operator(), 'more')).toBeUndefined();
+      expect((await loadTenant(database.store, tenant.id, 0))!.credentials.map(({ id }) => id)).toEqual([key.id]);
     },
   );
 
@@ -201,11 +204,30 @@ describe('an operation', () => {
     for (const [name, work] of all(by))
       await expect(work(), name).rejects.toMatchObject({ name: 'OperationRefused', why: 'rights' });
     expect(await tenants.find(await operator(), 'more')).toBeUndefined();
+    expect((await loadTenant(database.store, tenant.id, 0))!.credentials.map(({ id }) => id)).toEqual([key.id]);
   });
 
   it('is not done by whoever is somebody in another tenant', async () => {
     const by = await operator({ principal: `key:${key.id}` });
     await expect(tenants.suspend(by, tenant.name, null)).rejects.toMatchObject({ why: 'principal' });
+  });
+});
+
+describe('a further key of an owner', () => {
+  it.each<[string, object, string]>([
+    ['without a secret', { mac: '' }, 'lost'],
+    ['without a reason', {}, ''],
+  ])('is not made %s, whatever the service asks for', async (_what, over, reason) => {
+    const made = { ...OWNER_KEY, id: randomUUID(), ...over };
+    await expect(tenants.makeOwnerKey(await operator(), tenant.name, made, reason)).rejects.toMatchObject({
+      code: 'database_refuses',
+    });
+  });
+
+  it('is not made in the home tenant', async () => {
+    await expect(tenants.makeOwnerKey(await operator(), 'default', OWNER_KEY, 'lost')).rejects.toMatchObject({
+      why: 'home',
+    });
   });
 });
 

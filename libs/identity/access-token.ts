@@ -108,6 +108,7 @@ function hostOf(state: CallerState, token: AccessToken, now: number, address: st
     token: token.id,
     host: stored.principal,
     rights,
+    ...(stored.cidrs === null ? {} : { cidrs: stored.cidrs }),
     validUntil: Math.min(token.expiresAt, stored.expiresAt ?? Infinity),
   };
 }

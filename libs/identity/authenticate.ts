@@ -125,7 +125,14 @@ function holderOf(
   const rights = rightsOf(stored);
   if (rights === undefined) return refuse('rights_unreadable');
   const validUntil = ends.length > 0 ? Math.min(...ends) : null;
-  const common = { via: 'key' as const, tenant, credential: stored.id, validUntil };
+  const { cidrs } = stored;
+  const common = {
+    via: 'key' as const,
+    tenant,
+    credential: stored.id,
+    validUntil,
+    ...(cidrs === null ? {} : { cidrs }),
+  };
   if (!('roles' in rights)) return { kind: 'host', ...common, host: stored.principal, rights };
   return {
     kind: 'administrator',

@@ -8,9 +8,9 @@ export {
   type AdministratorAbility,
 } from './administration/ability.js';
 export { DOCUMENT_OBJECTS, SUSPENDABLE_OBJECTS } from './administration/built-in.js';
-export { exceeding } from './administration/grants.js';
+export { exceeding, foreignWorkload } from './administration/grants.js';
 export { administratorOf } from './administration/people.js';
-export { hasOwner, rolesOfCredential } from './administration/owners.js';
+export { hasOwner, ownersOf, rolesOfCredential } from './administration/owners.js';
 export {
   API_KEY_PATTERN,
   ENVIRONMENT,
@@ -62,6 +62,7 @@ export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { isLoopbackUrl, Outgoing, type OutgoingFetch } from './outgoing.js';
 export { derivedKey, digestOf, seal, unseal } from './seal.js';
+export { isPersonSuspended } from './suspended.js';
 export {
   audiencesOf,
   IdentityProviderUnavailable,

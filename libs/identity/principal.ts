@@ -16,6 +16,8 @@ export interface HostPrincipal {
   /** The id of the access token, if there is one. */
   readonly token?: string;
   readonly rights: HostRights;
+  /** From where the key may be used; left out: from anywhere, or it is no key. */
+  readonly cidrs?: readonly string[];
   /** When the key, the secret that was used, or the token expires, in ms since 1970; null: never. */
   readonly validUntil: number | null;
 }
@@ -37,6 +39,8 @@ export interface AdministratorPrincipal {
   readonly assurance: SignInAssurance | null;
   /** From where it calls; looked at again with the rest, where the credential is bound to networks. */
   readonly address: string;
+  /** As of a host. */
+  readonly cidrs?: readonly string[];
   /** What its rights rest on, and since when: looked at again where it changes or exports something. */
   readonly proof: RightsProof;
   readonly validUntil: number | null;

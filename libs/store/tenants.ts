@@ -47,6 +47,14 @@ export interface Operator {
   readonly proof: RightsProof;
 }
 
+/** A key that is to be one of an owner, without its text. */
+interface OwnerKey {
+  readonly id: string;
+  readonly environment: string;
+  /** Hexadecimal. */
+  readonly mac: string;
+}
+
 const REFUSALS = ['principal', 'rights', 'missing', 'taken', 'home', 'not_suspended', 'not_exported'] as const;
 
 /**
@@ -95,6 +103,11 @@ export class Tenants {
 
   async resume(by: Operator, name: string): Promise<number> {
     return this.#call(by, 'resume_tenant', [name]);
+  }
+
+  /** Makes a further key of an owner. Returns the revision since which it is one. */
+  async makeOwnerKey(by: Operator, name: string, { id, environment, mac }: OwnerKey, reason: string): Promise<number> {
+    return this.#call(by, 'make_owner_key', [name, id, environment, mac, reason]);
   }
 
   async setQuotas(by: Operator, name: string, quotas: Quotas): Promise<number> {

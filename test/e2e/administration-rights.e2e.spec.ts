@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { createMongoAbility, subject } from '@casl/ability';
 import { unpackRules } from '@casl/ability/extra';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { atOnce } from '../support/at-once.js';
 import { PUBLIC_KEY } from '../support/probes.js';
 import { startTestService, type TestService } from '../support/service.js';
 
@@ -67,6 +68,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/keys/{id}': { cidrs: null },
   '/api/v1/clients': { host: 'quickstart' },
   '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
+  '/api/v1/tenants/{name}/owner-key': { reason: 'x' },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },
   '/api/v1/access/capabilities': { subject: { id: 'ann' } },
 };
@@ -262,72 +264,67 @@ describe('nobody gives what they do not have', () => {
     expect(await write(moved, limited)).toMatchObject(EXCEEDS);
     await write({ ...mapping, rules: rules('limited') } as never);
   });
-});
 
-describe('the last owner', () => {
-  it('cannot be ended, neither by its key nor by a binding', async () => {
-    const own = await startTestService({ quickstart: false });
-    try {
-      const id = idOf(own.owner);
-      const end = () => own.call('DELETE', `/api/v1/keys/${id}`);
-      expect(await end()).toMatchObject({ status: 409, body: { code: 'last_owner' } });
-      const lessened = { body: { rights: { roles: ['auditor'] } } };
-      expect((await own.call('PATCH', `/api/v1/keys/${id}`, lessened)).body).toMatchObject({ code: 'last_owner' });
-      expect((await own.call('GET', '/api/v1/me')).body.rights.roles).toEqual(['owner', 'operator']);
-      const binding = { kind: 'AdministratorBinding', name: 'b', to: ['user:entra/1'], roles: ['owner'] };
-      const path = '/api/v1/documents/AdministratorBinding/b';
-      await own.call('PUT', path, { body: binding, headers: { 'If-None-Match': '*' } });
-      const strong = {
-        kind: 'AdministratorRole',
-        name: 'strong',
-        grants: [{ actions: ['manage'], on: ['all', 'Tenancy'] }],
-      };
-      const body = { files: [{ path: 'a.json', text: JSON.stringify(strong) }] };
-      await own.call('POST', '/api/v1/documents/apply', { body });
-      const created = { body: { administrator: 'x', rights: { roles: ['strong'] } } };
-      const key = (await own.call('POST', '/api/v1/keys', created)).body.key as string;
-      expect((await end()).status).toBe(204);
-      const remove = { key, headers: { 'If-Match': '"1"' } };
-      expect(await own.call('DELETE', path, remove)).toMatchObject({ status: 409, body: { code: 'last_owner' } });
-      const expired = JSON.stringify({ ...binding, expires: '2020-01-01T00:00:00Z' });
-      const rewrite = { key, body: { files: [{ path: 'b.json', text: expired }] } };
-      expect((await own.call('POST', '/api/v1/documents/apply', rewrite)).body).toMatchObject({ code: 'last_owner' });
-    } finally {
-      await own.close();
-    }
+  it('not by an Issuer on which workloads of hosts rest, whose clients are not theirs to write', async () => {
+    const cluster = { kind: 'Issuer', name: 'cluster', issuer: 'https://cluster.example', workloads: {} };
+    const federated = { issuer: 'cluster', subject: 'system:serviceaccount:shop:desk' };
+    const federate = (key: string) =>
+      service.call('POST', '/api/v1/clients', { key, body: { host: 'quickstart', federated } });
+    const remove = async (name: string, key: string) => {
+      const { headers } = await service.call('GET', `/api/v1/documents/Issuer/${name}`);
+      const condition = { 'If-Match': headers.get('etag')! };
+      return service.call('DELETE', `/api/v1/documents/Issuer/${name}`, { key, headers: condition });
+    };
+    const apply = (documents: readonly object[], key: string, prune = false) =>
+      service.call('POST', '/api/v1/documents/apply', {
+        key,
+        body: {
+          files: [{ path: 'i.yaml', text: documents.map((each) => JSON.stringify(each)).join('\n---\n') }],
+          prune,
+        },
+      });
+    const written = async () => (await service.call('GET', '/api/v1/documents/Issuer/cluster')).body.document as object;
+    // As long as nothing rests on it, it is anybody's who may write Issuers.
+    expect((await write(cluster, limited)).status).toBe(201);
+    const elsewhere = { ...cluster, issuer: 'https://mine.example' };
+    expect((await write(elsewhere, limited)).status).toBe(200);
+    expect((await write(cluster, limited)).status).toBe(200);
+    const { id } = (await federate(await keyOf('registrar'))).body;
+
+    const refused = await write(elsewhere, limited);
+    expect(refused).toMatchObject(EXCEEDS);
+    expect(refused.body.detail).toContain("the host 'quickstart'");
+    expect(await write({ ...cluster, jwksUri: 'https://mine.example/keys' } as never, limited)).toMatchObject(EXCEEDS);
+    const { workloads: _, ...without } = cluster;
+    expect(await write(without, limited)).toMatchObject(EXCEEDS);
+    expect(await remove('cluster', limited)).toMatchObject(EXCEEDS);
+    expect(await apply([elsewhere], limited)).toMatchObject(EXCEEDS);
+    expect(await written()).toMatchObject(cluster);
+
+    await write(role('half', { actions: ['write'], on: ['Client'], names: ['quickstart'] }));
+    const both = await keyOf('limited', 'half');
+    expect((await write({ ...elsewhere, description: 'moved' } as never, both)).status).toBe(200);
+    expect((await remove('cluster', both)).status).toBe(200);
+    // What is left of it waits for an Issuer of that name.
+    expect(await write(elsewhere, limited)).toMatchObject(EXCEEDS);
+    expect((await service.call('DELETE', `/api/v1/clients/${id}`)).status).toBe(204);
+    expect((await write(elsewhere, limited)).status).toBe(201);
   });
 
-  it('is left where both are ended at the same time, on two replicas, by somebody as strong', async () => {
-    const own = await startTestService({ quickstart: false });
-    try {
-      const { url } = await own.replica();
-      const strong = {
-        kind: 'AdministratorRole',
-        name: 'strong',
-        grants: [{ actions: ['manage'], on: ['all', 'Tenancy'] }],
-      };
-      const path = '/api/v1/documents/AdministratorRole/strong';
-      await own.call('PUT', path, { body: strong, headers: { 'If-None-Match': '*' } });
-      const make = async (...roles: string[]) =>
-        (await own.call('POST', '/api/v1/keys', { key: maker, body: { administrator: 'x', rights: { roles } } })).body
-          .key as string;
-      let maker = own.owner;
-      maker = await make('strong');
-      let left = own.owner;
-      for (let round = 0; round < 4; round++) {
-        const both = [left, await make('owner')] as const;
-        await own.call('GET', '/api/v1/me', { key: both[1], url });
-        const ended = await Promise.all([
-          own.call('DELETE', `/api/v1/keys/${idOf(both[0])}`, { key: maker }),
-          own.call('DELETE', `/api/v1/keys/${idOf(both[1])}`, { key: maker, url }),
-        ]);
-        expect(ended.map(({ status }) => status).sort()).toEqual([204, 409]);
-        left = both[ended.findIndex(({ status }) => status === 409)]!;
-        expect((await own.call('GET', '/api/v1/me', { key: left })).status).toBe(200);
-      }
-    } finally {
-      await own.close();
-    }
+  it('not by an Issuer at the same time as a workload comes to rest on it', async () => {
+    const { url } = await service.replica();
+    const registrar = await keyOf('registrar');
+    const issuer = { kind: 'Issuer', name: 'racing', issuer: 'https://racing.example' };
+    await write({ ...issuer, workloads: {} } as never, limited);
+    await service.call('GET', '/api/v1/me', { key: registrar, url });
+    const federated = { issuer: 'racing', subject: 'desk' };
+    const [moved, made] = await atOnce(
+      service.database,
+      () => write(issuer, limited),
+      () => service.call('POST', '/api/v1/clients', { key: registrar, url, body: { host: 'quickstart', federated } }),
+    );
+    expect(moved.status).toBe(200);
+    expect(made).toMatchObject({ status: 404, body: { code: 'not_found' } });
   });
 });
 

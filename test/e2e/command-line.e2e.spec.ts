@@ -980,6 +980,10 @@ describe('placet tenant', () => {
     expect((await placet(['tenant', 'suspend', 'acme', '--reason', 'why'], as)).code).toBe(0);
     expect((await placet(['get'], owner)).stderr).toContain('suspended');
     expect((await placet(['tenant', 'resume', 'acme'], as)).code).toBe(0);
+    expect(await placet(['tenant', 'owner-key', 'acme'], as)).toMatchObject({ code: 2, stdout: '' });
+    const further = await placet(['tenant', 'owner-key', 'acme', '--reason', 'lost'], as);
+    expect(further.stderr).toBe("made a further key of an owner of the tenant 'acme', shown this once:\n");
+    expect(await placet(['get'], { ...owner, PLACET_KEY: further.stdout.trim() })).toMatchObject({ code: 0 });
     expect((await placet(['tenant', 'suspend', 'acme'], as)).code).toBe(0);
     expect((await placet(['tenant', 'delete', 'acme'], as)).stderr).toContain('export the tenant first');
     expect((await placet(['tenant', 'export', 'nobody', 'nobody.jsonl'], as)).stderr).toContain("no tenant 'nobody'");

@@ -81,7 +81,9 @@ describe('a key bound to networks', () => {
       });
     }
     expect((await service.call('GET', '/api/v1/me', { key, headers: from(elsewhere) })).status).toBe(401);
-    expect((await service.call('GET', '/api/v1/me', { key, headers: from('203.0.113.1') })).status).toBe(200);
+    const me = await service.call('GET', '/api/v1/me', { key, headers: from('203.0.113.1') });
+    expect([me.status, me.body.cidrs]).toEqual([200, shown.body.cidrs]);
+    expect((await service.call('GET', '/api/v1/me')).body.cidrs).toBeNull();
     expect(await refusalsOf(id)).toMatchObject([{ credential: id, reason: 'outside_network', address: elsewhere }]);
   });
 
@@ -97,6 +99,8 @@ describe('a key bound to networks', () => {
     });
     const of = (address: string) => service.call('GET', '/api/v1/keys', { key: body.key, headers: from(address) });
     expect((await of('203.0.113.9')).status).toBe(200);
+    const me = await service.call('GET', '/api/v1/me', { key: body.key, headers: from('203.0.113.9') });
+    expect(me.body.cidrs).toEqual(['203.0.113.9/32']);
     expect((await of('203.0.113.10')).status).toBe(401);
   });
 

@@ -581,6 +581,7 @@ describe('who may do what', () => {
     const rest: [string, string, object?][] = [
       ['POST', '', { name: 'one-more' }],
       ['POST', '/operated/export'],
+      ['POST', '/operated/owner-key', { reason: 'lost' }],
       ['PUT', '/operated/quotas', { documents: 1 }],
       ['DELETE', '/operated/suspension'],
       ['DELETE', `/operated?export=${'0'.repeat(64)}`],

@@ -112,6 +112,7 @@ describe('a tenant', () => {
       ['DELETE', '/acme/suspension'],
       ['PUT', '/acme/quotas', {}],
       ['POST', '/acme/export'],
+      ['POST', '/acme/owner-key', { reason: 'x' }],
       ['DELETE', '/acme?export='.padEnd(77, 'a')],
     ];
     for (const [method, path, body] of calls) {
@@ -208,6 +209,92 @@ describe('a suspension by the operator', () => {
   it('is not of the home tenant', async () => {
     expect((await suspend('default')).body.code).toBe('invalid_request');
     expect((await suspend('nobody')).body.code).toBe('not_found');
+  });
+});
+
+describe('a further key of an owner', () => {
+  const lost = (name: string, body: unknown = { reason: 'the only key has expired' }) =>
+    operate('POST', `/${name}/owner-key`, body);
+
+  it('lets whoever has lost all of theirs come back, and both tenants can read that it was made, and why', async () => {
+    const tenant = await company('locked-out');
+    await tenant.call('GET', '/api/v1/me', { url: other.url });
+    const superuser = await service.database.connect('superuser');
+    const id = tenant.owner.split('_')[2]!;
+    await superuser.query('alter table placet.credential disable trigger user');
+    await superuser.query(`update placet.credential set expires_at = now() - interval '1 day' where id = $1`, [id]);
+    await superuser.query('alter table placet.credential enable trigger user');
+    expect((await tenant.call('GET', '/api/v1/me')).status).toBe(401);
+
+    const { status, body } = await lost('locked-out');
+    expect(status).toBe(201);
+    const key = body.key as string;
+    for (const url of [service.url, other.url]) {
+      const me = await tenant.call('GET', '/api/v1/me', { key, url });
+      expect(me.body).toMatchObject({ tenant: tenant.id, administrator: 'owner', rights: { roles: ['owner'] } });
+    }
+    const more = { key, body: { administrator: 'second', rights: { roles: ['owner'] } } };
+    expect((await tenant.call('POST', '/api/v1/keys', more)).status).toBe(201);
+    expect(await ask(tenant)).toBe('allow');
+
+    const said = { action: 'owner_key_made', credential: body.id as string, reason: 'the only key has expired' };
+    expect((await records(tenant.id, 'tenant')).at(-1)).toEqual({ ...said, by: 'operator' });
+    expect((await records(service.database.tenant, 'tenant')).at(-1)).toEqual({
+      ...said,
+      tenant: 'locked-out',
+      by: `key:${service.owner.split('_')[2]}`,
+    });
+    const history = (await tenant.call('GET', `/api/v1/revisions/${body.revision}`, { key })).body;
+    expect(history).toMatchObject({
+      changed_by: 'system:operator',
+      message: 'the only key has expired',
+      others: [{ op: 'create_credential', id: body.id }],
+    });
+    const all = JSON.stringify([await records(tenant.id, 'change'), await records(tenant.id, 'tenant'), history]);
+    expect(all).not.toContain(key.split('_').at(-1)!.slice(0, 43));
+  });
+
+  it.each<[string, unknown]>([
+    ['without a reason', {}],
+    ['with an empty one', { reason: ' ' }],
+    ['with other rights', { reason: 'x', roles: ['operator'] }],
+  ])('is not made %s', async (_what, body) => {
+    expect(await lost('locked-out', body)).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+  });
+
+  it('is not one of the home tenant, where it would make an owner of an operator, nor of one that is not there', async () => {
+    const made = { body: { administrator: 'op', rights: { roles: ['owner', 'operator'] } } };
+    const { key } = (await service.call('POST', '/api/v1/keys', made)).body;
+    const refused = await service.call('POST', '/api/v1/tenants/default/owner-key', { key, body: { reason: 'x' } });
+    expect(refused).toMatchObject({ status: 400, body: { code: 'invalid_request' } });
+    expect(refused.body.detail).toContain('PLACET_BOOTSTRAP_KEY');
+    expect((await lost('nobody')).body.code).toBe('not_found');
+  });
+
+  it('takes the right to rotate, and no other right to tenants', async () => {
+    await company('delegated');
+    const roleOf = async (name: string, actions: string[]) => {
+      const text = JSON.stringify({ kind: 'AdministratorRole', name, grants: [{ actions, on: ['Tenancy'] }] });
+      await service.call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'r.yaml', text }] } });
+      const made = { body: { administrator: name, rights: { roles: [name] } } };
+      return (await service.call('POST', '/api/v1/keys', made)).body.key as string;
+    };
+    const attempt = async (key: string) =>
+      (await service.call('POST', '/api/v1/tenants/delegated/owner-key', { key, body: { reason: 'x' } })).status;
+    expect(await attempt(await roleOf('all-but', ['read', 'write', 'suspend', 'export', 'delete']))).toBe(403);
+    expect(await attempt(await roleOf('only', ['rotate']))).toBe(201);
+  });
+
+  it('is none of a suspended tenant before that goes on, and counts towards its quota', async () => {
+    const tenant = await company('held');
+    await suspend('held');
+    const { key } = (await lost('held')).body;
+    expect((await tenant.call('GET', '/api/v1/me', { key })).body.code).toBe('tenant_suspended');
+    await operate('DELETE', '/held/suspension');
+    expect((await tenant.call('GET', '/api/v1/me', { key })).status).toBe(200);
+    await operate('PUT', '/held/quotas', { credentials: 3 });
+    expect(await lost('held')).toMatchObject({ status: 409, body: { code: 'quota_reached' } });
+    expect((await operate('GET', '/held')).body.usage.credentials).toBe(3);
   });
 });
 

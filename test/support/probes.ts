@@ -118,6 +118,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'PUT /api/v1/tenants/{name}/suspension': ({ tenant }) => ({ path: { name: tenant }, body: {} }),
   'DELETE /api/v1/tenants/{name}/suspension': ({ tenant }) => ({ path: { name: tenant } }),
   'PUT /api/v1/tenants/{name}/quotas': ({ tenant }) => ({ path: { name: tenant }, body: { documents: 0 } }),
+  'POST /api/v1/tenants/{name}/owner-key': ({ tenant }) => ({ path: { name: tenant }, body: { reason: 'why' } }),
   'POST /api/v1/tenants/{name}/export': ({ tenant }) => ({ path: { name: tenant } }),
   'GET /.well-known/authzen-configuration': () => ({}),
   'GET /.well-known/placet-key-pattern': () => ({}),

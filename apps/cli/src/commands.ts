@@ -18,6 +18,7 @@ import {
   deleteTenant,
   exportTenant,
   listTenants,
+  makeOwnerKey,
   resumeTenant,
   suspendTenant,
 } from './commands/tenants.js';
@@ -196,6 +197,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takes: ['NAME'],
     options: ['title'],
     run: ([name], { title }, output) => createTenant(new Api(), output, name!, title),
+  },
+  'tenant owner-key': {
+    takes: ['NAME'],
+    options: ['reason'],
+    run: ([name], { reason }, output) => {
+      if (reason === undefined) throw new UsageError("'tenant owner-key' needs --reason TEXT");
+      return makeOwnerKey(new Api(), output, name!, reason);
+    },
   },
   'tenant list': { takes: [], options: [], run: (_, __, output) => listTenants(new Api(), output) },
   'tenant suspend': {

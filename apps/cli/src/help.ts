@@ -62,6 +62,7 @@ export const USAGE = `usage: placet COMMAND
   tenant list                          every tenant
   tenant suspend NAME [--reason TEXT]  stop a whole tenant; nobody of it can lift that
   tenant resume NAME                   let it go on
+  tenant owner-key NAME --reason TEXT  make a further key of an owner, for a tenant that has lost its own
   tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
   tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
   login [--tenant NAME]                sign in with a browser, which can be on another machine

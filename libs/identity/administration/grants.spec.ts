@@ -8,9 +8,11 @@ import {
   type AdministrationObject,
   type AnyDocument,
   type DocumentChange,
+  type IssuerDocument,
 } from '#policy';
+import type { StoredCredential } from '#store';
 import { abilityOf, covers, may } from './ability.js';
-import { exceeding } from './grants.js';
+import { exceeding, foreignWorkload } from './grants.js';
 
 const put = (document: object): DocumentChange => {
   const typed = document as AnyDocument;
@@ -110,6 +112,65 @@ describe('a change that would give more than its maker has', () => {
     ['an issuer of whom nothing comes', issuer('other', { profile: 'okta' })],
   ])('is not %s of what the maker has', (_what, change) => {
     expect(excess(OWNED, change)).toBeUndefined();
+  });
+});
+
+describe('a workload whose Issuer changes', () => {
+  const workload = (over: Partial<StoredCredential> = {}) =>
+    ({
+      id: 'w',
+      kind: 'federated',
+      disabled: false,
+      issuer: 'cluster',
+      principal: 'desk',
+      ...over,
+    }) as StoredCredential;
+  const of = (...names: string[]) =>
+    abilityOf(
+      ['r'],
+      setOf(
+        role('r', [
+          { actions: ['write'], on: ['Issuer'] },
+          { actions: ['write'], on: ['Client'], names },
+        ]),
+      ),
+    );
+  const document = (name: string, more: object = {}) => issuer(name, more) as unknown as IssuerDocument;
+  const changed = (before: string | undefined, after: string | undefined, more: object = {}) => ({
+    before: before === undefined ? undefined : document(before, { workloads: {} }),
+    after: after === undefined ? undefined : document(after, more),
+  });
+  const elsewhere = changed('cluster', 'cluster', { issuer: 'https://mine.example', workloads: {} });
+
+  it.each<[string, ReturnType<typeof changed>[]]>([
+    ['points elsewhere', [elsewhere]],
+    ['has other keys', [changed('cluster', 'cluster', { jwksUri: 'https://mine.example/keys', workloads: {} })]],
+    ['vouches for no workloads any more', [changed('cluster', 'cluster')]],
+    ['goes', [changed('cluster', undefined)]],
+    ['comes back', [changed(undefined, 'cluster')]],
+    ['gets another name', [changed(undefined, 'other'), changed('cluster', undefined)]],
+    ['gets the name on which it rests', [changed('other', undefined), changed(undefined, 'cluster')]],
+  ])('is not for whoever may not write the clients of its host, where it %s', (_what, changes) => {
+    expect(foreignWorkload(of('other'), [workload({ issuer: 'none', id: 'v' }), workload()], changes)).toMatchObject({
+      id: 'w',
+    });
+    expect(foreignWorkload(of('desk'), [workload()], changes)).toBeUndefined();
+    expect(foreignWorkload(of('desk'), [workload(), workload({ principal: 'till', id: 'x' })], changes)).toMatchObject({
+      id: 'x',
+    });
+  });
+
+  it.each<[string, StoredCredential, ReturnType<typeof changed>]>([
+    ['where it is of another Issuer', workload({ issuer: 'other' }), elsewhere],
+    ['where it is disabled', workload({ disabled: true }), elsewhere],
+    ['where it is no workload', workload({ kind: 'client', issuer: null }), elsewhere],
+    [
+      'where something else changes',
+      workload({ issuer: 'm' }),
+      { before: undefined, after: mapping('m', 'cluster') as never },
+    ],
+  ])("is nobody else's business %s", (_what, credential, change) => {
+    expect(foreignWorkload(of('other'), [credential], [change])).toBeUndefined();
   });
 });
 

@@ -1,5 +1,6 @@
 import { parsePrincipal, type AnyDocument, type DocumentSet } from '#policy';
-import { abilityOf, covers, type AdministratorAbility } from './ability.js';
+import type { StoredCredential } from '#store';
+import { abilityOf, covers, may, type AdministratorAbility } from './ability.js';
 
 /** A document as it was before a change and as it is after it; undefined: it is not there. */
 export interface ChangedDocument {
@@ -31,6 +32,32 @@ export function exceeding(
       !(isCovered(before, present) && isCovered(before, next) && isCovered(after, next) && isCovered(after, present)),
   );
   return excess && (excess.after ?? excess.before);
+}
+
+/**
+ * The first workload whose identity provider some changed documents could exchange, or take away, though the maker of the
+ * change may not write the clients of its host; undefined where there is none.
+ *
+ * An Issuer says by its name which workloads are whose, whether it was there before or comes after they did; so it counts
+ * whatever changes of it.
+ */
+export function foreignWorkload(
+  maker: AdministratorAbility,
+  credentials: Iterable<StoredCredential>,
+  changed: readonly ChangedDocument[],
+): StoredCredential | undefined {
+  const issuers = new Set(
+    changed.flatMap(({ before, after }) =>
+      [before, after].flatMap((each) => (each?.kind === 'Issuer' ? each.name : [])),
+    ),
+  );
+  if (issuers.size === 0) return undefined;
+  for (const credential of credentials) {
+    const { kind, disabled, issuer, principal } = credential;
+    const rests = kind === 'federated' && !disabled && issuer !== null && issuers.has(issuer);
+    if (rests && !may(maker, 'write', 'Client', principal)) return credential;
+  }
+  return undefined;
 }
 
 /** The roles of administrators that people can have through a document. */

@@ -24,6 +24,13 @@ export async function createTenant(api: Api, output: Output, name: string, title
   output.line(owner_key.key);
 }
 
+/** `tenant owner-key NAME --reason TEXT`: makes a further key of an owner, which is shown once. */
+export async function makeOwnerKey(api: Api, output: Output, name: string, reason: string): Promise<void> {
+  const { key } = await api.post<{ readonly key: string }>(`${pathOf(name)}/owner-key`, { reason });
+  output.note(`made a further key of an owner of the tenant '${name}', shown this once:`);
+  output.line(key);
+}
+
 /** `tenant list`. */
 export async function listTenants(api: Api, output: Output): Promise<void> {
   const rows: string[][] = [];

@@ -4,17 +4,19 @@ import {
   abilityOf,
   covers,
   exceeding,
+  foreignWorkload,
   hasOwner,
   may,
+  ownersOf,
   rolesOfCredential,
   type AdministratorAbility,
   type AdministratorPrincipal,
 } from '#identity';
-import { documentName, type AnyDocument, type DocumentSet } from '#policy';
+import { documentName, type AnyDocument, type DocumentSet, type Kind, type SuspensionDocument } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import type { StoredCredential } from '#store';
 import { permit } from '../http/rights.js';
-import type { Plan, PlannedDocument } from './documents/plan.js';
+import { asChange, type Plan, type PlannedDocument } from './documents/plan.js';
 
 /** Throws Refusal if an administrator may not change one of some documents. */
 export function permitDocuments(principal: AdministratorPrincipal, documents: readonly PlannedDocument[]): void {
@@ -23,29 +25,41 @@ export function permitDocuments(principal: AdministratorPrincipal, documents: re
   }
 }
 
+/** What is looked at to find out who is an owner. */
+type OwnedState = Pick<TenantSnapshot, 'credentials' | 'policies'>;
+
+const ownedBy = (snapshot: OwnedState) => ({ credentials: snapshot.credentials(), policies: snapshot.policies });
+
 /** Documents on which the rights of administrators rest. */
-const RIGHTS_KINDS: readonly string[] = ['Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding'];
+const RIGHTS_KINDS: readonly Kind[] = ['Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding'];
+
+/** Documents that say who is an owner: a Subject can make somebody one of those who are suspended. */
+const OWNING_KINDS: readonly Kind[] = [...RIGHTS_KINDS, 'Subject'];
 
 /**
  * Throws Refusal for a change of documents that gives somebody more than its maker has, that asks less of those who do
- * more than its maker may, or that leaves no owner.
+ * more than its maker may, that says anew whose workloads are whose, or that leaves no owner.
  * @param now ms since 1970
  */
 export function refuseExcess(
   { name, ability }: AdministratorPrincipal,
-  snapshot: Pick<TenantSnapshot, 'credentials'>,
+  snapshot: OwnedState,
   present: DocumentSet,
   { documents, after }: Pick<Plan, 'documents' | 'after'>,
   now: number,
 ): void {
   const demands = documents.find(({ before, after: next }) => !isDeepStrictEqual(demandsOf(before), demandsOf(next)));
   if (demands && !may(ability, 'write', 'AdministratorBinding')) throw foreignDemands(name);
-  const changed = documents.filter(({ kind, change }) => change !== 'unchanged' && RIGHTS_KINDS.includes(kind));
-  if (changed.length === 0) return;
-  const excess = exceeding(ability, present, after, changed);
+  const changed = documents.filter(({ change }) => change !== 'unchanged');
+  const ofRights = changed.filter(({ kind }) => RIGHTS_KINDS.includes(kind));
+  const excess = exceeding(ability, present, after, ofRights);
   if (excess) throw exceedsOwn(name, `the ${excess.kind} '${documentName(excess)}'`);
-  const isOwned = (state: DocumentSet) => hasOwner(snapshot.credentials(), state, now);
-  if (isOwned(present) && !isOwned(after)) throw lastOwner();
+  const workload = foreignWorkload(ability, snapshot.credentials(), ofRights);
+  if (workload) throw foreignClient(name, workload);
+  const ofOwners = changed.filter(({ kind }) => OWNING_KINDS.includes(kind));
+  if (ofOwners.length === 0) return;
+  const next = { credentials: snapshot.credentials(), policies: snapshot.policies.fork(ofOwners.map(asChange)) };
+  if (!hasOwner(next, now) && hasOwner(ownedBy(snapshot), now)) throw lastOwner();
 }
 
 /** What a Tenant document demands of people who administer, and how long it lets them be signed in. */
@@ -66,20 +80,38 @@ export type CredentialFate = { readonly roles: readonly string[] } | 'taken over
  */
 export function refuseCredential(
   maker: AdministratorPrincipal,
-  snapshot: Pick<TenantSnapshot, 'credentials' | 'policies'>,
+  snapshot: OwnedState,
   before: StoredCredential | undefined,
   fate: CredentialFate,
   now: number,
 ): void {
-  const { documents } = snapshot.policies;
+  const { policies } = snapshot;
   const roles = [...(before ? rolesOfCredential(before) : []), ...(typeof fate === 'object' ? fate.roles : [])];
-  if (!covers(maker.ability, abilityOf(roles, documents))) {
+  if (!covers(maker.ability, abilityOf(roles, policies.documents))) {
     throw exceedsOwn(maker.name, before ? `the credential ${before.id}` : `the roles ${roles.join(', ')}`);
   }
   if (!before || fate === 'taken over') return;
   const others = [...snapshot.credentials()].filter(({ id }) => id !== before.id);
   const after = fate === 'ended' ? others : [...others, { ...before, rights: { roles: fate.roles } }];
-  if (hasOwner(snapshot.credentials(), documents, now) && !hasOwner(after, documents, now)) throw lastOwner();
+  if (!hasOwner({ credentials: after, policies }, now) && hasOwner(ownedBy(snapshot), now)) throw lastOwner();
+}
+
+/**
+ * Throws Refusal for a suspension that leaves no owner. Returns whether it ends an owner at all: then it is only right on
+ * the state that it was looked at on.
+ * @param now ms since 1970
+ */
+export function refuseLastOwners(snapshot: OwnedState, suspension: SuspensionDocument, now: number): boolean {
+  const put = {
+    kind: 'Suspension',
+    name: documentName(suspension),
+    stored: { document: suspension, version: 0 },
+  } as const;
+  const before = new Set(ownersOf(ownedBy(snapshot), now));
+  const next = { credentials: snapshot.credentials(), policies: snapshot.policies.fork([put]) };
+  const after = new Set(ownersOf(next, now));
+  if (before.size > 0 && after.size === 0) throw lastOwner('or suspend the Tenant, if everything is to stop');
+  return after.size < before.size;
 }
 
 /** Whether somebody may do something with a credential: with one of an administrator, only who may grant. */
@@ -103,5 +135,15 @@ const foreignDemands = (who: string): Refusal =>
     `'${who}' may not change who administers, so it may not change signIn or administration of the Tenant document either: ask an owner`,
   );
 
-const lastOwner = (): Refusal =>
-  new Refusal('last_owner', 'nobody would be an owner any more: make another owner first');
+const foreignClient = (who: string, { id, principal, issuer }: StoredCredential): Refusal =>
+  new Refusal(
+    'grant_exceeds_own',
+    `the client ${id} of the host '${principal}' rests on the Issuer '${issuer}', and '${who}' may not write clients of that host: ` +
+      'ask somebody who may, or an owner',
+  );
+
+const lastOwner = (otherwise?: string): Refusal =>
+  new Refusal(
+    'last_owner',
+    `nobody would be an owner any more: make another owner first${otherwise === undefined ? '' : `, ${otherwise}`}`,
+  );

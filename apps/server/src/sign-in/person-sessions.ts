@@ -3,6 +3,7 @@ import type { AbuseLimits } from '#http';
 import {
   DEFAULT_LIMITS,
   endOfSession,
+  isPersonSuspended,
   readCookie,
   SESSION_COOKIE,
   sessionMac,
@@ -159,16 +160,9 @@ export function isPersonOf(
  */
 export function isSuspended(
   { policies, suspended }: Pick<TenantSnapshot, 'policies' | 'suspended'>,
-  { type, id }: { readonly type: string; readonly id: string },
+  person: { readonly type: string; readonly id: string },
 ): boolean {
-  const stored = policies.subject(type, id);
-  const names = [{ type, id }, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
-  return (
-    suspended ||
-    names.some(
-      (name) => policies.documents.find('Suspension', `Subject:${subjectKey(name.type, name.id)}`) !== undefined,
-    )
-  );
+  return suspended || isPersonSuspended(policies, person);
 }
 
 /** The key under which a person's tokens and sessions are denied that began before a moment. */

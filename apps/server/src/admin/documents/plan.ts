@@ -83,7 +83,7 @@ export function planChange(present: DocumentSet, wanted: Wanted, kinds: readonly
     after,
     keys: [...new Set(changed.flatMap(({ before, after }) => touchedKeys(before, after)))],
     dependsOnOthers: changed.some(({ kind, change }) =>
-      change === 'deleted' ? kind === 'Role' : !INDEPENDENT.includes(kind),
+      change === 'deleted' ? DEPENDED_ON.includes(kind) : !INDEPENDENT.includes(kind),
     ),
     warnings: () => lint(after, proposed),
     locate: (problem) => located(problem, proposed),
@@ -101,6 +101,9 @@ function located(problem: DocumentProblem, proposed: readonly SourceDocument[]):
 
 /** Kinds that are right or wrong whatever else there is. */
 const INDEPENDENT: readonly Kind[] = ['Host', 'Resource', 'Scope'];
+
+/** Kinds of which others are looked at when one goes: who else has a role, and who else is an owner. */
+const DEPENDED_ON: readonly Kind[] = ['Role', 'Issuer', 'Mapping', 'AdministratorRole', 'AdministratorBinding'];
 
 function planPut(present: DocumentSet, { document }: SourceDocument): PlannedDocument {
   const { kind } = document;
@@ -132,7 +135,8 @@ function planDeletions(
 /** A document's kind and name in one text. */
 export const documentKey = (kind: Kind, name: string): string => `${kind}\n${name}`;
 
-const asChange = ({ kind, name, after }: PlannedDocument): DocumentChange =>
+/** A planned document as the change of a set. */
+export const asChange = ({ kind, name, after }: PlannedDocument): DocumentChange =>
   after ? { kind, name, stored: { document: after, version: 0 } } : { kind, name };
 
 /** Each write expects the version that the plan was made on, so that what it touches was told rightly. */

@@ -16,6 +16,10 @@ const principalSchema = z
       .array(z.array(z.unknown()))
       .optional()
       .meta({ description: 'What an administrator may do, for unpackRules of @casl/ability.' }),
+    cidrs: z
+      .array(z.string())
+      .nullable()
+      .meta({ description: 'From where the key may be used; null: from anywhere, or it is no key.' }),
     expires_at: z.string().nullable(),
   })
   .meta({ id: 'Principal' });
@@ -40,6 +44,7 @@ export class MeController {
           }),
       tenant: principal.tenant,
       key: principal.credential,
+      cidrs: principal.cidrs === undefined ? null : [...principal.cidrs],
       expires_at: principal.validUntil === null ? null : new Date(principal.validUntil).toISOString(),
     };
   }

@@ -5,7 +5,14 @@ import { documentName, parsePrincipal, touchedKeys, type SuspensionDocument } fr
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type Operation, type Store, type StoredVersion } from '#store';
 import type { Changes } from '../changes.js';
+import { refuseLastOwners } from '../grants.js';
 import { endingOf } from './denials.js';
+
+/**
+ * Attempts at suspending a person on the very state that was looked at, who may become an owner at that moment. Then it is
+ * done all the same, if it has not: who must be stopped is stopped, however much else changes.
+ */
+const FENCED_ATTEMPTS = 4;
 
 /** Stops servers, hosts, people and the tenant, and lets them go on. */
 @Injectable()
@@ -26,7 +33,10 @@ export class SuspensionsService {
     return this.#reader.list(tenant, 'Suspension', cursor, limit);
   }
 
-  /** When this returns, nothing that is asked for afterwards is allowed. Again is as good as once. */
+  /**
+   * When this returns, nothing that is asked for afterwards is allowed. Again is as good as once. Throws Refusal where nobody
+   * would be left who is an owner.
+   */
   async suspend(principal: AdministratorPrincipal, suspension: SuspensionDocument): Promise<number> {
     await this.#refuseUnknown(principal.tenant, suspension);
     return this.#make(principal, suspension, () => ({ op: 'put_document', body: suspension }));
@@ -52,15 +62,20 @@ export class SuspensionsService {
     ) => { readonly op: 'put_document'; readonly body: SuspensionDocument } | { readonly op: 'delete_document' },
   ): Promise<number> {
     const name = documentName(suspension);
+    let attempts = 0;
     return this.changes.make(principal, async () => {
-      const { policies } = await this.snapshots.of(principal.tenant);
+      const snapshot = await this.snapshots.of(principal.tenant);
+      const { policies, revision } = snapshot;
+      const now = this.store.clock.now();
       const isSuspended = policies.documents.find('Suspension', name) !== undefined;
       const write: Operation = { kind: 'Suspension', name, ...operation(isSuspended) };
       const isEnd = write.op === 'put_document' && suspension.of === 'Subject';
+      const endsOwner = isEnd && refuseLastOwners(snapshot, suspension, now);
       return {
+        ...(endsOwner || (isEnd && attempts++ < FENCED_ATTEMPTS) ? { expectedRevision: revision } : {}),
         keys: touchedKeys(suspension, undefined),
         // Who goes on later signs in anew: what was given out before is over.
-        operations: isEnd ? [write, ...endingOf(suspension.name, policies, this.store.clock.now())] : [write],
+        operations: isEnd ? [write, ...endingOf(suspension.name, policies, now)] : [write],
         ...(suspension.reason === undefined ? {} : { about: { message: suspension.reason } }),
       };
     });

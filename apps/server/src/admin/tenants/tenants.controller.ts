@@ -21,6 +21,8 @@ import {
   deletionQuerySchema,
   madeTenantSchema,
   newTenantSchema,
+  ownerKeyReasonSchema,
+  ownerKeySchema,
   quotasSchema,
   tenantChangeSchema,
   tenantPageSchema,
@@ -31,6 +33,8 @@ import {
   type DeletionQuery,
   type MadeTenantBody,
   type NewTenantBody,
+  type OwnerKeyBody,
+  type OwnerKeyReasonBody,
   type QuotasBody,
   type TenantBody,
   type TenantChangeBody,
@@ -101,6 +105,18 @@ export class TenantsController {
     @Param({ schema: tenantParamsSchema }) { name }: TenantParams,
   ): Promise<TenantChangeBody> {
     return { revision: await this.tenants.resume(principal, name) };
+  }
+
+  @Post(':name/owner-key')
+  @Requires('rotate', 'Tenancy')
+  @ApiOperation({ summary: 'Make a further key of an owner, for a tenant that has lost its own' })
+  @ApiCreatedResponse({ standardSchema: ownerKeySchema })
+  async makeOwnerKey(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: tenantParamsSchema }) { name }: TenantParams,
+    @Body({ schema: ownerKeyReasonSchema }) { reason }: OwnerKeyReasonBody,
+  ): Promise<OwnerKeyBody> {
+    return this.tenants.makeOwnerKey(principal, name, reason);
   }
 
   @Put(':name/quotas')

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
-import { generateApiKey, principalName, type AdministratorPrincipal, type KeyCheck } from '#identity';
+import { generateApiKey, macOf, principalName, type AdministratorPrincipal, type KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import {
   exportTenant,
@@ -16,7 +16,7 @@ import {
 import { ownerKey } from '../../bootstrap.js';
 import type { Standing } from '../changes.js';
 import { demandFreshSignIn } from '../step-up.js';
-import type { MadeTenantBody, NewTenantBody, QuotasBody } from './wire.js';
+import type { MadeTenantBody, NewTenantBody, OwnerKeyBody, QuotasBody } from './wire.js';
 
 /** What a new tenant may have, where nobody says otherwise: far more than a company with a hundred servers needs. */
 const DEFAULT_QUOTAS: Quotas = {
@@ -75,6 +75,19 @@ export class TenantsService {
   async resume(principal: AdministratorPrincipal, name: string): Promise<number> {
     await this.#demandFreshSignIn(principal);
     return this.#follow(name, await this.#as(principal, (by) => this.#tenants.resume(by, name), name));
+  }
+
+  /**
+   * Makes a further key of an owner, for a tenant that has lost its own; its text is in the answer and nowhere else. The tenant
+   * sees in its history, and in its ledger, that this was done and why.
+   */
+  async makeOwnerKey(principal: AdministratorPrincipal, name: string, reason: string): Promise<OwnerKeyBody> {
+    await this.#demandFreshSignIn(principal);
+    const { environment, pepper } = this.check;
+    const { text, key } = generateApiKey(environment);
+    const made = { id: key.id, environment, mac: macOf(key, pepper).toString('hex') };
+    const since = await this.#as(principal, (by) => this.#tenants.makeOwnerKey(by, name, made, reason), name);
+    return { id: key.id, key: text, revision: await this.#follow(name, since) };
   }
 
   /** Changes what a tenant may have; what is left out stays as it is. */
@@ -171,7 +184,10 @@ function refusalOf(why: OperationRefusal, name: string): Refusal {
     case 'taken':
       return new Refusal('already_exists', `there is, or was, a tenant '${name}': a name is never given again`);
     case 'home':
-      return new Refusal('invalid_request', `the tenant '${name}' is the home of the operators: it stays`);
+      return new Refusal(
+        'invalid_request',
+        `the tenant '${name}' is the home of the operators: it stays as it is; an owner that is lost there comes back by PLACET_BOOTSTRAP_KEY`,
+      );
     case 'not_suspended':
       return new Refusal('precondition_required', `the tenant '${name}' is not suspended`);
     case 'not_exported':

@@ -83,6 +83,20 @@ export const tenantReasonSchema = z
   .meta({ id: 'TenantSuspension', description: 'Why; the tenant can read it in its history.' });
 export type TenantReasonBody = z.output<typeof tenantReasonSchema>;
 
+export const ownerKeyReasonSchema = z
+  .strictObject({ reason: z.string().trim().min(1).max(1000) })
+  .meta({ id: 'OwnerKeyReason', description: 'Why; the tenant can read it in its history.' });
+export type OwnerKeyReasonBody = z.output<typeof ownerKeyReasonSchema>;
+
+export const ownerKeySchema = z
+  .object({
+    id: z.string(),
+    key: z.string().meta({ description: 'Shown this once.' }),
+    revision: z.int().meta({ description: 'Of that tenant, since which it is so.' }),
+  })
+  .meta({ id: 'OwnerKey' });
+export type OwnerKeyBody = z.output<typeof ownerKeySchema>;
+
 export const tenantSchema = z
   .object({
     id: z.string(),
