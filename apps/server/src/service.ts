@@ -151,7 +151,7 @@ function assemble(
   keyCheck: KeyCheck,
   options: ServiceOptions,
 ): Parts & FrontParts & OAuthParts {
-  const { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' } = options;
+  const { log, trustedProxies, attempts, privateIdentityProviders = 'home' } = options;
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const record = (of: string, content: object) => recordEvent(store, of, 'credential_refused', content);
@@ -170,7 +170,7 @@ function assemble(
   const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
-  const outgoing = new Outgoing(privateIdentityProviders);
+  const outgoing = new Outgoing(privateIdentityProviders, tenant);
   const verifier = new TokenVerifier(new KeySets(outgoing), parseJson);
   const signingKeys = new SigningKeys(store, changes, pepper);
   const tenantNames = new TenantNames(store);
@@ -193,6 +193,7 @@ function assemble(
     gate,
     uses,
     refusedEvents,
+    refusals,
     limits,
     addresses,
     home: tenant,

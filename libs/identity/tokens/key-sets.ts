@@ -43,28 +43,28 @@ export class KeySets {
   ) {}
 
   /** The one key that a token names. Throws TokenRefused, IdentityProviderUnavailable. */
-  async keyOf(issuer: IssuerDocument, alg: string, kid: string | undefined): Promise<CryptoKey> {
-    const kept = this.#keptFor(issuer);
-    const keys = await this.#current(issuer, kept);
+  async keyOf(tenant: string, issuer: IssuerDocument, alg: string, kid: string | undefined): Promise<CryptoKey> {
+    const kept = this.#keptFor(tenant, issuer);
+    const keys = await this.#current(tenant, issuer, kept);
     try {
       return await find(keys, issuer, alg, kid);
     } catch (error) {
       if (!(error instanceof TokenRefused) || error.fault !== 'key_unknown') throw error;
       if (!this.#mayAskAgain(kept)) throw error;
-      await this.#fetch(issuer, kept);
+      await this.#fetch(tenant, issuer, kept);
       return find(kept.keys ?? keys, issuer, alg, kid);
     }
   }
 
   /** Keys that may be used now. Waited for are those that are missing, or old at a provider that has answered last. */
-  async #current(issuer: IssuerDocument, kept: KeptKeys): Promise<LocalJWKSet> {
+  async #current(tenant: string, issuer: IssuerDocument, kept: KeptKeys): Promise<LocalJWKSet> {
     const age = this.clock() - kept.fetchedAt;
     if (!kept.keys) {
-      if (kept.underWay || this.clock() - kept.triedAt >= RETRY_MS) await this.#fetch(issuer, kept);
+      if (kept.underWay || this.clock() - kept.triedAt >= RETRY_MS) await this.#fetch(tenant, issuer, kept);
     } else if (age >= OLD_MS && kept.failure === null) {
-      await this.#fetch(issuer, kept);
+      await this.#fetch(tenant, issuer, kept);
     } else if (age >= SOON_MS && this.#mayAskAgain(kept)) {
-      void this.#fetch(issuer, kept);
+      void this.#fetch(tenant, issuer, kept);
     }
     const goodFor = OLD_MS + issuer.keysGoodForSeconds * 1000;
     if (kept.keys && this.clock() - kept.fetchedAt < goodFor) return kept.keys;
@@ -78,18 +78,18 @@ export class KeySets {
     return kept.underWay !== undefined || this.clock() - kept.triedAt >= COOLDOWN_MS;
   }
 
-  #fetch(issuer: IssuerDocument, kept: KeptKeys): Promise<void> {
-    kept.underWay ??= this.#attempt(issuer, kept).finally(() => (kept.underWay = undefined));
+  #fetch(tenant: string, issuer: IssuerDocument, kept: KeptKeys): Promise<void> {
+    kept.underWay ??= this.#attempt(tenant, issuer, kept).finally(() => (kept.underWay = undefined));
     return kept.underWay;
   }
 
   /** Never rejects: what was fetched before goes on, for as long as it may. */
-  async #attempt(issuer: IssuerDocument, kept: KeptKeys): Promise<void> {
+  async #attempt(tenant: string, issuer: IssuerDocument, kept: KeptKeys): Promise<void> {
     kept.triedAt = this.clock();
     try {
       // What was asked for at the beginning may be as old as that.
       const began = this.clock();
-      kept.keys = createLocalJWKSet(await fetchKeys(issuer, this.outgoing.for(issuer.issuer)));
+      kept.keys = createLocalJWKSet(await fetchKeys(issuer, this.outgoing.for(tenant, issuer.issuer)));
       kept.fetchedAt = began;
       kept.failure = null;
     } catch (error) {
@@ -97,8 +97,13 @@ export class KeySets {
     }
   }
 
-  #keptFor({ issuer, jwksUri = '' }: IssuerDocument): KeptKeys {
-    const id = `${issuer}\n${jwksUri}`;
+  /**
+   * INVARIANT: tenants whose Issuers say the same share the keys only where they may go to the same places: what was fetched
+   * for one that may go further is not there for the others.
+   */
+  #keptFor(tenant: string, { issuer, jwksUri = '' }: IssuerDocument): KeptKeys {
+    const { loopback, privateRanges } = this.outgoing.reachOf(tenant, issuer);
+    const id = JSON.stringify([loopback, privateRanges, issuer, jwksUri]);
     let kept = this.#kept.get(id);
     if (!kept) {
       const [oldest] = this.#kept.keys();

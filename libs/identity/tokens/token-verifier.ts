@@ -12,12 +12,14 @@ export interface VerifiedToken extends TokenTimes {
   /** Whom it is about; null where it names nobody that could be a subject. Never null in the use `subject`. */
   readonly subject: { readonly type: string; readonly id: string } | null;
   readonly claims: JsonObject;
-  /** SHA-256 in hexadecimal: of its `jti`, or of the whole where it has none. Says which it was, and does not give it away. */
+  /** SHA-256 in hexadecimal: of its `jti`, or of what was signed where it has none. Says which it was, and does not give it away. */
   readonly fingerprint: string;
 }
 
 /** How a token is to be used. */
 export interface Verification {
+  /** The id of the tenant whose Issuers are given. */
+  readonly tenant: string;
   readonly use: TokenUse;
   /** ms since 1970, by the database's clock. */
   readonly now: number;
@@ -41,7 +43,7 @@ export class TokenVerifier {
   async verify(
     issuers: Iterable<StoredDocument<'Issuer'>>,
     text: string,
-    { use, now, audiences }: Verification,
+    { tenant, use, now, audiences }: Verification,
   ): Promise<VerifiedToken> {
     const token = readToken(text, this.parse);
     const issuer = issuerOf(issuers, token, use, audiences);
@@ -55,7 +57,7 @@ export class TokenVerifier {
     const unmet = unmetRequirement(document, token.claims);
     if (unmet !== undefined && use !== 'logout') refuse('requirement', `the claim ${unmet} is not as required`);
     const subject = subjectOf(token, document, use);
-    const key = await this.keys.keyOf(document, algorithm, token.keyId);
+    const key = await this.keys.keyOf(tenant, document, algorithm, token.keyId);
     await compactVerify(text, key, { algorithms: [algorithm] }).catch(() =>
       refuse('signature', 'its signature does not fit'),
     );
@@ -117,7 +119,8 @@ function subjectOf(
   return subject;
 }
 
+/** Without the signature: of an ECDSA one there is another form that is as good, and that anybody can make of the first. */
 function fingerprintOf({ claims }: UnverifiedToken, text: string): string {
   const id = own(claims, 'jti');
-  return hash('sha256', typeof id === 'string' && id !== '' ? id : text);
+  return hash('sha256', typeof id === 'string' && id !== '' ? id : text.slice(0, text.lastIndexOf('.')));
 }

@@ -62,7 +62,7 @@ export class Connectors {
 
   #make(tenant: NamedTenant, issuer: IssuerDocument, signIn: SignInSettings): Connector {
     return new OidcConnector(issuer, signIn, {
-      fetch: this.parts.outgoing.for(issuer.issuer),
+      fetch: this.parts.outgoing.for(tenant.id, issuer.issuer),
       authentication: () => this.#authentication(tenant, signIn),
       now: () => this.parts.now(),
     });

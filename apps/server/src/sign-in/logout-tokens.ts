@@ -26,7 +26,7 @@ export class LogoutTokens {
     const { policies } = await this.snapshots.of(tenant);
     const issuer = policies.documents.find('Issuer', issuerName);
     if (!issuer?.document.signIn) throw new Refusal('not_found', 'there is no such page');
-    const token = await this.#verified(issuer, text);
+    const token = await this.#verified(tenant, issuer, text);
     const mac = createHash('sha256').update(`logout ${issuerName} ${token.fingerprint}`).digest();
     if (await this.sessions.isUsed(tenant, mac))
       throw new Refusal('invalid_request', 'the logout token was used before');
@@ -56,9 +56,9 @@ export class LogoutTokens {
     return { keys: [`subject:${person}`], operations: endingOf(person, policies, this.store.clock.now()) };
   }
 
-  async #verified(issuer: StoredDocument<'Issuer'>, text: string): Promise<VerifiedToken> {
+  async #verified(tenant: string, issuer: StoredDocument<'Issuer'>, text: string): Promise<VerifiedToken> {
     try {
-      return await this.verifier.verify([issuer], text, { use: 'logout', now: this.store.clock.now() });
+      return await this.verifier.verify([issuer], text, { tenant, use: 'logout', now: this.store.clock.now() });
     } catch (error) {
       if (error instanceof TokenRefused) throw new Refusal('invalid_request', 'the logout token does not count');
       throw error;

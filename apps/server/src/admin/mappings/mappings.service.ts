@@ -47,6 +47,7 @@ export class MappingsService {
     try {
       const now = this.store.clock.now();
       const { issuer, claims } = await this.verifier.verify(policies.documents.all('Issuer'), token, {
+        tenant,
         use: 'subject',
         now,
       });
