@@ -96,7 +96,7 @@ describe('a client with a secret', () => {
     const other = await newClient();
     const wrong: readonly Client[] = [
       { ...client, secret: other.secret },
-      { ...client, secret: `${client.secret.slice(0, -1)}x` },
+      { ...client, secret: client.secret.slice(0, -1) + (client.secret.endsWith('x') ? 'y' : 'x') },
       { ...client, secret: client.secret.slice(client.secret.lastIndexOf('_') + 1) },
       { ...client, secret: client.secret.replace('_test_', '_prod_') },
       { id: '0123456789abcdefghi', secret: client.secret },

@@ -203,6 +203,11 @@ describe('a client that is changed', () => {
     const bound = await service.call('PATCH', path, { body: { cidrs: CIDRS } });
     expect([bound.status, bound.body.cidrs]).toEqual([200, ['203.0.113.0/24', '2001:db8::/32']]);
     expect(await Promise.all([decide(token, OUTSIDE, replica.url), decide(token, OUTSIDE)])).toEqual([401, 401]);
+    const superuser = await service.database.connect('superuser');
+    const { rows } = await superuser.query(
+      'select keys, restricting from placet.change order by revision desc limit 1',
+    );
+    expect(rows).toEqual([{ keys: [`credential:${client.id}`], restricting: true }]);
     expect(await decide(token, INSIDE, replica.url)).toBe(200);
     expect((await way.ask(client, OUTSIDE)).status).toBe(401);
     expect((await service.call('PATCH', path, { body: { cidrs: null } })).body).toMatchObject({ cidrs: null });
@@ -215,7 +220,9 @@ describe('a client that is changed', () => {
     const token = (await way.ask(client, INSIDE)).body.access_token as string;
     const path = `/api/v1/clients/${client.id}`;
     const change = (body: object) => service.call('PATCH', path, { body });
-    expect((await change({ rights: { subjects: ['user:bob'] } })).body.rights).toMatchObject({ subjects: ['user:bob'] });
+    expect((await change({ rights: { subjects: ['user:bob'] } })).body.rights).toMatchObject({
+      subjects: ['user:bob'],
+    });
     expect(await decide(token, INSIDE, replica.url)).toBe(403);
     expect((await change({ rights: RIGHTS })).status).toBe(200);
     expect((await change({ expires_at: new Date(Date.now() + 1500).toISOString() })).status).toBe(200);
@@ -234,12 +241,19 @@ describe('a client that is changed', () => {
 
   it('must be live, and is changed by whoever may write clients', async () => {
     const { id } = await newClient({});
-    const { body } = await service.call('POST', '/api/v1/keys', {
-      body: { administrator: 'reader', rights: { roles: ['auditor'] } },
+    const grants = [{ actions: ['write'], on: ['Client'], names: ['other-*'] }];
+    await service.call('PUT', '/api/v1/documents/AdministratorRole/others', {
+      body: { kind: 'AdministratorRole', name: 'others', grants },
+      headers: { 'If-None-Match': '*' },
     });
     const change = (key?: string) =>
       service.call('PATCH', `/api/v1/clients/${id}`, { body: { cidrs: CIDRS }, ...(key ? { key } : {}) });
-    expect((await change(body.key as string)).status).toBe(403);
+    for (const role of ['auditor', 'others']) {
+      const { body } = await service.call('POST', '/api/v1/keys', {
+        body: { administrator: role, rights: { roles: [role] } },
+      });
+      expect((await change(body.key as string)).status, role).toBe(403);
+    }
     expect((await service.call('DELETE', `/api/v1/clients/${id}`)).status).toBe(204);
     expect((await change()).status).toBe(400);
   });

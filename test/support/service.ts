@@ -51,7 +51,10 @@ export interface Answer {
 
 /** What a spec may set. */
 export type TestOptions = Partial<
-  Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes'>
+  Pick<
+    ServiceOptions,
+    'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes' | 'privateIdentityProviders'
+  >
 >;
 
 export async function startTestService({ quickstart = true, ...options }: TestOptions = {}): Promise<TestService> {

@@ -88,6 +88,6 @@ describe('what has proven a client', () => {
     noted.length = 0;
     // A wrong secret is not noted as one from elsewhere.
     expect(await proofs.bySecret(request, id, generateApiKey('test').text, '198.51.100.1')).toBe(false);
-    expect(noted).toEqual([]);
+    expect(noted).toEqual([{ tenant: database.tenant, credential: id, reason: 'wrong_secret' }]);
   });
 });

@@ -21,7 +21,7 @@ export const COMMAND_LINE_CLIENT: ClientMetadata = {
 /** The library wants a secret for clients that have one. It compares with none of it: `secretMatches` does. */
 const UNUSABLE_SECRET = randomBytes(32).toString('hex');
 
-/** Takes note of a client that has proven itself and is refused all the same, and from where it came. */
+/** Takes note of a client that is refused, of why, and from where it came. */
 export type NoteRefused = (about: RefusedCredential & { readonly tenant: string }, address: string) => void;
 
 /** A client, as the authorization server wants to know of it. */
@@ -60,14 +60,19 @@ export class OAuthClients {
    * @param address normalised
    */
   async secretMatches(tenant: string, id: string, text: string, address: string): Promise<boolean> {
-    const key = parseApiKey(text);
-    if (key?.id !== id || key.environment !== this.check.environment) return false;
     const stored = await this.live(tenant, id);
     if (stored?.kind !== 'client' || stored.jwks !== null) return false;
+    if (this.#isSecretOf(stored, text)) return this.mayComeFrom(tenant, stored, address);
+    this.noteRefused({ tenant, credential: id, reason: 'wrong_secret' }, address);
+    return false;
+  }
+
+  #isSecretOf({ id, secrets }: StoredCredential, text: string): boolean {
+    const key = parseApiKey(text);
+    if (key?.id !== id || key.environment !== this.check.environment) return false;
     const mac = macOf(key, this.check.pepper);
     const now = this.store.clock.now();
-    const isSecret = stored.secrets.some((secret) => sameMac(secret.mac, mac) && (secret.expiresAt ?? Infinity) > now);
-    return isSecret && this.mayComeFrom(tenant, stored, address);
+    return secrets.some((secret) => sameMac(secret.mac, mac) && (secret.expiresAt ?? Infinity) > now);
   }
 
   /**
