@@ -66,6 +66,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/keys': { host: 'quickstart' },
   '/api/v1/keys/{id}': { cidrs: null },
   '/api/v1/clients': { host: 'quickstart' },
+  '/api/v1/clients/{id}': { cidrs: null },
   '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },
   '/api/v1/access/capabilities': { subject: { id: 'ann' } },
