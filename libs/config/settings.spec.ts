@@ -49,7 +49,7 @@ describe('settings', () => {
       pepper: undefined,
       bootstrapKey: undefined,
       quickstart: true,
-      privateIdentityProviders: 'loopback',
+      privateIdentityProviders: 'home',
       tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],

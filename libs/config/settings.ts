@@ -56,8 +56,8 @@ const settings = {
   PLACET_LIMIT_SESSIONS: attempts('session'),
   PLACET_QUICKSTART: z.enum(['on', 'off'], { error: 'must be on or off' }).optional(),
   PLACET_PRIVATE_IDENTITY_PROVIDERS: z
-    .enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' })
-    .default('loopback'),
+    .enum(['on', 'loopback', 'home', 'off'], { error: 'must be on, loopback, home or off' })
+    .default('home'),
   PLACET_TENANT_IDLE_MINUTES: z
     .string()
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
@@ -89,7 +89,7 @@ export interface Settings {
   readonly bootstrapKey: string | undefined;
   readonly quickstart: boolean;
   /** Which identity providers may be gone to beyond those of the public internet. */
-  readonly privateIdentityProviders: 'on' | 'loopback' | 'off';
+  readonly privateIdentityProviders: 'on' | 'loopback' | 'home' | 'off';
   /** Networks of the proxies whose word is taken for the address of a client. */
   readonly trustedProxies: readonly string[];
   /** How often in a minute somebody may fail, by what is tried. */

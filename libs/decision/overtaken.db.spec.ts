@@ -104,7 +104,7 @@ async function replica(before: (commit: number) => Promise<void> = async () => u
     },
   };
   const metrics = { decided: () => undefined, committed: () => undefined, refused: () => undefined };
-  const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off')), parseJson));
+  const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off', '')), parseJson));
   return {
     snapshots,
     decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens),

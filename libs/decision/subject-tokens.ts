@@ -2,30 +2,26 @@ import { hash } from 'node:crypto';
 import { TokenRefused, type TokenVerifier, type VerifiedToken } from '#identity';
 import type { TenantSnapshot } from '#snapshot';
 import { checkStanding } from './proven-subject.js';
+import { RememberedTokens, type RememberedBounds } from './remembered-tokens.js';
 
 /** For how long a token that was verified is not verified again, in ms: no longer, as its key may have been withdrawn. */
 const REMEMBERED_MS = 60_000;
 
-/** Tokens that are remembered. */
-const MAX_REMEMBERED = 10_000;
-
 /** Told of each token that is refused: why, and by which Issuer, if one was found. */
 export type OnRefused = (tenant: string, refused: TokenRefused) => void;
-
-interface Remembered {
-  readonly token: VerifiedToken;
-  readonly until: number;
-}
 
 /** Verifies the tokens by which hosts prove their subjects. */
 export class SubjectTokens {
   /** By the digest of tenant and token; the tokens themselves are not kept. */
-  readonly #remembered = new Map<string, Remembered>();
+  readonly #remembered: RememberedTokens;
 
   constructor(
-    private readonly verifier: TokenVerifier,
+    private readonly verifier: Pick<TokenVerifier, 'verify'>,
     private readonly onRefused: OnRefused = () => undefined,
-  ) {}
+    bounds?: RememberedBounds,
+  ) {
+    this.#remembered = new RememberedTokens(bounds);
+  }
 
   /**
    * Whom a token proves, by the Issuers of a state. Throws TokenRefused, and IdentityProviderUnavailable.
@@ -51,13 +47,8 @@ export class SubjectTokens {
     if (isKnown) return known.token;
     this.#remembered.delete(digest);
     const token = await this.verifier.verify(documents.all('Issuer'), text, { tenant, use: 'subject', now });
-    this.#remember(digest, { token, until: Math.min(token.expiresAt, now + REMEMBERED_MS) });
+    const until = Math.min(token.expiresAt, now + REMEMBERED_MS);
+    this.#remembered.set(digest, { token, until, bytes: Buffer.byteLength(text) });
     return token;
-  }
-
-  #remember(digest: string, remembered: Remembered): void {
-    const [oldest] = this.#remembered.keys();
-    if (this.#remembered.size >= MAX_REMEMBERED) this.#remembered.delete(oldest!);
-    this.#remembered.set(digest, remembered);
   }
 }

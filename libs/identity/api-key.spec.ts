@@ -2,7 +2,7 @@ import type * as Crypto from 'node:crypto';
 import { timingSafeEqual } from 'node:crypto';
 import fc from 'fast-check';
 import { beforeEach, describe, expect, it, vi } from 'vitest';
-import { generateApiKey, generateSecret, macOf, parseApiKey, sameMac } from './api-key.js';
+import { generateApiKey, generateSecret, macOf, parseApiKey, sameMac, sameSecret } from './api-key.js';
 
 vi.mock('node:crypto', async (original) => {
   const real = await original<typeof Crypto>();
@@ -129,5 +129,20 @@ describe('a MAC', () => {
     expect(sameMac(mac, mac.subarray(1))).toBe(false);
     expect(sameMac(mac, Buffer.alloc(0))).toBe(false);
     expect(timingSafeEqual).toHaveBeenCalledTimes(1);
+  });
+});
+
+describe('a text that only we can know', () => {
+  it.each([
+    ['abc', 'abc', true],
+    ['abc', 'abd', false],
+    ['\u00e9', 'e\u0301', false],
+  ])('%j and %j are compared in constant time: %s', (left, right, same) => {
+    expect(sameSecret(left, right)).toBe(same);
+    expect(timingSafeEqual).toHaveBeenCalledTimes(left.length === right.length ? 1 : 0);
+  });
+
+  it('is no other one of another length', () => {
+    expect([sameSecret('abc', 'ab'), sameSecret('', 'a')]).toEqual([false, false]);
   });
 });

@@ -78,3 +78,6 @@ export function macOf({ environment, id, secret }: ApiKey, pepper: Buffer): Buff
 /** Compares two MACs in constant time. */
 export const sameMac = (left: Buffer, right: Buffer): boolean =>
   left.length === right.length && timingSafeEqual(left, right);
+
+/** Compares a text that somebody sent with one that only we can know, in constant time. */
+export const sameSecret = (left: string, right: string): boolean => sameMac(Buffer.from(left), Buffer.from(right));

@@ -19,11 +19,13 @@ export {
   macOf,
   parseApiKey,
   sameMac,
+  sameSecret,
   type ApiKey,
 } from './api-key.js';
 export {
   administratorAgain,
   isGood,
+  mayBeUsedFrom,
   principalOf,
   refusedKey,
   UnauthenticatedError,

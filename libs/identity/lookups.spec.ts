@@ -58,7 +58,7 @@ describe('lookups of names', () => {
 
   it('that hang end with the time of the request, and the next tenant is served', async () => {
     const { asked, lookups } = slow();
-    const outgoing = new Outgoing('off', lookups);
+    const outgoing = new Outgoing('off', 'home', lookups);
     const asks = (tenant: string, name: string) =>
       outgoing.for(tenant, `https://${name}`)(`https://${name}/`, { signal: AbortSignal.timeout(300) });
     const slowOnes = ['a.example', 'b.example', 'c.example'].map((name) => asks('slow', name));

@@ -52,6 +52,8 @@ async function serving(listener: RequestListener): Promise<number> {
   return (server.address() as AddressInfo).port;
 }
 
+const HOME = 'home';
+
 describe('the way out', () => {
   it('leads to an issuer on this machine, and sends what it is given', async () => {
     const port = await serving((request, response) => {
@@ -62,7 +64,7 @@ describe('the way out', () => {
       );
     });
     const issuer = `http://localhost:${port}`;
-    const answer = await new Outgoing('loopback').for('t', issuer)(`${issuer}/token`, {
+    const answer = await new Outgoing('loopback', HOME).for('other', issuer)(`${issuer}/token`, {
       method: 'POST',
       headers: { dpop: 'x' },
       body: new URLSearchParams({ a: 'b c' }),
@@ -73,12 +75,14 @@ describe('the way out', () => {
 
   it('goes after no redirect', async () => {
     const port = await serving((_, response) => response.writeHead(302, { Location: 'http://localhost:1/' }).end());
-    const answer = await new Outgoing('on').for('t', `http://localhost:${port}`)(`http://127.0.0.1:${port}/`);
+    const answer = await new Outgoing('on', HOME).for(HOME, `http://localhost:${port}`)(`http://127.0.0.1:${port}/`);
     expect(answer.status).toBe(302);
   });
 
   it.each([
     ['off', 'http://localhost:PORT', 'http://localhost:PORT/'],
+    ['home', 'https://idp.example', 'http://localhost:PORT/'],
+    ['home', 'http://localhost:PORT', 'https://10.0.0.1/'],
     ['loopback', 'https://idp.example', 'http://localhost:PORT/'],
     ['loopback', 'https://idp.example', 'https://localhost:PORT/'],
     ['on', 'https://idp.example', 'https://127.0.0.1:PORT/'],
@@ -94,9 +98,35 @@ describe('the way out', () => {
     const port = await serving((_, response) => response.end());
     server!.on('connection', () => connected++);
     const at = (text: string) => text.replace('PORT', String(port));
-    await expect(new Outgoing(allowed).for('t', at(issuer))(at(url))).rejects.toMatchObject({ name: 'OutgoingError' });
+    await expect(new Outgoing(allowed, HOME).for(HOME, at(issuer))(at(url))).rejects.toMatchObject({
+      name: 'OutgoingError',
+    });
     expect(connected).toBe(0);
   });
+
+  it.each([
+    ['home', HOME, true],
+    ['home', 'other', false],
+    ['loopback', 'other', true],
+    ['on', 'other', true],
+    ['off', HOME, false],
+  ] as const)(
+    'being %s, leads an issuer on this machine of the tenant %s there: %s',
+    async (allowed, tenant, leads) => {
+      const port = await serving((_, response) => response.end('x'));
+      const issuer = `http://127.0.0.1:${port}`;
+      const answered = new Outgoing(allowed, HOME)
+        .for(
+          tenant,
+          issuer,
+        )(issuer)
+        .then(
+          ({ status }) => status === 200,
+          () => false,
+        );
+      expect(await answered).toBe(leads);
+    },
+  );
 
   it('refuses what is larger than a megabyte, breaks off, or is compressed', async () => {
     const bodies: Record<string, RequestListener> = {
@@ -109,7 +139,7 @@ describe('the way out', () => {
       '/gzip': (_, response) => response.writeHead(200, { 'Content-Encoding': 'gzip' }).end('x'),
     };
     const port = await serving((request, response) => bodies[request.url!]!(request, response));
-    const fetch = new Outgoing('loopback').for('t', `http://localhost:${port}`);
+    const fetch = new Outgoing('loopback', HOME).for(HOME, `http://localhost:${port}`);
     for (const path of ['/large', '/cut', '/gzip']) {
       await expect(fetch(`http://localhost:${port}${path}`)).rejects.toMatchObject({ name: 'OutgoingError' });
     }
@@ -124,7 +154,7 @@ describe('the way out', () => {
     });
     const began = performance.now();
     await expect(
-      new Outgoing('loopback').for('t', `http://localhost:${port}`)(`http://localhost:${port}/`),
+      new Outgoing('home', HOME).for(HOME, `http://localhost:${port}`)(`http://localhost:${port}/`),
     ).rejects.toMatchObject({ name: 'OutgoingError' });
     expect(performance.now() - began).toBeLessThan(6000);
   }, 10_000);

@@ -7,9 +7,9 @@ import { Lookups } from './lookups.js';
 
 /**
  * Which identity providers the service goes to beyond those of the public internet: none (`off`), those whose issuer is
- * on this machine (`loopback`), or those in private networks as well (`on`).
+ * on this machine, of the home tenant (`home`) or of every tenant (`loopback`), or those in private networks as well (`on`).
  */
-export type PrivateProviders = 'on' | 'loopback' | 'off';
+export type PrivateProviders = 'on' | 'loopback' | 'home' | 'off';
 
 /** A request that was not made, or came to nothing. The message is for the log: it names hosts. */
 export class OutgoingError extends Error {
@@ -44,17 +44,25 @@ export const isLoopbackUrl = (url: string): boolean => LOOPBACK_NAMES.includes(n
  * much as metadata and tokens take.
  */
 export class Outgoing {
+  /** @param home the id of the home tenant: whoever writes its documents runs this service */
   constructor(
     private readonly privateProviders: PrivateProviders,
+    private readonly home: string,
     private readonly lookups = new Lookups(),
   ) {}
 
-  /** How to fetch what belongs to an issuer of a tenant. Only one that is on this machine itself leads to this machine. */
+  /** How to fetch what belongs to an issuer of a tenant. */
   for(tenant: string, issuer: string): OutgoingFetch {
-    const loopback = this.privateProviders !== 'off' && isLoopbackUrl(issuer);
-    const reach: Reach = { loopback, privateRanges: this.privateProviders === 'on' };
+    const reach = this.reachOf(tenant, issuer);
     const resolve: Resolve = (name, how, done) => this.lookups.resolve(tenant, name, how, done);
     return (url, options = {}) => send(new URL(url), options, reach, resolve);
+  }
+
+  /** Where an issuer of a tenant may lead. Only one that is on this machine itself leads to this machine. */
+  reachOf(tenant: string, issuer: string): Reach {
+    const { privateProviders } = this;
+    const reachesLoopback = privateProviders === 'home' ? tenant === this.home : privateProviders !== 'off';
+    return { loopback: reachesLoopback && isLoopbackUrl(issuer), privateRanges: privateProviders === 'on' };
   }
 }
 

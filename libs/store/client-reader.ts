@@ -7,6 +7,8 @@ export interface ClientListing {
   readonly principal: string;
   readonly environment: string;
   readonly rights: object;
+  /** From where it may be used; null: from anywhere. */
+  readonly cidrs: readonly string[] | null;
   /** Its public keys, as a JWK set; null: it has a secret, or an identity provider vouches for it. */
   readonly jwks: object | null;
   /** Of a workload: the Issuer that vouches for it, and whom its tokens are about. */
@@ -21,8 +23,8 @@ export interface ClientListing {
 }
 
 const LISTING = `
-  select c.id, c.kind, c.principal, c.environment, c.rights, c.jwks, c.issuer, c.subject, c.created_by as "createdBy",
-    c.created_at as "createdAt", c.expires_at as "expiresAt", c.disabled_at as "disabledAt",
+  select c.id, c.kind, c.principal, c.environment, c.rights, c.cidrs, c.jwks, c.issuer, c.subject,
+    c.created_by as "createdBy", c.created_at as "createdAt", c.expires_at as "expiresAt", c.disabled_at as "disabledAt",
     array(select s.expires_at from placet.credential_secret s
       where s.tenant = c.tenant and s.credential = c.id order by s.number) as secrets
   from placet.credential c where c.tenant = $1 and c.kind <> 'api_key'`;

@@ -140,13 +140,16 @@ export class SessionStore {
     return row?.outcome === 'signed_in' && row.session_id !== null ? row.session_id : undefined;
   }
 
-  /** Ends one session of a person, with a record. Whether there was one to end. */
-  async end(tenant: string, session: string, person: string): Promise<boolean> {
+  /**
+   * Ends one session of a person, with a record. Whether there was one to end.
+   * @param about what the record says besides
+   */
+  async end(tenant: string, session: string, person: string, about: JsonObject = {}): Promise<boolean> {
     const [row] = await this.store.call<{ ended: boolean }>('select placet.sign_out($1, $2, $3, $4) as ended', [
       tenant,
       session,
       person,
-      JSON.stringify({ session, person }),
+      JSON.stringify({ ...about, session, person }),
     ]);
     return row?.ended === true;
   }

@@ -67,6 +67,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/keys': { host: 'quickstart' },
   '/api/v1/keys/{id}': { cidrs: null },
   '/api/v1/clients': { host: 'quickstart' },
+  '/api/v1/clients/{id}': { cidrs: null },
   '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
   '/api/v1/tenants/{name}/owner-key': { reason: 'x' },
   '/api/v1/access/subjects': { resource: { id: 'x', type: 'account' }, action: { name: 'read' } },

@@ -96,7 +96,7 @@ describe('a client with a secret', () => {
     const other = await newClient();
     const wrong: readonly Client[] = [
       { ...client, secret: other.secret },
-      { ...client, secret: `${client.secret.slice(0, -1)}x` },
+      { ...client, secret: client.secret.slice(0, -1) + (client.secret.endsWith('x') ? 'y' : 'x') },
       { ...client, secret: client.secret.slice(client.secret.lastIndexOf('_') + 1) },
       { ...client, secret: client.secret.replace('_test_', '_prod_') },
       { id: '0123456789abcdefghi', secret: client.secret },
@@ -124,6 +124,33 @@ describe('a client with a secret', () => {
     expect((await byBasic(fresh)).status).toBe(200);
     // What was issued while the secret was good is good until it expires.
     expect(effectOf(await decide(token))).toBe('allow');
+  });
+
+  it('loses its tokens with its secret, on every replica, where the secret is replaced at once', async () => {
+    for (let round = 0; round < 3; round++) {
+      const old = await newClient();
+      const token = await tokenOf(old);
+      for (const url of [service.url, replica.url]) expect(effectOf(await decide(token, url))).toBe('allow');
+      const rotated = await service.call('POST', `/api/v1/clients/${old.id}/rotate`, { body: { overlap_seconds: 0 } });
+      expect(rotated.status).toBe(201);
+      const answers = await Promise.all([decide(token, replica.url), decide(token)]);
+      expect(answers.map(effectOf)).toEqual([401, 401]);
+      expect((await service.call('GET', '/api/v1/me', { key: token, url: replica.url })).status).toBe(401);
+      expect((await byBasic(old)).status).toBe(401);
+      const next = await tokenOf(rotated.body as Client);
+      for (const url of [service.url, replica.url]) expect(effectOf(await decide(next, url))).toBe('allow');
+    }
+  });
+
+  it('gets no token for a secret that is being replaced at this moment', async () => {
+    for (let round = 0; round < 4; round++) {
+      const old = await newClient();
+      const asked = Array.from({ length: 6 }, () => byBasic(old));
+      const rotated = await service.call('POST', `/api/v1/clients/${old.id}/rotate`, { body: { overlap_seconds: 0 } });
+      expect(rotated.status).toBe(201);
+      for (const { status, body } of await Promise.all(asked))
+        expect(status === 200 ? effectOf(await decide(body.access_token as string)) : status).toBe(401);
+    }
   });
 
   it.each([
@@ -334,6 +361,20 @@ describe('a client with keys of its own', () => {
     expect((await service.call('PUT', `/api/v1/clients/${id}/keys`, { body: replaced })).status).toBe(204);
     expect((await show(assertionOf(id, privateKey))).status).toBe(401);
     expect((await show(assertionOf(id, next.privateKey))).status).toBe(200);
+  });
+
+  it.each([
+    [undefined, 401],
+    [true, 401],
+    [false, 'allow'],
+  ])('loses its tokens with its keys, unless its administrator lets them be (end_tokens: %s)', async (given, then) => {
+    const { id } = await newClient({ keys });
+    const token = (await show(assertionOf(id, privateKey))).body.access_token as string;
+    expect(effectOf(await decide(token, replica.url))).toBe('allow');
+    const body = { keys: { keys: [pair().publicKey.export({ format: 'jwk' })] }, end_tokens: given };
+    expect((await service.call('PUT', `/api/v1/clients/${id}/keys`, { body })).status).toBe(204);
+    expect(effectOf(await decide(token, replica.url))).toBe(then);
+    expect(effectOf(await decide(token))).toBe(then);
   });
 
   it.each([

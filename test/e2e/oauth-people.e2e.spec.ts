@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync, statSync, chmodSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { KeptSignIns } from '../../apps/cli/src/kept-sign-ins.js';
 import { refresh, signIn, signOut, type SignIn } from '../../apps/cli/src/sign-in.js';
 import type { Service } from '../../apps/server/src/service.js';
@@ -368,6 +368,97 @@ describe('the command line', () => {
     } finally {
       rmSync(directory, { recursive: true });
     }
+  });
+});
+
+describe('device sign-in that is switched off', () => {
+  const tenant = async (signIn: object | undefined) => {
+    const path = '/api/v1/documents/Tenant/default';
+    const etag = (await service.call('GET', path)).headers.get('etag');
+    const headers = etag === null ? { 'If-None-Match': '*' } : { 'If-Match': etag };
+    const body = { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} }, signIn };
+    const saved = await service.call('PUT', path, { body, headers });
+    expect(saved.status, JSON.stringify(saved.body)).toBeLessThan(300);
+  };
+  const off = () => tenant({ deviceFlow: 'off' });
+  afterEach(() => tenant(undefined));
+
+  const isOff = { status: 400, body: { error: 'unauthorized_client' } };
+
+  it('begins nothing, on any replica, and the command line says why', async () => {
+    await off();
+    const started = () =>
+      curl(
+        ...form({ client_id: 'placet-cli', scope: 'administer' }),
+        `${replica.url}/t/default/oauth/device/authorize`,
+      );
+    expect(await started()).toMatchObject(isOff);
+    await expect(signIn(server, () => undefined)).rejects.toThrow('this tenant lets nobody sign in devices');
+    const metadata = async () =>
+      JSON.stringify((await curl(`${replica.url}/t/default/.well-known/openid-configuration`)).body);
+    expect(await metadata()).not.toMatch(/device|refresh/);
+    await tenant({ deviceFlow: 'on' });
+    expect((await started()).status).toBe(200);
+    expect(await metadata()).toMatch(/device_authorization_endpoint.*refresh_token/);
+  });
+
+  it('shows no page, and answers no code that was begun before', async () => {
+    const started = await start();
+    const browser = await signedIn('lea');
+    const asked = await curl('-H', browser, device);
+    const xsrf = xsrfOf(asked);
+    await off();
+    const answers = [
+      await curl('-H', browser, device),
+      await curl('-H', browser, ...form({ xsrf, user_code: started.user_code, answer: 'allow' }), device),
+    ];
+    for (const { status, body } of answers) {
+      expect(status).toBe(403);
+      expect(body).toContain('switched off');
+    }
+    await tenant({});
+    expect((await poll(started)).body.error).toBe('authorization_pending');
+  });
+
+  it('gives no token for a code that was allowed before, renews none, and takes none', async () => {
+    const browser = await signedIn('mia');
+    const allowed = await start();
+    expect((await answer(browser, allowed.user_code, 'allow')).status).toBe(200);
+    const body = { kind: 'AdministratorBinding', name: 'mia', to: ['user:company/mia'], roles: ['owner'] };
+    const path = '/api/v1/documents/AdministratorBinding/mia';
+    expect((await service.call('PUT', path, { body, headers: { 'If-None-Match': '*' } })).status).toBe(201);
+    const present = await signIn(server, ({ code }) => void answer(browser, code, 'allow'));
+    const me = async (url: string) =>
+      (await service.call('GET', '/api/v1/me', { key: present.accessToken, url })).status;
+    expect([await me(service.url), await me(replica.url)]).toEqual([200, 200]);
+    await off();
+    expect([await me(replica.url), await me(service.url)]).toEqual([401, 401]);
+    expect(await poll(allowed)).toMatchObject(isOff);
+    await expect(refresh(present)).rejects.toThrow('this tenant lets nobody sign in devices');
+    await signOut(present);
+    await tenant({});
+    expect(await me(replica.url)).toBe(401);
+  });
+
+  it('is for nobody to switch who may not change who administers', async () => {
+    const made = await service.call('POST', '/api/v1/keys', {
+      body: { administrator: 'author', rights: { roles: ['publisher'] } },
+    });
+    const body = { kind: 'Tenant', name: 'default', defaults: { effect: 'deny' }, signIn: { deviceFlow: 'off' } };
+    const { headers } = await service.call('GET', '/api/v1/documents/Tenant/default');
+    const saved = await service.call('PUT', '/api/v1/documents/Tenant/default', {
+      key: made.body.key as string,
+      body,
+      headers: { 'If-Match': headers.get('etag')! },
+    });
+    expect([saved.status, saved.body.code]).toEqual([403, 'grant_exceeds_own']);
+  });
+
+  it.each([['no'], [false], ['OFF']])('is not written %j', async (deviceFlow) => {
+    const body = { kind: 'Tenant', name: 'default', defaults: { effect: 'deny' }, signIn: { deviceFlow } };
+    const { status, body: problem } = await service.call('PUT', '/api/v1/documents/Tenant/default', { body });
+    expect(status).toBe(422);
+    expect(JSON.stringify(problem)).toContain('write on or off');
   });
 });
 

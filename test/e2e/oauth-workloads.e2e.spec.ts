@@ -1,6 +1,9 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { subjectsOf } from '../../apps/server/src/oauth/workloads.js';
+import { TOLERANCE_MS } from '#identity';
 import type { IssuerDocument, JsonObject } from '#policy';
 import { curl, type CurlAnswer } from '../support/curl.js';
 import { startIdentityProvider, type IdentityProvider } from '../support/identity-provider.js';
@@ -23,19 +26,36 @@ beforeAll(async () => {
 
 afterAll(() => Promise.all([service.close(), idp.close()]));
 
-async function newWorkload(subject: string): Promise<string> {
+async function newWorkload(subject: string, issuer = 'cluster'): Promise<string> {
   const { status, body } = await service.call('POST', '/api/v1/clients', {
-    body: { host: 'quickstart', rights: { subjects: ['user:*'] }, federated: { issuer: 'cluster', subject } },
+    body: { host: 'quickstart', rights: { subjects: ['user:*'] }, federated: { issuer, subject } },
   });
   expect(status, JSON.stringify(body)).toBe(201);
   expect(body).not.toHaveProperty('secret');
   return body.id as string;
 }
 
+/** The order of the group of P-256. */
+const ORDER = BigInt('0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551');
+
+/** A token with the other signature that is as good: r and n - s. */
+function mirrored(text: string): string {
+  const [head, body, signature] = text.split('.');
+  const bytes = Buffer.from(signature!, 'base64url');
+  const s = ORDER - BigInt(`0x${bytes.subarray(32).toString('hex')}`);
+  const other = Buffer.concat([bytes.subarray(0, 32), Buffer.from(s.toString(16).padStart(64, '0'), 'hex')]);
+  return `${head}.${body}.${other.toString('base64url')}`;
+}
+
 const now = (): number => Math.floor(Date.now() / 1000);
 
+let made = 0;
+/** Each is another one, and says of itself nothing that it need not say. */
 const assertion = (claims: Record<string, unknown> = {}, options = {}): Promise<string> =>
-  idp.sign({ iss: idp.issuer, sub: SUBJECT, aud: server, iat: now(), exp: now() + 600, ...claims }, options);
+  idp.sign(
+    { iss: idp.issuer, sub: SUBJECT, aud: server, iat: now(), exp: now() + 600, made: ++made, ...claims },
+    options,
+  );
 
 const show = (text: string, more: readonly string[] = []): Promise<CurlAnswer> =>
   curl(
@@ -59,10 +79,53 @@ describe('a workload of the company', () => {
     expect((await show(await assertion(), ['-d', `client_id=${workload}`])).status).toBe(200);
   });
 
-  it('shows an assertion with an id once', async () => {
-    const text = await assertion({ jti: 'one' });
+  it.each<[string, Record<string, unknown>]>([
+    ['with an id', { jti: 'one' }],
+    ['with an id that is none', { jti: '' }],
+    ['without an id', {}],
+  ])('shows an assertion %s once', async (_what, claims) => {
+    const text = await assertion(claims);
     const answers = await Promise.all([show(text), show(text), show(text)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 400, 400]);
+    expect((await show(text)).status).toBe(400);
+  });
+
+  it('shows one once also where its signature is written in another form', async () => {
+    const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    const keys = createServer((_, response) =>
+      response.end(JSON.stringify({ keys: [{ ...publicKey.export({ format: 'jwk' }), kid: 'ec' }] })),
+    );
+    await new Promise<void>((resolve) => keys.listen(0, '127.0.0.1', resolve));
+    try {
+      const issuer = `http://localhost:${(keys.address() as AddressInfo).port}`;
+      const body = { kind: 'Issuer', name: 'ec', issuer, jwksUri: `${issuer}/`, algorithms: ['ES256'], workloads: {} };
+      await service.call('PUT', '/api/v1/documents/Issuer/ec', { body, headers: { 'If-None-Match': '*' } });
+      await newWorkload('ec', 'ec');
+      const text = await assertion(
+        { iss: issuer, sub: 'ec' },
+        { header: { alg: 'ES256', kid: 'ec' }, key: privateKey },
+      );
+      expect((await show(text)).status).toBe(200);
+      expect((await show(mirrored(text))).status).toBe(400);
+      // The other form is good by itself: it is refused for having been used.
+      const fresh = await assertion(
+        { iss: issuer, sub: 'ec' },
+        { header: { alg: 'ES256', kid: 'ec' }, key: privateKey },
+      );
+      expect((await show(mirrored(fresh))).status).toBe(200);
+    } finally {
+      keys.close();
+    }
+  });
+
+  it('is known to have shown one for as long as it would be believed', async () => {
+    const exp = now() + 900;
+    expect((await show(await assertion({ exp }))).status).toBe(200);
+    const superuser = await service.database.connect('superuser');
+    const { rows } = await superuser.query<{ until: number }>(
+      `select extract(epoch from max(expires_at))::float8 as until from placet.oauth_state where model = 'Assertion'`,
+    );
+    expect(rows[0]!.until).toBeGreaterThanOrEqual(exp + TOLERANCE_MS / 1000);
   });
 
   it.each<[string, () => Promise<string>]>([

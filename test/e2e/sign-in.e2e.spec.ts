@@ -687,6 +687,73 @@ describe('people', () => {
   });
 });
 
+describe('a browser that signs in to a second tenant', () => {
+  it('leaves no session behind in the first, and what was ended is recorded there', async () => {
+    // Other tenants reach this machine only where the settings say so.
+    const there = await startCompany({ privateIdentityProviders: 'loopback' });
+    try {
+      const at = there.service.url;
+      const second = await there.service.secondTenant();
+      there.idp.client({ client_id: 'second', redirect_uris: [`${at}/t/second/sign-in/company/callback`] });
+      const body = companyIssuer(there.idp, { signIn: { clientId: 'second', authentication: 'none' } });
+      const saved = await second.call('PUT', '/api/v1/documents/Issuer/company', {
+        body,
+        headers: { 'If-None-Match': '*' },
+      });
+      expect(saved.status, JSON.stringify(saved.body)).toBe(201);
+      const cookies = await there.signIn('ann');
+      const before = new Cookies();
+      before.put(at, SESSION, cookies.get(at, SESSION)!);
+      const status = async (of: Cookies, tenant: string) => (await of.fetch(`${at}/t/${tenant}/`)).status;
+      expect(await status(before, 'default')).toBe(200);
+      await there.signIn('ann', { cookies, tenant: 'second' });
+      expect(await status(cookies, 'second')).toBe(200);
+      expect(await status(before, 'default')).toBe(303);
+      const superuser = await there.service.database.connect('superuser');
+      const { rows } = await superuser.query<{ about: object }>(
+        `select body::json -> 'about' as about from placet.ledger_record where kind = 'sign_out' and tenant = $1`,
+        [there.service.database.tenant],
+      );
+      expect(rows.map(({ about }) => about)).toEqual([
+        { by: 'another-sign-in', session: expect.any(String) as unknown, person: 'user:company/ann' },
+      ]);
+      // A sign-in that comes to nothing ends nothing.
+      const back = await there.begin(cookies, 'bob');
+      expect((await cookies.fetch(back.replace(/code=[^&]+/, 'code=x'))).status).toBe(403);
+      expect(await status(cookies, 'second')).toBe(200);
+    } finally {
+      await there.close();
+    }
+  });
+});
+
+describe('a provider on this machine', () => {
+  it('is one of the home tenant: nobody is sent there by another one, where nothing is set', async () => {
+    const second = await company.service.secondTenant('inner');
+    const body = companyIssuer(idp, {
+      signIn: { clientId: 'placet', authentication: 'none' },
+      subjectTokens: { audiences: ['a'] },
+    });
+    const saved = await second.call('PUT', '/api/v1/documents/Issuer/company', {
+      body,
+      headers: { 'If-None-Match': '*' },
+    });
+    expect(saved.status, JSON.stringify(saved.body)).toBe(201);
+    const requests = idp.requests.length;
+    const begun = (tenant: string) => fetch(`${url}/t/${tenant}/sign-in/company`, { redirect: 'manual' });
+    expect((await begun('inner')).status).toBe(503);
+    const now = Math.floor(Date.now() / 1000);
+    const token = await idp.sign(
+      { iss: idp.issuer, aud: 'a', sub: 'ann', iat: now, exp: now + 60 },
+      { header: { typ: 'at+jwt' } },
+    );
+    const tried = await second.call('POST', '/api/v1/mappings/try', { body: { token } });
+    expect([tried.status, tried.body.code]).toEqual([503, 'identity_provider_unavailable']);
+    expect(idp.requests.length).toBe(requests);
+    expect((await begun('default')).status).toBe(303);
+  });
+});
+
 describe('signing out', () => {
   it('at a page of another tenant leaves no session behind', async () => {
     await ensureTenant(company.service.database.address, 'third');

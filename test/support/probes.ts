@@ -99,6 +99,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'GET /api/v1/clients': () => ({ shows: true }),
   'POST /api/v1/clients': ({ name }) => ({ body: { host: name } }),
   'GET /api/v1/clients/{id}': ({ client }) => ({ path: { id: client }, shows: true }),
+  'PATCH /api/v1/clients/{id}': ({ client }) => ({ path: { id: client }, body: { cidrs: ['10.0.0.0/8'] } }),
   'DELETE /api/v1/clients/{id}': ({ client }) => ({ path: { id: client } }),
   'POST /api/v1/clients/{id}/rotate': ({ client }) => ({ path: { id: client }, body: {} }),
   'PUT /api/v1/clients/{id}/keys': ({ client }) => ({ path: { id: client }, body: { keys: { keys: [PUBLIC_KEY] } } }),

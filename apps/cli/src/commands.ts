@@ -1,7 +1,7 @@
 import { Api } from './api.js';
 import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
-import { createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
+import { changeClient, createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
@@ -130,14 +130,23 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'client create': {
     takes: ['HOST'],
-    options: [...RIGHTS, 'keys', 'issuer', 'subject'],
+    options: [...RIGHTS, 'cidr', 'expires', 'keys', 'issuer', 'subject'],
     run: ([host], values, output) => {
       const { keys, issuer, subject } = values;
       return createClient(new Api(), output, host!, { ...keyOptions(values), keys, issuer, subject });
     },
   },
   'client list': { takes: [], options: [], run: (_, __, output) => listClients(new Api(), output) },
-  'client rotate': { takes: ['ID'], options: [], run: ([id], _, output) => rotateClient(new Api(), output, id!) },
+  'client change': {
+    takes: ['ID'],
+    options: [...RIGHTS, 'cidr', 'expires'],
+    run: ([id], values, output) => changeClient(new Api(), output, id!, keyOptions(values)),
+  },
+  'client rotate': {
+    takes: ['ID'],
+    options: ['now'],
+    run: ([id], { now }, output) => rotateClient(new Api(), output, id!, now),
+  },
   'client disable': { takes: ['ID'], options: [], run: ([id], _, output) => disableClient(new Api(), output, id!) },
   decide: {
     takes: [],

@@ -35,7 +35,10 @@ export const USAGE = `usage: placet COMMAND
   client create HOST                   make an OAuth client of a host (the options of host create say what it may)
       [--keys FILE]                      by public keys of its own (a JWK set) and not by a secret
       [--issuer NAME --subject SUB]      a workload that an Issuer vouches for
-  client list, client rotate ID        list OAuth clients, or give one a new secret
+      [--cidr NETWORK]... [--expires DATE] from where it may be used, and until when
+  client change ID                     change one: what is said replaces what there was (--cidr any, --expires never)
+  client list                          list OAuth clients
+  client rotate ID [--now]             give one a new secret; the old one is good for a day, or ends with its tokens now
   client disable ID                    end one and its tokens at once
   key create --host NAME               make another key for a host, with the options above, and
       [--cidr NETWORK]...                from where it may be used (default: anywhere)

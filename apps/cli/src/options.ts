@@ -15,6 +15,7 @@ export const OPTIONS = {
   'may-act-for': { type: 'string', multiple: true, default: [] as string[] },
   cidr: { type: 'string', multiple: true, default: [] as string[] },
   expires: { type: 'string' },
+  now: { type: 'boolean', default: false },
   message: { type: 'string', short: 'm' },
   delete: { type: 'string', multiple: true, default: [] as string[] },
   description: { type: 'string' },

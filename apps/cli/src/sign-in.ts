@@ -34,6 +34,7 @@ const SCOPE = 'administer offline_access';
 export async function signIn(issuer: string, ask: (prompt: DevicePrompt) => void): Promise<SignIn> {
   return told(async () => {
     const server = await find(issuer);
+    if (server.serverMetadata().device_authorization_endpoint === undefined) throw switchedOff();
     const device = await initiateDeviceAuthorization(server, { scope: SCOPE });
     const url = device.verification_uri;
     ask({ url, completeUrl: device.verification_uri_complete ?? url, code: device.user_code });
@@ -82,10 +83,16 @@ async function told<T>(work: () => Promise<T>): Promise<T> {
       });
     }
     if (error.error === 'invalid_grant') throw over();
+    if (error.error === 'unauthorized_client') throw switchedOff();
     if (error.error === 'access_denied') throw new CommandError('the sign-in was refused in the browser.');
     if (error.error === 'expired_token') throw new CommandError('nobody entered the code in time: begin again.');
     throw new CommandError(`the service refused: ${error.error_description ?? error.error}`);
   }
 }
+
+const switchedOff = (): CommandError =>
+  new CommandError(
+    'this tenant lets nobody sign in devices (signIn.deviceFlow of its Tenant document): set PLACET_KEY to a key instead, or ask an owner.',
+  );
 
 const over = (): CommandError => new CommandError('the sign-in is over: run placet login.');

@@ -164,7 +164,7 @@ function assemble(
   keyCheck: KeyCheck,
   options: ServiceOptions,
 ): Parts & FrontParts & OAuthParts {
-  const { log, trustedProxies, attempts, privateIdentityProviders = 'loopback' } = options;
+  const { log, trustedProxies, attempts, privateIdentityProviders = 'home' } = options;
   const { pepper } = keyCheck;
   const limits = new AbuseLimits(attempts);
   const refusedEvents = countedEvents(store, log, 'credential_refused');
@@ -181,7 +181,7 @@ function assemble(
   const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
-  const outgoing = new Outgoing(privateIdentityProviders);
+  const outgoing = new Outgoing(privateIdentityProviders, tenant);
   const keySets = new KeySets(outgoing);
   const verifier = new TokenVerifier(keySets, parseJson);
   const signingKeys = new SigningKeys(store, changes, pepper);
@@ -207,6 +207,7 @@ function assemble(
     gate,
     uses,
     refusedEvents,
+    refusals,
     limits,
     addresses,
     home: tenant,

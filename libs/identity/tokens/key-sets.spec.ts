@@ -17,7 +17,7 @@ beforeEach(async () => {
   idp = await startIdentityProvider();
   time = 1000;
   issuer = documentOf({ issuer: idp.issuer });
-  keys = new KeySets(new Outgoing('loopback'), () => time);
+  keys = new KeySets(new Outgoing('home', 'home'), () => time);
 });
 afterEach(() => idp.close());
 
@@ -27,7 +27,7 @@ function documentOf(members: object): IssuerDocument {
 }
 
 /** `found`, or why there is no key. */
-const ask = async (kid = idp.keyId, of = issuer, tenant = 't'): Promise<string> => {
+const ask = async (kid = idp.keyId, of = issuer, tenant = 'home'): Promise<string> => {
   try {
     expect((await keys.keyOf(tenant, of, 'RS256', kid)).type).toBe('public');
     return 'found';
@@ -48,6 +48,13 @@ describe('keys of a provider', () => {
   it('are fetched from where the document says, without metadata', async () => {
     expect(await ask(idp.keyId, documentOf({ issuer: idp.issuer, jwksUri: `${idp.issuer}/jwks` }))).toBe('found');
     expect(idp.requests).toEqual(['GET /jwks']);
+  });
+
+  it('on this machine are those of the home tenant: another one with the same Issuer gets none of them', async () => {
+    expect(await ask()).toBe('found');
+    expect(await ask(idp.keyId, issuer, 'other')).toBe('identity_provider_unavailable');
+    expect(fetches()).toBe(1);
+    expect(await ask()).toBe('found');
   });
 
   it('that nobody knows cause one fetch in half a minute', async () => {

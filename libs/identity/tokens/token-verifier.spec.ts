@@ -16,7 +16,7 @@ let verifier: TokenVerifier;
 
 beforeAll(async () => {
   idp = await startIdentityProvider();
-  verifier = new TokenVerifier(new KeySets(new Outgoing('loopback')), parseJson);
+  verifier = new TokenVerifier(new KeySets(new Outgoing('home', 'home')), parseJson);
 });
 afterAll(() => idp.close());
 
@@ -69,7 +69,8 @@ const verify = (
   text: string,
   issuers: readonly StoredDocument<'Issuer'>[] = [stored()],
   verification: Partial<Verification> = {},
-): Promise<VerifiedToken> => verifier.verify(issuers, text, { tenant: 't', use: 'subject', now: NOW, ...verification });
+): Promise<VerifiedToken> =>
+  verifier.verify(issuers, text, { tenant: 'home', use: 'subject', now: NOW, ...verification });
 
 /** What of a token did not hold. */
 const fault = async (...given: Parameters<typeof verify>): Promise<string> => {
@@ -263,12 +264,7 @@ describe('what an Issuer requires', () => {
 
 /** Looks for the keys of every provider at the one of this test, which is the only one that can be reached. */
 class OurKeys extends KeySets {
-  override keyOf(
-    tenant: string,
-    issuer: IssuerDocument,
-    alg: string,
-    kid: string | undefined,
-  ): ReturnType<KeySets['keyOf']> {
+  override keyOf(...[tenant, issuer, alg, kid]: Parameters<KeySets['keyOf']>): ReturnType<KeySets['keyOf']> {
     return super.keyOf(tenant, { ...issuer, issuer: idp.issuer }, alg, kid);
   }
 }
@@ -436,8 +432,8 @@ describe('the shapes of tokens', () => {
     ],
   ])('%s', async (_what, over, said, expected) => {
     const text = made({ header: { typ: 'JWT' }, claims: said });
-    const byOurKeys = new TokenVerifier(new OurKeys(new Outgoing('loopback')), parseJson);
-    const verified = byOurKeys.verify([stored(over)], text, { tenant: 't', use: 'subject', now: NOW });
+    const byOurKeys = new TokenVerifier(new OurKeys(new Outgoing('home', 'home')), parseJson);
+    const verified = byOurKeys.verify([stored(over)], text, { tenant: 'home', use: 'subject', now: NOW });
     const came = await verified.then(
       ({ subject }) => subject!.id,
       ({ fault: why }: { fault?: string }) => why,

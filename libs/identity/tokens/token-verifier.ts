@@ -12,7 +12,7 @@ export interface VerifiedToken extends TokenTimes {
   /** Whom it is about; null where it names nobody that could be a subject. Never null in the use `subject`. */
   readonly subject: { readonly type: string; readonly id: string } | null;
   readonly claims: JsonObject;
-  /** SHA-256 in hexadecimal: of its `jti`, or of the whole where it has none. Says which it was, and does not give it away. */
+  /** SHA-256 in hexadecimal: of its `jti`, or of what was signed where it has none. Says which it was, and does not give it away. */
   readonly fingerprint: string;
 }
 
@@ -119,7 +119,8 @@ function subjectOf(
   return subject;
 }
 
+/** Without the signature: of an ECDSA one there is another form that is as good, and that anybody can make of the first. */
 function fingerprintOf({ claims }: UnverifiedToken, text: string): string {
   const id = own(claims, 'jti');
-  return hash('sha256', typeof id === 'string' && id !== '' ? id : text);
+  return hash('sha256', typeof id === 'string' && id !== '' ? id : text.slice(0, text.lastIndexOf('.')));
 }

@@ -313,11 +313,13 @@ export const documentSchemas = {
         path: ['consent'],
         error: 'the default effect ask, and only it, needs a consent block',
       }),
-    /** How long people stay signed in. */
+    /** How long people stay signed in, and whether they may sign in devices. */
     signIn: z
       .strictObject({
         idleMinutes: z.int().min(1).max(240).optional(),
         absoluteHours: z.int().min(1).max(168).optional(),
+        /** Left out: on. */
+        deviceFlow: z.enum(['on', 'off'], 'write on or off').optional(),
       })
       .optional(),
     administration: z

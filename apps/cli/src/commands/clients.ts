@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { CommandError, type Api } from '../api.js';
 import { plain, type Output } from '../output.js';
 import { pagesOf } from '../pages.js';
-import { rightsOf, type RightsOptions } from './host-keys.js';
+import { boundsOf, boundsText, changeOf, rightsOf, type KeyOptions } from './host-keys.js';
 
-interface ClientOptions extends RightsOptions {
+interface ClientOptions extends KeyOptions {
   /** A file with a JWK set. */
   readonly keys: string | undefined;
   readonly issuer: string | undefined;
@@ -21,6 +21,7 @@ export async function createClient(api: Api, output: Output, host: string, optio
     await api.post<Shown>('/api/v1/clients', {
       host,
       rights: rightsOf(options),
+      ...boundsOf(options),
       ...(keys === undefined ? {} : { keys: keySet(keys) }),
       ...(issuer === undefined ? {} : { federated: { issuer, subject } }),
     }),
@@ -30,13 +31,23 @@ export async function createClient(api: Api, output: Output, host: string, optio
 /** `client list`: the OAuth clients, one a line. */
 export async function listClients(api: Api, output: Output): Promise<void> {
   for await (const { items } of pagesOf<ListedPage>(api, '/api/v1/clients'))
-    for (const { id, host, authentication, disabled_at } of items)
-      output.line(`${id} ${plain(host)} ${authentication}${disabled_at === null ? '' : ' (disabled)'}`);
+    for (const { id, host, authentication, cidrs, disabled_at } of items) {
+      const from = cidrs === null ? '' : ` from ${cidrs.join(',')}`;
+      output.line(`${id} ${plain(host)} ${authentication}${from}${disabled_at === null ? '' : ' (disabled)'}`);
+    }
 }
 
-/** `client rotate ID`: gives a client a new secret; the old one stays good for a day. */
-export async function rotateClient(api: Api, output: Output, id: string): Promise<void> {
-  show(output, await api.post<Shown>(`/api/v1/clients/${encodeURIComponent(id)}/rotate`, {}));
+/** `client change ID`: changes what is said, and leaves the rest. `--cidr any` and `--expires never` take a bound away. */
+export async function changeClient(api: Api, output: Output, id: string, options: KeyOptions): Promise<void> {
+  const path = `/api/v1/clients/${encodeURIComponent(id)}`;
+  const after = await api.patch<Listed>(path, await changeOf(api, 'client', path, options));
+  output.line(`host ${plain(after.host)}: ${boundsText(after)}`);
+}
+
+/** `client rotate ID`: gives a client a new secret; the old one stays good for a day, or with `now` ends with its tokens. */
+export async function rotateClient(api: Api, output: Output, id: string, now: boolean): Promise<void> {
+  const body = now ? { overlap_seconds: 0 } : {};
+  show(output, await api.post<Shown>(`/api/v1/clients/${encodeURIComponent(id)}/rotate`, body));
 }
 
 /** `client disable ID`: ends a client and its tokens at once. */
@@ -54,6 +65,8 @@ interface Listed {
   readonly id: string;
   readonly host: string;
   readonly authentication: string;
+  readonly cidrs: readonly string[] | null;
+  readonly expires_at: string | null;
   readonly disabled_at: string | null;
 }
 

@@ -14,12 +14,15 @@ export interface RightsOptions {
   readonly agents: readonly string[];
 }
 
-/** What is said of a key besides. */
-export interface KeyOptions extends RightsOptions {
+/** What bounds a key besides. */
+export interface BoundsOptions {
   readonly cidrs: readonly string[];
   /** A date, or `never`. */
   readonly expires: string | undefined;
 }
+
+/** What is said of a key besides whose it is. */
+export type KeyOptions = RightsOptions & BoundsOptions;
 
 interface Key {
   readonly id: string;
@@ -34,14 +37,8 @@ interface Key {
 
 /** `key create --host NAME`: makes a key for a registered host, which is shown once. */
 export async function createKey(api: Api, output: Output, host: string, options: KeyOptions): Promise<void> {
-  const { cidrs, expires } = options;
-  const expiresAt = expires === undefined ? null : dateOf(expires);
-  const { key } = await api.post<{ key: string }>('/api/v1/keys', {
-    host,
-    rights: rightsOf(options),
-    ...(cidrs.length === 0 ? {} : { cidrs }),
-    ...(expiresAt === null ? {} : { expires_at: expiresAt }),
-  });
+  const body = { host, rights: rightsOf(options), ...boundsOf(options) };
+  const { key } = await api.post<{ key: string }>('/api/v1/keys', body);
   output.note('its key, shown this once:');
   output.line(key);
 }
@@ -51,24 +48,25 @@ export async function createAdministratorKey(
   api: Api,
   output: Output,
   name: string,
-  { roles, cidrs, expires }: Pick<KeyOptions, 'cidrs' | 'expires'> & { readonly roles: readonly string[] },
+  { roles, ...bounds }: BoundsOptions & { readonly roles: readonly string[] },
 ): Promise<void> {
   if (roles.length === 0) throw new UsageError("'key create --administrator' needs --role ROLE, once or more often");
-  const expiresAt = expires === undefined ? null : dateOf(expires);
-  const { key } = await api.post<{ key: string }>('/api/v1/keys', {
-    administrator: name,
-    rights: { roles },
-    ...(cidrs.length === 0 ? {} : { cidrs }),
-    ...(expiresAt === null ? {} : { expires_at: expiresAt }),
-  });
+  const body = { administrator: name, rights: { roles }, ...boundsOf(bounds) };
+  const { key } = await api.post<{ key: string }>('/api/v1/keys', body);
   output.note(`the key of '${name}', shown this once:`);
   output.line(key);
 }
 
 /** `key change ID`: changes what is said, and leaves the rest. `--cidr any` and `--expires never` take a bound away. */
 export async function changeKey(api: Api, output: Output, id: string, options: KeyOptions): Promise<void> {
-  const { cidrs, expires } = options;
   const path = `/api/v1/keys/${encodeURIComponent(id)}`;
+  const after = await api.patch<Key>(path, await changeOf(api, 'key', path, options));
+  output.line(`${whose(after)}: ${boundsText(after)}`);
+}
+
+/** What is to change of a key or client at a path: of its rights those that are said, and of its bounds. Throws UsageError. */
+export async function changeOf(api: Api, what: string, path: string, options: KeyOptions): Promise<object> {
+  const { cidrs, expires } = options;
   const rights = rightsOf(options);
   const before = Object.keys(rights).length === 0 ? undefined : await api.get<Key>(path);
   if (before && before.host === undefined)
@@ -78,11 +76,19 @@ export async function changeKey(api: Api, output: Output, id: string, options: K
     ...(cidrs.length === 0 ? {} : { cidrs: cidrs.includes('any') ? null : cidrs }),
     ...(expires === undefined ? {} : { expires_at: dateOf(expires) }),
   };
-  if (Object.keys(change).length === 0)
-    throw new UsageError("'key change' needs something to change, as --cidr or --scope");
-  const after = await api.patch<Key>(path, change);
-  output.line(`${whose(after)}: ${after.cidrs?.join(', ') ?? 'from anywhere'}, ${endOf(after)}`);
+  if (Object.keys(change).length > 0) return change;
+  throw new UsageError(`'${what} change' needs something to change, as --cidr or --scope`);
 }
+
+/** Bounds of something new, as the API takes them. */
+export function boundsOf({ cidrs, expires }: BoundsOptions): object {
+  const expiresAt = expires === undefined ? null : dateOf(expires);
+  return { ...(cidrs.length === 0 ? {} : { cidrs }), ...(expiresAt === null ? {} : { expires_at: expiresAt }) };
+}
+
+/** From where a key or client may be used, and until when. */
+export const boundsText = (bound: Pick<Key, 'cidrs' | 'expires_at' | 'disabled_at'>): string =>
+  `${bound.cidrs?.join(', ') ?? 'from anywhere'}, ${endOf(bound)}`;
 
 /** `key list`: every key, and when it was last used, to within minutes. */
 export async function listKeys(api: Api, output: Output, host: string | undefined, json: boolean): Promise<void> {
@@ -101,7 +107,6 @@ export async function listKeys(api: Api, output: Output, host: string | undefine
   for (const line of table(['ID', 'OF', 'FROM', 'UNTIL', 'LAST USED'], rows)) output.line(line);
 }
 
-/** The rights that are said; the service gives the others their defaults. */
 /** Rights as the API takes them: only what was said. */
 export function rightsOf({ explain, ...lists }: RightsOptions): Record<string, unknown> {
   const { subjects, subjectProperties, resourceProperties, scopes, agents } = lists;
@@ -114,7 +119,7 @@ export function rightsOf({ explain, ...lists }: RightsOptions): Record<string, u
 const whose = ({ host, administrator }: Key): string =>
   host === undefined ? `administrator ${administrator}` : `host ${host}`;
 
-const endOf = ({ disabled_at: disabled, expires_at: expires }: Key): string =>
+const endOf = ({ disabled_at: disabled, expires_at: expires }: Pick<Key, 'disabled_at' | 'expires_at'>): string =>
   disabled === null ? (expires ?? 'no end') : `ended ${disabled}`;
 
 function dateOf(text: string): string | null {

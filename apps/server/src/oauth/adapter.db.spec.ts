@@ -11,12 +11,13 @@ beforeAll(async () => {
 
 afterAll(() => database.close());
 
-const adapter = (model: string): PostgresAdapter =>
+const adapter = (model: string, stillProven = true): PostgresAdapter =>
   new PostgresAdapter(model, {
     tenant: database.tenant,
     state: new OAuthStore(database.store),
     pepper: Buffer.alloc(32, 'p'),
     now: () => Date.now(),
+    stillProven: async () => stillProven,
     endTokens: async () => undefined,
   });
 
@@ -32,6 +33,16 @@ describe('of many at the same moment, one', () => {
   it('uses a refresh token', async () => {
     await adapter('RefreshToken').upsert('value', { clientId: 'x' }, 60);
     expect(await succeeded(Array.from({ length: 8 }, () => adapter('RefreshToken').consume('value')))).toBe(1);
+  });
+});
+
+describe('a client whose secret or keys are replaced while it gets a token', () => {
+  it('gets none, and none is kept', async () => {
+    const payload = { clientId: 'x', kind: 'ClientCredentials' };
+    await expect(adapter('ClientCredentials', false).upsert('late', payload, 60)).rejects.toThrow('invalid_client');
+    expect(await adapter('ClientCredentials').find('late')).toBeUndefined();
+    await adapter('ClientCredentials').upsert('in time', payload, 60);
+    expect(await adapter('ClientCredentials').find('in time')).toMatchObject({ clientId: 'x' });
   });
 });
 

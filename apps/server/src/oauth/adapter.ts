@@ -9,6 +9,8 @@ export interface AdapterParts {
   readonly pepper: Buffer;
   /** The database's clock, in ms since 1970. */
   readonly now: () => number;
+  /** Whether what has proven the client of the present request would still prove it. */
+  readonly stillProven: () => Promise<boolean>;
   /** Ends access tokens on every replica. */
   readonly endTokens: (tenant: string, tokens: readonly StoredOAuthState[]) => Promise<void>;
 }
@@ -39,7 +41,8 @@ export class PostgresAdapter implements Adapter {
 
   /**
    * INVARIANT: an assertion that is shown twice is refused, also where both are shown at the same moment; and nothing is
-   * kept of a grant that was ended meanwhile.
+   * kept of a grant that was ended meanwhile. A client's token is kept before its proof is looked at again: what replaces
+   * its secret or keys and ends its tokens is seen here, or finds the token there to be ended.
    */
   async upsert(value: string, payload: AdapterPayload, expiresIn?: number): Promise<void> {
     const { tenant, state, pepper, now } = this.parts;
@@ -60,7 +63,11 @@ export class PostgresAdapter implements Adapter {
       },
       onlyNew,
     );
-    if (kept) return;
+    if (kept && (this.model !== 'ClientCredentials' || (await this.parts.stillProven()))) return;
+    if (kept) {
+      await state.remove(tenant, this.model, id);
+      throw new errors.InvalidClientAuth('its secret or keys were replaced meanwhile');
+    }
     if (onlyNew) throw new errors.InvalidClientAuth('the assertion was used before');
     throw new errors.InvalidGrant('the grant was ended meanwhile');
   }

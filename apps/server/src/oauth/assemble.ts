@@ -5,6 +5,7 @@ import type { Snapshots } from '#snapshot';
 import { OAuthStore, type Store } from '#store';
 import type { Changes } from '../admin/changes.js';
 import type { PublicAddress } from '../http/public-address.js';
+import type { RefusedCredentials } from '../http/refused-credentials.js';
 import type { Log } from '../operations/log.js';
 import type { Metrics } from '../operations/metrics.js';
 import { oauthPepper } from './adapter.js';
@@ -31,6 +32,7 @@ export interface OAuthParts {
   readonly assertions: AssertionVerifier;
   readonly guard: EndpointGuard;
   readonly limits: AbuseLimits;
+  readonly refusals: Pick<RefusedCredentials, 'note'>;
   /** From where a request comes. */
   readonly addressOf: (request: IncomingMessage) => string;
 }
@@ -39,7 +41,7 @@ export interface OAuthParts {
 export function mountOAuth(parts: OAuthParts): OAuthMount {
   const { store, snapshots, keyCheck, assertions, addressOf, limits } = parts;
   const pepper = oauthPepper(keyCheck);
-  const clients = new OAuthClients(store, keyCheck);
+  const clients = new OAuthClients(store, keyCheck, (about, address) => parts.refusals.note(about, address));
   const proven = new WeakMap<IncomingMessage, string>();
   return new OAuthMount({
     ...parts,

@@ -1,7 +1,7 @@
-import { createHmac, timingSafeEqual } from 'node:crypto';
+import { createHmac } from 'node:crypto';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { AbuseLimits } from '#http';
-import { derivedKey } from '#identity';
+import { derivedKey, sameSecret } from '#identity';
 import type { OAuthStore } from '#store';
 import { html, type Html } from '../pages/html.js';
 import { sendPage } from '../pages/page.js';
@@ -43,6 +43,7 @@ export class DevicePages {
   constructor(private readonly parts: DevicePagesParts) {}
 
   async handle(request: IncomingMessage, response: ServerResponse, server: AuthorizationServer): Promise<void> {
+    if (!(await server.letsDevicesIn())) return switchedOff(response);
     const given = request.method === 'POST' ? await readForm(request) : queryOf(request);
     const userCode = (given.get('user_code') ?? '')
       .toUpperCase()
@@ -51,7 +52,7 @@ export class DevicePages {
     const person = await this.parts.sessions.of(request);
     if (!person || person.tenant !== server.tenant) return toSignIn(response, server, userCode);
     if (request.method !== 'POST') return this.#ask(response, server, person, userCode);
-    if (!isSame(given.get('xsrf') ?? '', this.#xsrf(person)) || !isOurs(request, server))
+    if (!sameSecret(given.get('xsrf') ?? '', this.#xsrf(person)) || !isOurs(request, server))
       return this.#ask(
         response,
         server,
@@ -172,11 +173,6 @@ const scopesOf = ({ params }: DeviceCode): string[] =>
 const queryOf = ({ url = '' }: IncomingMessage): URLSearchParams =>
   new URLSearchParams(url.includes('?') ? url.slice(url.indexOf('?')) : '');
 
-function isSame(left: string, right: string): boolean {
-  const [one, other] = [Buffer.from(left), Buffer.from(right)];
-  return one.length === other.length && timingSafeEqual(one, other);
-}
-
 /** Browsers say where a form comes from; one from elsewhere is refused whatever else is right about it. */
 function isOurs({ headers }: IncomingMessage, { endpoints }: AuthorizationServer): boolean {
   const site = headers['sec-fetch-site'];
@@ -224,6 +220,14 @@ async function refuse(code: DeviceCode): Promise<void> {
   Object.assign(code, { error: 'access_denied', errorDescription: 'the person refused' });
   await code.save();
 }
+
+const switchedOff = (response: ServerResponse): void =>
+  sendPage(response, 403, {
+    title: 'Devices cannot be signed in',
+    body: html`<p role="alert">
+      Device sign-in is switched off here. The device gets nothing. Ask your administrator.
+    </p>`,
+  });
 
 const done = (response: ServerResponse, isAllowed: boolean): void =>
   sendPage(response, 200, {

@@ -45,8 +45,11 @@ export const CLIENT_ALGORITHMS = ['ES256', 'RS256', 'PS256', 'EdDSA', 'Ed25519']
 /** What tokens can be asked for. */
 export const OFFERED_SCOPES = ['decide', 'administer', 'offline_access'] as const;
 
-/** What clients find out about the authorization server (RFC 8414). There is no authorization endpoint. */
-export function serverMetadata(endpoints: Endpoints): object {
+/**
+ * What clients find out about the authorization server (RFC 8414). There is no authorization endpoint.
+ * @param devices whether people may sign in devices
+ */
+export function serverMetadata(endpoints: Endpoints, devices: boolean): object {
   const authentication = {
     methods: CLIENT_AUTHENTICATION.filter((method) => method !== 'none'),
     algorithms: CLIENT_ALGORITHMS,
@@ -55,12 +58,16 @@ export function serverMetadata(endpoints: Endpoints): object {
     issuer: endpoints.issuer,
     token_endpoint: endpoints.token,
     jwks_uri: endpoints.jwks,
-    device_authorization_endpoint: endpoints.deviceAuthorization,
+    ...(devices ? { device_authorization_endpoint: endpoints.deviceAuthorization } : {}),
     introspection_endpoint: endpoints.introspection,
     revocation_endpoint: endpoints.revocation,
     scopes_supported: OFFERED_SCOPES,
     response_types_supported: [],
-    grant_types_supported: ['client_credentials', DEVICE_CODE_GRANT, 'refresh_token', JWT_BEARER_GRANT],
+    grant_types_supported: [
+      'client_credentials',
+      ...(devices ? [DEVICE_CODE_GRANT, 'refresh_token'] : []),
+      JWT_BEARER_GRANT,
+    ],
     token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
     token_endpoint_auth_signing_alg_values_supported: authentication.algorithms,
     introspection_endpoint_auth_methods_supported: authentication.methods,

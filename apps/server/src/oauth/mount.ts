@@ -17,7 +17,7 @@ import {
   serverMetadata,
 } from './endpoints.js';
 import { AttemptLimit } from './attempt-limit.js';
-import { LIFETIMES } from './provider.js';
+import { LIFETIMES } from './lifetimes.js';
 import type { AuthorizationServer, Providers } from './providers.js';
 import { FormError, readForm, requestFor, sendOAuth, sendOAuthError } from './requests.js';
 import type { SigningKeys } from './signing-keys.js';
@@ -160,8 +160,9 @@ export class OAuthMount {
 
   async #metadata(request: IncomingMessage, response: ServerResponse, name: string, document: string): Promise<void> {
     allow(request, 'GET', 'HEAD');
-    const { endpoints } = await this.#server(name);
-    if (document !== 'oauth-protected-resource') return sendPublic(response, serverMetadata(endpoints));
+    const { endpoints, letsDevicesIn } = await this.#server(name);
+    if (document !== 'oauth-protected-resource')
+      return sendPublic(response, serverMetadata(endpoints, await letsDevicesIn()));
     sendPublic(response, resourceMetadata(this.parts.address.url, endpoints.issuer, endpoints.issuer));
   }
 
@@ -229,6 +230,10 @@ export class OAuthMount {
       return true;
     }
     const grant = form.get('grant_type');
+    if (isOfDevices(endpoint, grant) && !(await server.letsDevicesIn())) {
+      sendOAuthError(response, 400, 'unauthorized_client', 'device sign-in is switched off in this tenant');
+      return true;
+    }
     if (endpoint === 'device_authorization' && scopes.length === 0) form.set('scope', 'administer');
     if (endpoint !== 'token') return false;
     if (grant === DEVICE_CODE_GRANT && this.#pollsTooOften(form.get('device_code') ?? '')) {
@@ -249,7 +254,9 @@ export class OAuthMount {
   ): Promise<boolean> {
     const { workloads, log } = this.parts;
     try {
-      const client = await workloads.identify(server.tenant, form.get('assertion') ?? '', server.endpoints);
+      const address = this.parts.addressOf(request);
+      const assertion = form.get('assertion') ?? '';
+      const client = await workloads.identify(server.tenant, assertion, server.endpoints, address);
       const named = form.get('client_id');
       if (named !== null && named !== client) throw new AssertionRefused('it is of another client');
       form.set('client_id', client);
@@ -273,6 +280,11 @@ export class OAuthMount {
     return now - last < POLL_MS;
   }
 }
+
+/** Refresh tokens are given to devices only. */
+const isOfDevices = (endpoint: EndpointAttempt['endpoint'], grant: string | null): boolean =>
+  endpoint === 'device_authorization' ||
+  (endpoint === 'token' && (grant === DEVICE_CODE_GRANT || grant === 'refresh_token'));
 
 function pathOf({ url = '' }: IncomingMessage): string {
   const query = url.indexOf('?');

@@ -4,6 +4,7 @@ import { groupsOf, type IssuerDocument } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { PersonReader, type PersonDetail, type Store } from '#store';
 import type { PersonalRights } from '../http/token-principals.js';
+import { letsDevicesIn } from './device-flow.js';
 import { isPersonOf, isSuspended, limitsOf, subjectOf } from '../sign-in/person-sessions.js';
 
 /** What an identity provider said of a person when they last signed in, and until when that counts (ms since 1970). */
@@ -39,8 +40,10 @@ export function personalRights(store: Store, snapshots: Snapshots): PersonalRigh
   const lastSignIn = lastSignIns(store, snapshots);
   return async ({ tenant, person, proof, validUntil, ...proven }) => {
     const last = await lastSignIn(tenant, person);
-    if (!last) throw refusedKey({ tenant, credential: proven.credential, reason: 'disabled' });
     const { policies } = await snapshots.of(tenant);
+    // People get tokens by signing in a device, and in no other way.
+    if (!last || !letsDevicesIn(policies))
+      throw refusedKey({ tenant, credential: proven.credential, reason: 'disabled' });
     const { claims, issuer, name } = last.person;
     const verified = { id: person, issuer, claims, groups: groupsOf(last.issuer, claims) };
     const rights = administratorOf(policies.documents, verified, store.clock.now());

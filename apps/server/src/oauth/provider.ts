@@ -3,24 +3,15 @@ import type { IncomingMessage } from 'node:http';
 import Provider, { errors, type Configuration, type KoaContextWithOIDC } from 'oidc-provider';
 import { derivedKey } from '#identity';
 import { PostgresAdapter, type AdapterParts } from './adapter.js';
-import { COMMAND_LINE_CLIENT, type OAuthClients } from './clients.js';
+import { ClientProofs } from './client-proofs.js';
+import { COMMAND_LINE_CLIENT, metadataOf, type OAuthClients } from './clients.js';
 import { CLIENT_ALGORITHMS, CLIENT_AUTHENTICATION, JWT_BEARER_GRANT, OFFERED_SCOPES, ROUTES } from './endpoints.js';
-
-/** How long things last, in seconds. What people may do was worked out from claims that must not get older than a day's work. */
-export const LIFETIMES = {
-  hostToken: 10 * 60,
-  personToken: 15 * 60,
-  /** Of everything that one sign-in of a device gives, however often it is refreshed. */
-  grant: 12 * 3600,
-  deviceCode: 10 * 60,
-  /** Longest of an assertion by which a client proves itself. */
-  assertion: 5 * 60,
-} as const;
+import { LIFETIMES } from './lifetimes.js';
 
 /** How far the clock of a client may be off, in seconds. */
 const CLOCK_TOLERANCE = 30;
 
-export interface ProviderParts extends AdapterParts {
+export interface ProviderParts extends Omit<AdapterParts, 'stillProven'> {
   readonly issuer: string;
   readonly clients: OAuthClients;
   readonly signingKey: object;
@@ -36,11 +27,13 @@ export type { Provider };
 
 /** The authorization server of one tenant: what the library would offer besides is off. */
 export function createProvider(parts: ProviderParts): Provider {
-  const provider = new Provider(parts.issuer, configurationOf(parts));
+  const proofs = new ClientProofs(parts.tenant, parts.clients);
+  const provider = new Provider(parts.issuer, configurationOf(parts, proofs));
   believeOnly(provider, parts);
   Object.defineProperty(provider.Client.prototype, 'compareClientSecret', {
     value(this: { readonly clientId: string }, text: string) {
-      return parts.clients.secretMatches(parts.tenant, this.clientId, text);
+      const context = Provider.ctx!;
+      return proofs.bySecret(context, this.clientId, text, context.ip);
     },
   });
   provider.registerGrantType(JWT_BEARER_GRANT, (context) => workloadToken(provider, parts, context), [
@@ -85,20 +78,24 @@ async function workloadToken(
 
 const secondsLeft = (until: number): number => Math.max(1, Math.floor(until - Date.now() / 1000));
 
-function configurationOf(parts: ProviderParts): Configuration {
+function configurationOf(parts: ProviderParts, proofs: ClientProofs): Configuration {
   const { tenant, pepper, clients, signingKey, mayGoOn } = parts;
+  const adapterParts = { ...parts, stillProven: () => proofs.still(Provider.ctx!) };
   const off = { enabled: false } as const;
   return {
     adapter: (model: string) =>
-      model === 'Client' ? clientAdapter(tenant, clients, parts) : new PostgresAdapter(model, parts),
+      model === 'Client'
+        ? clientAdapter(tenant, clients, adapterParts, proofs)
+        : new PostgresAdapter(model, adapterParts),
     clients: [COMMAND_LINE_CLIENT],
     clientDefaults: { grant_types: [], response_types: [], id_token_signed_response_alg: 'ES256' },
     clientAuthMethods: [...CLIENT_AUTHENTICATION],
     enabledJWA: { clientAuthSigningAlgValues: [...CLIENT_ALGORITHMS], idTokenSigningAlgValues: ['ES256'] },
-    assertJwtClientAuthClaimsAndHeader(_context, claims) {
+    assertJwtClientAuthClaimsAndHeader(context, claims) {
       const now = Date.now() / 1000;
-      if (typeof claims.exp === 'number' && claims.exp - now <= LIFETIMES.assertion + CLOCK_TOLERANCE) return;
-      throw new errors.InvalidClientAuth('the assertion lasts too long');
+      if (!(typeof claims.exp === 'number' && claims.exp - now <= LIFETIMES.assertion + CLOCK_TOLERANCE))
+        throw new errors.InvalidClientAuth('the assertion lasts too long');
+      if (!proofs.byKeys(context, context.ip)) throw new errors.InvalidClientAuth('not from one of its networks');
     },
     // No page of another site has business with these endpoints.
     clientBasedCORS: () => false,
@@ -157,10 +154,18 @@ function configurationOf(parts: ProviderParts): Configuration {
 }
 
 /** Clients are credentials, which nobody makes or changes by this way. */
-function clientAdapter(tenant: string, clients: OAuthClients, parts: AdapterParts): PostgresAdapter {
+function clientAdapter(
+  tenant: string,
+  clients: OAuthClients,
+  parts: AdapterParts,
+  proofs: ClientProofs,
+): PostgresAdapter {
   return new (class extends PostgresAdapter {
     override async find(id: string) {
-      return clients.metadata(tenant, id);
+      const stored = await clients.live(tenant, id);
+      if (!stored) return undefined;
+      proofs.begins(Provider.ctx, stored);
+      return metadataOf(stored);
     }
   })('Client', parts);
 }

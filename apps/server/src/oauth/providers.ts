@@ -8,6 +8,7 @@ import type { Log } from '../operations/log.js';
 import { denialKey } from '../sign-in/person-sessions.js';
 import { endTokens } from './access-tokens.js';
 import type { OAuthClients } from './clients.js';
+import { letsDevicesIn } from './device-flow.js';
 import { endpointsOf, type Endpoints } from './endpoints.js';
 import { lastSignIns } from './personal-rights.js';
 import { createProvider, type Provider } from './provider.js';
@@ -19,6 +20,8 @@ export interface AuthorizationServer {
   readonly endpoints: Endpoints;
   readonly provider: Provider;
   readonly handle: ReturnType<Provider['callback']>;
+  /** Whether people may sign in devices, by the documents of this moment. */
+  readonly letsDevicesIn: () => Promise<boolean>;
 }
 
 export interface ProvidersParts {
@@ -83,13 +86,22 @@ export class Providers {
       async mayGoOn(person, since) {
         await snapshots.refresh(tenant, Infinity);
         const snapshot = await snapshots.of(tenant);
-        if (snapshot.denies([denialKey(person)], since)) return false;
+        if (!letsDevicesIn(snapshot.policies) || snapshot.denies([denialKey(person)], since)) return false;
         return (await lastSignIn(tenant, person)) !== undefined;
       },
       workloadOf,
       addressOf,
       onError: (error) => log.error('the authorization server failed', error, { tenant }),
     });
-    return { tenant, endpoints, provider, handle: provider.callback() };
+    return {
+      tenant,
+      endpoints,
+      provider,
+      handle: provider.callback(),
+      async letsDevicesIn() {
+        await snapshots.refresh(tenant, Infinity);
+        return letsDevicesIn((await snapshots.of(tenant)).policies);
+      },
+    };
   }
 }

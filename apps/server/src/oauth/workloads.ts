@@ -1,4 +1,4 @@
-import { digestOf, seal } from '#identity';
+import { digestOf, seal, TOLERANCE_MS } from '#identity';
 import { own, type IssuerDocument, type JsonObject, type StoredDocument } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { ClientReader, OAuthStore, type Store } from '#store';
@@ -53,8 +53,9 @@ export class Workloads {
   /**
    * The id of the federated credential whose workload an assertion is of. Throws AssertionRefused, and what the verifier
    * throws.
+   * @param address of the workload, normalised
    */
-  async identify(tenant: string, assertion: string, { token, issuer }: Endpoints): Promise<string> {
+  async identify(tenant: string, assertion: string, { token, issuer }: Endpoints, address: string): Promise<string> {
     await this.snapshots.refresh(tenant, Infinity);
     const { policies } = await this.snapshots.of(tenant);
     const now = this.store.clock.now();
@@ -70,14 +71,15 @@ export class Workloads {
     const [id] = ids;
     if (id === undefined || ids.length > 1)
       throw new AssertionRefused(`${ids.length} credentials are of this workload`);
-    if (!(await this.clients.live(tenant, id))) throw new AssertionRefused('the credential is disabled or expired');
+    const stored = await this.clients.live(tenant, id);
+    if (!stored) throw new AssertionRefused('the credential is disabled or expired');
+    if (!this.clients.mayComeFrom(tenant, stored, address)) throw new AssertionRefused('not from one of its networks');
     await this.#use(tenant, name, verified);
     return id;
   }
 
-  /** INVARIANT: an assertion that says that there is only one of it gives one token. */
-  async #use(tenant: string, issuer: string, { claims, fingerprint, expiresAt }: VerifiedAssertion): Promise<void> {
-    if (own(claims, 'jti') === undefined) return;
+  /** INVARIANT: an assertion gives one token, and is remembered for as long as it would be believed. */
+  async #use(tenant: string, issuer: string, { fingerprint, expiresAt }: VerifiedAssertion): Promise<void> {
     const id = digestOf(this.pepper, 'assertion', `${issuer}\n${fingerprint}`);
     const isFirst = await this.#state.put(
       tenant,
@@ -89,7 +91,8 @@ export class Workloads {
         userCode: null,
         client: null,
         account: null,
-        expiresAt: new Date(expiresAt).toISOString(),
+        // By our reckoning of the database's clock it may be believed a little longer than by the clock itself.
+        expiresAt: new Date(expiresAt + TOLERANCE_MS).toISOString(),
       },
       true,
     );

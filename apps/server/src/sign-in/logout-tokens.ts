@@ -58,11 +58,7 @@ export class LogoutTokens {
 
   async #verified(tenant: string, issuer: StoredDocument<'Issuer'>, text: string): Promise<VerifiedToken> {
     try {
-      return await this.verifier.verify([issuer], text, {
-        tenant,
-        use: 'logout',
-        now: this.store.clock.now(),
-      });
+      return await this.verifier.verify([issuer], text, { tenant, use: 'logout', now: this.store.clock.now() });
     } catch (error) {
       if (error instanceof TokenRefused) throw new Refusal('invalid_request', 'the logout token does not count');
       throw error;

@@ -163,7 +163,16 @@ export class SignInService {
     });
     if (begun === undefined)
       throw new SignInError('signed_out_meanwhile', 'the person was signed out everywhere while signing in');
+    if (before && before.tenant !== tenant) await this.#endOverwritten(before);
     return { value, seconds: limits.absoluteMs / 1000, returnTo: attempt.returnTo };
+  }
+
+  /**
+   * INVARIANT: a browser has one session, of whatever tenant: no session goes on whose cookie the browser has no more. Where
+   * it cannot be ended, the browser keeps its cookie, and gets none of the new session.
+   */
+  async #endOverwritten({ tenant, id, person }: PersonSession): Promise<void> {
+    await this.sessions.end(tenant, id, person, { by: 'another-sign-in' });
   }
 
   #attemptOf(tenant: NamedTenant, issuer: string, attempt: SignInAttempt): Attempt {

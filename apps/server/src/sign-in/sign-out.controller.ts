@@ -2,7 +2,7 @@ import { Body, Controller, Get, Header, HttpCode, Param, Post, Req, Res, UseFilt
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AbuseLimits, Refusal } from '#http';
-import { dropCookie, formToken, isSameOrigin, readCookie, SESSION_COOKIE, type KeyCheck } from '#identity';
+import { dropCookie, formToken, isSameOrigin, readCookie, sameSecret, SESSION_COOKIE, type KeyCheck } from '#identity';
 import type { SessionStore } from '#store';
 import { SECURITY_HEADERS } from '../http/responses.js';
 import { Public } from '../http/rights.js';
@@ -33,6 +33,9 @@ export class SignOuts {
 
   /** The text that a form of this browser's own pages carries. */
   token = (request: Request): string => formToken(readCookie(request.headers.cookie, SESSION_COOKIE) ?? '', this.check);
+
+  /** Whether a form is of a page of this browser's own. */
+  isOurs = (token: string, request: Request): boolean => sameSecret(token, this.token(request));
 
   end = ({ tenant, id, person }: PersonSession): Promise<boolean> => this.store.end(tenant, id, person);
 }
@@ -76,7 +79,7 @@ export class SignOutController {
     @Res() response: Response,
   ): Promise<void> {
     const tenant = await this.doorway.tenant(name);
-    if (!isSameOrigin(request.headers, this.doorway.origin) || token !== this.signOuts.token(request))
+    if (!isSameOrigin(request.headers, this.doorway.origin) || !this.signOuts.isOurs(token, request))
       throw new Refusal('cross_site', 'this did not come from a page of ours: go back, load it anew, and try again');
     const session = await this.sessions.of(request);
     const headers = { 'Set-Cookie': dropCookie(SESSION_COOKIE) };

@@ -1,4 +1,4 @@
-import { Body, Controller, Delete, Get, HttpCode, Param, Post, Put, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put, Query } from '@nestjs/common';
 import {
   ApiBearerAuth,
   ApiCreatedResponse,
@@ -16,6 +16,7 @@ import { rotationSchema, type RotationBody } from '../keys/wire.js';
 import { cursorOf, pageOf, type Page } from '../paging.js';
 import { authenticationOf, ClientsService } from './clients.service.js';
 import {
+  clientChangeSchema,
   clientPageSchema,
   clientParamsSchema,
   clientSchema,
@@ -24,6 +25,7 @@ import {
   replacedKeysSchema,
   shownClientSchema,
   type ClientBody,
+  type ClientChangeBody,
   type ClientParams,
   type ClientsQuery,
   type NewClientBody,
@@ -73,9 +75,24 @@ export class ClientsController {
     return clientBody(await this.clients.get(tenant, id));
   }
 
+  @Patch(':id')
+  @Requires('write', 'Client', { each: true })
+  @ApiOperation({ summary: 'Change what a client may do, from where, and how long' })
+  @ApiOkResponse({ standardSchema: clientSchema })
+  async change(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: clientParamsSchema }) { id }: ClientParams,
+    @Body({ schema: clientChangeSchema }) body: ClientChangeBody,
+  ): Promise<ClientBody> {
+    await this.clients.change(principal, id, body);
+    return clientBody(await this.clients.get(principal.tenant, id));
+  }
+
   @Post(':id/rotate')
   @Requires('rotate', 'Client', { each: true })
-  @ApiOperation({ summary: 'Give a client a new secret; the old one stays good for a while' })
+  @ApiOperation({
+    summary: 'Give a client a new secret; the old one stays good for a while, or ends with its tokens at once',
+  })
   @ApiCreatedResponse({ standardSchema: shownClientSchema })
   async rotate(
     @Caller() principal: AdministratorPrincipal,
@@ -88,14 +105,14 @@ export class ClientsController {
   @Put(':id/keys')
   @Requires('rotate', 'Client', { each: true })
   @HttpCode(204)
-  @ApiOperation({ summary: 'Replace the public keys by which a client proves itself' })
+  @ApiOperation({ summary: 'Replace the public keys by which a client proves itself, and end its tokens' })
   @ApiNoContentResponse()
   async replaceKeys(
     @Caller() principal: AdministratorPrincipal,
     @Param({ schema: clientParamsSchema }) { id }: ClientParams,
-    @Body({ schema: replacedKeysSchema }) { keys }: ReplacedKeysBody,
+    @Body({ schema: replacedKeysSchema }) { keys, end_tokens }: ReplacedKeysBody,
   ): Promise<void> {
-    await this.clients.replaceKeys(principal, id, keys);
+    await this.clients.replaceKeys(principal, id, keys, end_tokens);
   }
 
   @Delete(':id')
@@ -119,6 +136,7 @@ function clientBody(client: ClientListing): ClientBody {
     environment: client.environment,
     authentication: authenticationOf(client),
     rights: client.rights as Record<string, unknown>,
+    cidrs: client.cidrs === null ? null : [...client.cidrs],
     ...(client.jwks === null ? {} : { keys: client.jwks as Record<string, unknown> }),
     ...(issuer === null || subject === null ? {} : { federated: { issuer, subject } }),
     created_by: client.createdBy,

@@ -12,8 +12,10 @@ import type { TouchKey } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { ClientReader, type ClientListing, type Operation, type Store } from '#store';
 import { permit } from '../../http/rights.js';
+import { LIFETIMES } from '../../oauth/lifetimes.js';
 import type { Changes } from '../changes.js';
-import type { NewClientBody, ShownClientBody } from './wire.js';
+import { networksOf } from '../networks.js';
+import type { ClientChangeBody, NewClientBody, ShownClientBody } from './wire.js';
 
 /** OAuth clients of hosts: by a secret, by keys of their own, or workloads that an identity provider vouches for. */
 @Injectable()
@@ -32,8 +34,7 @@ export class ClientsService {
   /** Makes a client; if it has a secret, that is in the answer and nowhere else. */
   async create(principal: AdministratorPrincipal, body: NewClientBody): Promise<ShownClientBody> {
     const { host, keys, federated, expires_at: expiresAt = null } = body;
-    if (expiresAt !== null && Date.parse(expiresAt) <= this.store.clock.now())
-      throw new Refusal('invalid_request', 'expires_at: lies in the past');
+    this.#checkExpiry(expiresAt);
     permit(principal, 'write', 'Client', host);
     const { text, key } = generateApiKey(this.check.environment);
     const hasSecret = keys === undefined && federated === undefined;
@@ -54,6 +55,7 @@ export class ClientsService {
         principal: host,
         environment: key.environment,
         rights: hostRightsSchema.parse(body.rights ?? {}),
+        cidrs: networksOf(body.cidrs),
         expiresAt,
         mac: hasSecret ? macOf(key, this.check.pepper).toString('hex') : null,
         ...(keys ? { jwks: keys } : {}),
@@ -63,20 +65,46 @@ export class ClientsService {
     return hasSecret ? { id: key.id, secret: text } : { id: key.id };
   }
 
-  /** Gives a client a new secret. The old ones stay good for a while, so that hosts can change over. */
+  /**
+   * Changes what a client may do, from where and until when: when this returns, no decision that is asked for afterwards
+   * with one of its tokens rests on what it could do before.
+   */
+  async change(principal: AdministratorPrincipal, id: string, body: ClientChangeBody): Promise<void> {
+    const { principal: host, disabledAt } = await this.get(principal.tenant, id);
+    permit(principal, 'write', 'Client', host);
+    if (disabledAt !== null) throw isDisabled();
+    this.#checkExpiry(body.expires_at ?? null);
+    await this.#change(principal, touching(id), () => ({
+      op: 'change_credential',
+      id,
+      ...(body.rights === undefined ? {} : { rights: body.rights }),
+      ...(body.cidrs === undefined ? {} : { cidrs: networksOf(body.cidrs) }),
+      ...(body.expires_at === undefined ? {} : { expiresAt: body.expires_at }),
+    }));
+  }
+
+  /**
+   * Gives a client a new secret. The old ones stay good for a while, so that hosts can change over; without that while the
+   * tokens end as well that somebody may have got with them.
+   */
   async rotate(principal: AdministratorPrincipal, id: string, overlapSeconds: number): Promise<ShownClientBody> {
     const { environment } = await this.#live(principal, id, 'client_secret');
     const { text, key } = generateSecret({ environment, id });
     const oldExpiresAt = new Date(this.store.clock.now() + overlapSeconds * 1000).toISOString();
     const mac = macOf(key, this.check.pepper).toString('hex');
-    await this.#change(principal, touching(id), () => ({ op: 'rotate_credential', id, mac, oldExpiresAt }));
+    const ends = overlapSeconds === 0 ? this.#endOfTokens(id) : [];
+    await this.#change(principal, touching(id), () => ({ op: 'rotate_credential', id, mac, oldExpiresAt }), ...ends);
     return { id, secret: text };
   }
 
-  /** Puts other public keys in the place of a client's. Those that are not among them prove nothing any more. */
-  async replaceKeys(principal: AdministratorPrincipal, id: string, keys: object): Promise<void> {
+  /**
+   * Puts other public keys in the place of a client's. Those that are not among them prove nothing any more.
+   * @param endTokens whether the tokens end as well that somebody may have got with them
+   */
+  async replaceKeys(principal: AdministratorPrincipal, id: string, keys: object, endTokens: boolean): Promise<void> {
     await this.#live(principal, id, 'private_key_jwt');
-    await this.#change(principal, touching(id), () => ({ op: 'change_credential', id, jwks: keys }));
+    const ends = endTokens ? this.#endOfTokens(id) : [];
+    await this.#change(principal, touching(id), () => ({ op: 'change_credential', id, jwks: keys }), ...ends);
   }
 
   /**
@@ -96,10 +124,24 @@ export class ClientsService {
     throw new Refusal('not_found', `there is no client ${id}`);
   }
 
+  /** Ends the tokens that a live client has: those of after the change are good. */
+  #endOfTokens(client: string): Operation[] {
+    const expiresAt = new Date(this.store.clock.now() + TOKENS_GONE_MS).toISOString();
+    return [
+      { op: 'deny', key: `client:${client}`, expiresAt },
+      { op: 'end_tokens', client },
+    ];
+  }
+
+  #checkExpiry(expiresAt: string | null): void {
+    if (expiresAt === null || Date.parse(expiresAt) > this.store.clock.now()) return;
+    throw new Refusal('invalid_request', 'expires_at: lies in the past');
+  }
+
   async #live(principal: AdministratorPrincipal, id: string, by: string): Promise<ClientListing> {
     const client = await this.get(principal.tenant, id);
     permit(principal, 'rotate', 'Client', client.principal);
-    if (client.disabledAt !== null) throw new Refusal('invalid_request', 'the client is disabled: create a new one');
+    if (client.disabledAt !== null) throw isDisabled();
     if (authenticationOf(client) === by) return client;
     throw new Refusal('invalid_request', `the client proves itself by ${authenticationOf(client)}, and not by ${by}`);
   }
@@ -114,6 +156,11 @@ export class ClientsService {
     await this.changes.make(principal, async () => ({ keys, operations: [operation(), ...more] }));
   }
 }
+
+/** After how long every token that a client has now has expired by itself, in ms, whatever the clocks say. */
+const TOKENS_GONE_MS = 2 * LIFETIMES.hostToken * 1000;
+
+const isDisabled = (): Refusal => new Refusal('invalid_request', 'the client is disabled: create a new one');
 
 const touching = (id: string): TouchKey[] => [`credential:${id}`];
 

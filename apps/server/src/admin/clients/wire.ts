@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { hostRightsSchema } from '#identity';
+import { networksSchema } from '../networks.js';
 import { pageQuery } from '../paging.js';
 import { pageSchema } from '../wire.js';
 import { publicKeySetSchema } from './public-keys.js';
@@ -10,6 +11,7 @@ export const newClientSchema = z
   .strictObject({
     host: name.meta({ description: 'The registered host that the client is of.' }),
     rights: hostRightsSchema.optional(),
+    cidrs: networksSchema.optional(),
     expires_at: z.iso.datetime({ offset: true }).optional(),
     keys: publicKeySetSchema.optional().meta({
       description: 'Public keys, as a JWK set: the client proves itself by a signed assertion (private_key_jwt).',
@@ -29,7 +31,24 @@ export const newClientSchema = z
   .meta({ id: 'NewClient' });
 export type NewClientBody = z.output<typeof newClientSchema>;
 
-export const replacedKeysSchema = z.strictObject({ keys: publicKeySetSchema }).meta({ id: 'ReplacedClientKeys' });
+export const clientChangeSchema = z
+  .strictObject({
+    rights: hostRightsSchema.optional().meta({ description: 'All of them: what is left out has its default.' }),
+    cidrs: networksSchema.nullable().optional(),
+    expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
+  })
+  .refine((change) => Object.keys(change).length > 0, 'what is to change: rights, cidrs or expires_at')
+  .meta({ id: 'ClientChange', description: 'What is left out stays as it is.' });
+export type ClientChangeBody = z.output<typeof clientChangeSchema>;
+
+export const replacedKeysSchema = z
+  .strictObject({
+    keys: publicKeySetSchema,
+    end_tokens: z.boolean().default(true).meta({
+      description: 'Whether the tokens that the client has end at once; false where nobody else can have them.',
+    }),
+  })
+  .meta({ id: 'ReplacedClientKeys' });
 export type ReplacedKeysBody = z.output<typeof replacedKeysSchema>;
 
 export const clientParamsSchema = z.object({ id: z.string().regex(/^[0-9a-z]{19}$/, 'not the id of a client') });
@@ -45,6 +64,7 @@ export const clientSchema = z
     environment: z.string(),
     authentication: z.enum(['client_secret', 'private_key_jwt', 'federated']),
     rights: z.looseObject({}),
+    cidrs: z.array(z.string()).nullable(),
     keys: z.looseObject({}).optional(),
     federated: z.object({ issuer: z.string(), subject: z.string() }).optional(),
     created_by: z.string(),

@@ -7,7 +7,6 @@ import {
   generateSecret,
   hostRightsSchema,
   macOf,
-  normalNetwork,
   rolesOfCredential,
   type AdministratorPrincipal,
   type AdministratorRights,
@@ -21,6 +20,7 @@ import { invalid } from '../../fronts/front-door.js';
 import { forbidden } from '../../http/rights.js';
 import type { Changes, PlannedChange } from '../changes.js';
 import { mayWithCredential, refuseCredential, type CredentialFate } from '../grants.js';
+import { networksOf } from '../networks.js';
 import type { KeyChangeBody, NewKeyBody, ShownKeyBody } from './wire.js';
 
 @Injectable()
@@ -183,7 +183,3 @@ function rightsFor(kind: 'host' | 'administrator', rights: object): HostRights |
   if (parsed.success) return parsed.data.rights;
   throw invalid(parsed.error, given);
 }
-
-/** Networks in the one way of writing them, each once. */
-const networksOf = (cidrs: readonly string[] | null | undefined): readonly string[] | null =>
-  cidrs ? [...new Set(cidrs.map((text) => normalNetwork(text)!))] : null;

@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { administratorRightsSchema, hostRightsSchema, normalNetwork } from '#identity';
+import { administratorRightsSchema, hostRightsSchema } from '#identity';
+import { networksSchema } from '../networks.js';
 import { pageSchema } from '../wire.js';
 import { pageQuery } from '../paging.js';
 
@@ -7,26 +8,12 @@ const name = z.string().min(1).max(128);
 
 const rights = z.union([administratorRightsSchema, hostRightsSchema]);
 
-const cidrs = z
-  .array(
-    z
-      .string()
-      .max(64)
-      .refine(
-        (text) => normalNetwork(text) !== undefined,
-        'an address or a network, such as 10.0.0.0/8 or 2001:db8::/32',
-      ),
-  )
-  .min(1)
-  .max(100)
-  .meta({ description: 'From where it may be used; anywhere, where there are none.' });
-
 export const newKeySchema = z
   .strictObject({
     host: name.optional().meta({ description: 'The registered host that the key is for.' }),
     administrator: name.optional().meta({ description: 'The administrator that the key is for.' }),
     rights: rights.optional(),
-    cidrs: cidrs.optional(),
+    cidrs: networksSchema.optional(),
     expires_at: z.iso.datetime({ offset: true }).optional(),
   })
   .refine(
@@ -40,7 +27,7 @@ export type NewKeyBody = z.output<typeof newKeySchema>;
 export const keyChangeSchema = z
   .strictObject({
     rights: rights.optional().meta({ description: 'All of them: what is left out has its default.' }),
-    cidrs: cidrs.nullable().optional(),
+    cidrs: networksSchema.nullable().optional(),
     expires_at: z.iso.datetime({ offset: true }).nullable().optional(),
   })
   .refine((change) => Object.keys(change).length > 0, 'what is to change: rights, cidrs or expires_at')
