@@ -140,6 +140,7 @@ describe('keys of two tenants', () => {
   });
 
   it('are fetched for each, so that none has what another one got', async () => {
+    keys = new KeySets(new Outgoing('loopback', 'home'), () => time);
     expect(await ask(idp.keyId, issuer, 'one')).toBe('found');
     idp.away = true;
     expect(await ask(idp.keyId, issuer, 'other')).toBe('identity_provider_unavailable');
@@ -170,7 +171,7 @@ describe('keys of two tenants', () => {
     expect(await ask()).toBe('found');
     idp.away = true;
     expect(await ask()).toBe('found');
-    keys.forget('t');
+    keys.forget('home');
     expect(await ask()).toBe('identity_provider_unavailable');
   });
 });
