@@ -13,6 +13,8 @@ export default defineConfig({
     globalSetup: ['test/support/postgres.setup.ts'],
     setupFiles: ['test/support/random.setup.ts'],
     pool: 'forks',
+    // All cores: what specs wait for (a service, a database, a program) is mostly idle itself.
+    maxWorkers: '100%',
     testTimeout: 30_000,
     hookTimeout: 60_000,
   },

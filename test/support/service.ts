@@ -51,7 +51,16 @@ export interface Answer {
 
 /** What a spec may set. */
 export type TestOptions = Partial<
-  Pick<ServiceOptions, 'quickstart' | 'trustedProxies' | 'attempts' | 'secrets' | 'tenantIdleMinutes' | 'sweepEveryMs'>
+  Pick<
+    ServiceOptions,
+    | 'quickstart'
+    | 'trustedProxies'
+    | 'attempts'
+    | 'secrets'
+    | 'tenantIdleMinutes'
+    | 'sweepEveryMs'
+    | 'devicePollSeconds'
+  >
 >;
 
 export async function startTestService({ quickstart = true, ...options }: TestOptions = {}): Promise<TestService> {

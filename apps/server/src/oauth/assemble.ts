@@ -31,6 +31,7 @@ export interface OAuthParts {
   readonly assertions: AssertionVerifier;
   readonly guard: EndpointGuard;
   readonly limits: AbuseLimits;
+  readonly devicePollSeconds: number;
   /** From where a request comes. */
   readonly addressOf: (request: IncomingMessage) => string;
 }
