@@ -2,6 +2,9 @@ import { defineConfig } from 'vitest/config';
 
 const conditions = ['placet-source'];
 
+/** How many times as long as usual the laws take that are tried with more cases than usual. */
+const slower = Math.max(1, Number(process.env.PLACET_LAW_RUNS ?? 0) / 1000);
+
 // eslint-disable-next-line no-restricted-exports -- the form that vitest reads
 export default defineConfig({
   resolve: { conditions },
@@ -15,7 +18,7 @@ export default defineConfig({
     pool: 'forks',
     // All cores: what specs wait for (a service, a database, a program) is mostly idle itself.
     maxWorkers: '100%',
-    testTimeout: 30_000,
+    testTimeout: 60_000 * slower,
     hookTimeout: 60_000,
   },
 });
