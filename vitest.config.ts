@@ -2,9 +2,6 @@ import { configDefaults, defineConfig } from 'vitest/config';
 
 const conditions = ['placet-source'];
 
-/** How many times as long as usual the laws take that are tried with more cases than usual. */
-const slower = Math.max(1, Number(process.env.PLACET_LAW_RUNS ?? 0) / 1000);
-
 // eslint-disable-next-line no-restricted-exports -- the form that vitest reads
 export default defineConfig({
   resolve: { conditions },
@@ -16,7 +13,7 @@ export default defineConfig({
     pool: 'forks',
     // All cores: what specs wait for (a service, a database, a program) is mostly idle itself.
     maxWorkers: '100%',
-    testTimeout: 60_000 * slower,
+    testTimeout: 60_000,
     hookTimeout: 60_000,
     projects: [
       {
