@@ -61,7 +61,9 @@ export function createPlacetClient({
 
     async evaluate(request, obligations = {}) {
       const supported = supportedBy(obligations).map(profileNameOf);
-      const body = { ...request, context: { ...request.context, supported_obligations: supported } };
+      const { agent, ...asked } = request;
+      const named = agent === undefined ? {} : { agent };
+      const body = { ...asked, context: { ...request.context, ...named, supported_obligations: supported } };
       const reply = await exchange('/access/v1/evaluation', body, !namesApproval(request.context));
       const { decision, context } = readEvaluation(reply);
       const { effect, reason } = await carryOut(decision, obligations, request);
@@ -72,13 +74,14 @@ export function createPlacetClient({
 
 /** As the wire has them; what is undefined is left out by JSON. */
 function circumstances(
-  { subject, server, session, protocolVersion, purpose, context, atLeast }: Circumstances,
+  { subject, server, agent, session, protocolVersion, purpose, context, atLeast }: Circumstances,
   obligations: ObligationHandlers,
 ): object {
   const supported = supportedBy(obligations);
   return {
     subject,
     server,
+    agent,
     session,
     protocolVersion,
     purpose,

@@ -32,12 +32,19 @@ interface ServerIdentity {
     { readonly registry: string; readonly name: string; readonly version: string; readonly sha256: string } | undefined;
 }
 
+/**
+ * The registered host that a gateway asks for. A key with the right `agents` must name one, of those that the right covers;
+ * any other key may leave it out or name its own host.
+ */
+type Agent = string;
+
 export type Direction = 'client_to_server' | 'server_to_client';
 
 /** What every question to Placet is about. */
 export interface Circumstances {
   readonly subject: Subject | SubjectToken;
   readonly server?: ServerReference | undefined;
+  readonly agent?: Agent | undefined;
   readonly session?: { readonly id: string } | undefined;
   /** Of MCP, as negotiated; undefined: not known yet. */
   readonly protocolVersion?: string | undefined;
@@ -74,6 +81,8 @@ export interface EvaluationRequest {
   readonly subject: Subject;
   readonly action: { readonly name: string; readonly properties?: JsonObject };
   readonly resource: { readonly type: string; readonly id: string; readonly properties?: JsonObject };
+  /** Sent as `context.agent`, in the place of one that is in `context` already. */
+  readonly agent?: Agent | undefined;
   /** `subject_token` in it proves the subject. */
   readonly context?: JsonObject;
 }

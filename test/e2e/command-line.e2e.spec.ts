@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { generateApiKey } from '#identity';
+import { COMPILED } from '../support/command-line.js';
 import { FROM_THE_SOURCES } from '../support/from-sources.js';
 import { startTestService, type TestService } from '../support/service.js';
 
@@ -42,7 +43,7 @@ interface Environment {
 async function placet(args: readonly string[], environment: Environment = {}, listen = true): Promise<Ended> {
   const child = spawn(process.execPath, [...FROM_THE_SOURCES, join(process.cwd(), 'apps/cli/src/main.ts'), ...args], {
     cwd: work,
-    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: join(work, 'compiled'), ...environment },
+    env: { PATH: process.env.PATH, NODE_COMPILE_CACHE: COMPILED, ...environment },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
   let [stdout, stderr] = ['', ''];

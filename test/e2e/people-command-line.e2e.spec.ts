@@ -1,27 +1,31 @@
-import { execFile } from 'node:child_process';
-import { promisify } from 'node:util';
-import { afterAll, beforeAll, expect, it } from 'vitest';
-import { FROM_THE_SOURCES } from '../support/from-sources.js';
+import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Cookies } from '../support/browser.js';
+import { placet as run, type Ended } from '../support/command-line.js';
 import { startCompany, type Company } from '../support/signed-in.js';
 
 let company: Company;
+let work: string;
 
 beforeAll(async () => {
-  company = await startCompany();
+  work = mkdtempSync(join(tmpdir(), 'placet people '));
+  company = await startCompany({ devicePollSeconds: 1 });
+  await company.apply({ kind: 'AdministratorBinding', name: 'bob', to: ['user:company/bob'], roles: ['auditor'] });
 });
-afterAll(() => company.close());
 
+afterAll(async () => {
+  await company.close();
+  rmSync(work, { recursive: true, force: true });
+});
+
+/** As the owner, by a key. */
 async function placet(...args: string[]): Promise<string> {
   const { url, owner } = company.service;
-  const environment = { ...process.env, PLACET_URL: url, PLACET_KEY: owner };
-  const { stdout } = await promisify(execFile)(
-    process.execPath,
-    [...FROM_THE_SOURCES, 'apps/cli/src/main.ts', ...args],
-    {
-      env: environment,
-    },
-  );
-  return stdout;
+  const { code, stdout, stderr } = await run(args, { environment: { PLACET_URL: url, PLACET_KEY: owner } });
+  expect([code, stderr]).toEqual([0, expect.any(String)]);
+  return stdout + stderr;
 }
 
 it('lists people and their sessions, and signs them out', async () => {
@@ -30,4 +34,76 @@ it('lists people and their sessions, and signs them out', async () => {
   expect(await placet('people', 'sessions', 'user:company/ann')).toMatch(/\n[0-9a-f]{24} /);
   expect(await placet('people', 'sign-out', 'user:company/ann')).toContain('is signed out everywhere');
   expect(await placet('people', 'sessions', 'user:company/ann')).not.toMatch(/\n[0-9a-f]{24} /);
+});
+
+describe('login and logout', () => {
+  /** As somebody who keeps sign-ins in a folder of `work`, and has no key. */
+  const as = (folder: string, args: readonly string[], noted?: (notes: string) => Promise<void>): Promise<Ended> =>
+    run(args, {
+      environment: { PLACET_URL: company.service.url, PLACET_CONFIG_DIR: join(work, folder) },
+      ...(noted ? { noted } : {}),
+    });
+
+  /** What a person does with the page and the code that the command line names. */
+  const answering = (browser: Cookies, answer: 'allow' | 'deny') => async (notes: string) => {
+    const [, page, code] = /^open (\S+) in a browser and enter the code (\S+)\n/.exec(notes)!;
+    let text = await (await browser.fetch(page!)).text();
+    for (const more of [{}, { answer }]) {
+      const xsrf = /name="xsrf"\s+value="([^"]+)"/.exec(text)![1]!;
+      const body = new URLSearchParams({ xsrf, user_code: code!, ...more });
+      text = await (await browser.fetch(page!, { method: 'POST', body })).text();
+    }
+  };
+
+  interface Kept {
+    readonly accessToken: string;
+    readonly refreshToken: string;
+  }
+  const pathOf = (folder: string): string => join(work, folder, 'credentials.json');
+  const keptIn = (folder: string): Record<string, Kept> =>
+    JSON.parse(readFileSync(pathOf(folder), 'utf8')) as Record<string, Kept>;
+
+  it('sign a person in by a browser, let them act as what they are, and end that', async () => {
+    const { url } = company.service;
+    const browser = await company.signIn('bob');
+    const login = await as('bob', ['login', '--no-browser'], answering(browser, 'allow'));
+    expect(login).toMatchObject({ code: 0, stdout: '' });
+    expect(login.stderr.split('\n').slice(1)).toEqual([`signed in to ${url}`, '']);
+    expect(statSync(pathOf('bob')).mode & 0o777).toBe(0o600);
+    const { [url]: kept } = keptIn('bob');
+    for (const secret of [kept!.accessToken, kept!.refreshToken]) expect(login.stderr).not.toContain(secret);
+
+    expect((await as('bob', ['get', 'AdministratorBinding'])).stdout).toBe('AdministratorBinding bob (version 1)\n');
+    const forbidden = await as('bob', ['key', 'create', '--administrator', 'bob', '--role', 'owner']);
+    expect([forbidden.code, forbidden.stdout]).toEqual([1, '']);
+    expect(forbidden.stderr).toContain('no role that lets it');
+    const me = async () => (await company.service.call('GET', '/api/v1/me', { key: kept!.accessToken })).status;
+    expect(await me()).toBe(200);
+
+    expect(await as('bob', ['logout'])).toEqual({ code: 0, stdout: '', stderr: `signed out of ${url}\n` });
+    expect(keptIn('bob')).toEqual({});
+    expect(await me()).toBe(401);
+    const after = await as('bob', ['get']);
+    expect([after.code, after.stdout]).toEqual([1, '']);
+    expect(after.stderr).toContain('nobody is signed in: run placet login');
+    expect(await as('bob', ['logout'])).toEqual({ code: 0, stdout: '', stderr: `nobody is signed in to ${url}\n` });
+    // The browser is another sign-in, which goes on.
+    expect((await browser.fetch(`${url}/api/v1/me`)).status).toBe(200);
+  });
+
+  it('keep nothing where the person refuses', async () => {
+    const browser = await company.signIn('bob');
+    const { code, stdout, stderr } = await as('refused', ['login', '--no-browser'], answering(browser, 'deny'));
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr.split('\n')[1]).toBe('placet: the sign-in was refused in the browser.');
+    expect((await as('refused', ['get'])).stderr).toContain('nobody is signed in');
+  });
+
+  it('say where there is nothing to sign in to', async () => {
+    const ended = await as('nowhere', ['login', '--no-browser', '--tenant', 'nobody']);
+    expect([ended.code, ended.stdout]).toEqual([1, '']);
+    expect(ended.stderr).toMatch(
+      /^placet: the service cannot be reached, or does not offer to sign people in[^\n]*\n$/,
+    );
+  });
 });

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { inject } from 'vitest';
 import { ensureTenant, prepareDatabase, Store, type Connection, type DatabaseAddress } from '#store';
+import { databaseOf, TEMPLATE, withServer } from './server.js';
 
 /** A database of one spec's own, migrated, with a tenant, and connections to it under either role. */
 export interface TestDatabase {
@@ -20,10 +21,9 @@ export interface TestDatabase {
 export async function freshDatabase(): Promise<TestDatabase> {
   const server = inject('postgresUrl');
   const name = `placet_${randomBytes(6).toString('hex')}`;
-  await withServer(server, (client) => client.query(`create database ${name}`));
-  const url = new URL(server);
-  url.pathname = `/${name}`;
-  const address = { url: url.href };
+  await withServer(server, (client) => client.query(`create database ${name} template ${TEMPLATE}`));
+  const url = databaseOf(server, name);
+  const address = { url };
   const connection = await prepareDatabase(address);
   const tenant = await ensureTenant(address, 'default');
   const store = await Store.open(connection);
@@ -34,7 +34,7 @@ export async function freshDatabase(): Promise<TestDatabase> {
     tenant,
     store,
     async connect(as = 'service') {
-      const client = as === 'service' ? store.client('test') : new pg.Client(url.href);
+      const client = as === 'service' ? store.client('test') : new pg.Client(url);
       client.on('error', () => undefined);
       await client.connect();
       open.push(client);
@@ -53,14 +53,4 @@ export async function freshDatabase(): Promise<TestDatabase> {
       await withServer(server, (client) => client.query(`drop database ${name} with (force)`));
     },
   };
-}
-
-async function withServer<T>(url: string, work: (client: pg.Client) => Promise<T>): Promise<T> {
-  const client = new pg.Client(url);
-  await client.connect();
-  try {
-    return await work(client);
-  } finally {
-    await client.end();
-  }
 }

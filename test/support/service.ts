@@ -60,6 +60,7 @@ export type TestOptions = Partial<
     | 'tenantIdleMinutes'
     | 'sweepEveryMs'
     | 'privateIdentityProviders'
+    | 'devicePollSeconds'
   >
 >;
 

@@ -20,6 +20,8 @@ export interface StandaloneOptions {
   readonly quickstart: boolean;
   /** Those that documents name. */
   readonly secrets?: NamedSecrets;
+  /** As the service has it. */
+  readonly devicePollSeconds?: number;
   /** Told what takes time. */
   readonly progress: (text: string) => void;
 }
@@ -29,6 +31,7 @@ export async function startStandalone({
   directory,
   quickstart,
   secrets,
+  devicePollSeconds,
   progress,
 }: StandaloneOptions): Promise<Standalone> {
   const postgres = await startEmbeddedPostgres({ directory: join(directory, 'postgres'), volatile: true, progress });
@@ -41,6 +44,7 @@ export async function startStandalone({
       bootstrapKey: undefined,
       quickstart,
       ...(secrets ? { secrets } : {}),
+      ...(devicePollSeconds === undefined ? {} : { devicePollSeconds }),
       database: { url: postgres.url },
       pepper: randomBytes(32),
       log: new Log('error', progress),

@@ -66,6 +66,8 @@ export interface ServiceOptions
   readonly tenantIdleMinutes?: number;
   /** How often what is over is looked for, in ms; left out: every ten minutes. */
   readonly sweepEveryMs?: number;
+  /** How long a device that somebody signs in waits between two questions for its tokens; left out: 5, as RFC 8628 has it. */
+  readonly devicePollSeconds?: number;
   /** Told what takes time at the start. */
   readonly progress?: (text: string) => void;
 }
@@ -220,6 +222,7 @@ function assemble(
     personSessions,
     assertions: verifier,
     homeTenant: DEFAULT_TENANT,
+    devicePollSeconds: options.devicePollSeconds ?? 5,
     guard: endpointGuard(limits),
     addressOf: (request) => addresses.of(request),
     readiness: new Readiness(store, snapshots, tenant),
@@ -289,8 +292,12 @@ function urlOf(server: Server, host: string): string {
   return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
 }
 
-/** New connections are refused, idle ones ended; requests under way go on. */
+/**
+ * New connections are refused, idle ones ended; requests under way go on. A connection whose last request ends only now is
+ * idle from then on, and would otherwise be waited for until its time is up.
+ */
 async function stopListening(server: Server): Promise<void> {
-  server.close();
+  const sweeping = setInterval(() => server.closeIdleConnections(), 20);
+  server.close(() => clearInterval(sweeping));
   server.closeIdleConnections();
 }

@@ -44,8 +44,8 @@ export interface Gate {
 
 export function createGate(options: GuardOptions, protocolVersion: () => string | undefined): Gate {
   const { placet, obligations = {}, onAsk } = options;
-  const { subject, server, session, purpose, context } = options;
-  const fixed = frozenCopy({ subject, server, session, purpose, context });
+  const { subject, server, agent, session, purpose, context } = options;
+  const fixed = frozenCopy({ subject, server, agent, session, purpose, context });
   let requests = 0;
   const gate: Gate = {
     circumstances: () => ({ ...fixed, protocolVersion: protocolVersion() }),

@@ -179,7 +179,7 @@ describe('connecting', () => {
     const directory = mkdtempSync(join(tmpdir(), 'placet-guard-'));
     closing.push(async () => rmSync(directory, { recursive: true, force: true }));
     const mark = join(directory, 'ran');
-    const script = `require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''); process.stdin.resume()`;
+    const script = `require('node:fs').writeFileSync(${JSON.stringify(mark)}, ''); process.exit()`;
     const transport = () => new StdioClientTransport({ command: process.execPath, args: ['-e', script] });
     const client = () => new Client({ name: 'host', version: '1' }, { versionNegotiation: { mode } });
     const options = { subject: { type: 'user', id: 'ann' }, server: 'helper' };

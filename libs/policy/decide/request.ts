@@ -75,6 +75,8 @@ export interface ResolvedRequest {
     readonly mapped: Mapped['roles'] | null;
     /** Names of attributes that are not among its properties, and nobody knows whether it has them; null: none. */
     readonly unsure: ReadonlySet<string> | null;
+    /** Names of attributes that are stored, and of which nobody would know whether it has them if they were not; null: none. */
+    readonly storedOverUnsure: ReadonlySet<string> | null;
     readonly token: JsonObject | null;
     readonly assurance: Assurance;
   };

@@ -84,6 +84,7 @@ function resolveSubject(stored: SubjectDocument | undefined, { subject }: Decisi
   const { type, id } = stored ?? subject;
   const known = attributes(stored?.properties);
   const unsure = subject.unsure?.filter((name) => !Object.hasOwn(known, name)) ?? NO_NAMES;
+  const over = subject.unsure?.filter((name) => Object.hasOwn(known, name)) ?? NO_NAMES;
   const groups = stored?.groups ?? groupsSaid(subject);
   return {
     type,
@@ -94,6 +95,7 @@ function resolveSubject(stored: SubjectDocument | undefined, { subject }: Decisi
     mayBeInMore: !stored?.groups && (subject.groups ? !subject.groups.complete : !groups),
     mapped: subject.roles ?? null,
     unsure: unsure.length === 0 ? null : new Set(unsure),
+    storedOverUnsure: over.length === 0 ? null : new Set(over),
     token: subject.token ?? null,
     assurance: subject.assurance,
   };

@@ -179,7 +179,13 @@ export function changed(
       const made = withValue(request.context, names, value);
       return made && { ...request, context: made };
     }
-    case 'subject':
+    case 'subject': {
+      const { subject } = request;
+      const made = withValue(subject.properties, names.slice(1), value);
+      return (
+        made && { ...request, subject: { ...subject, properties: made, unsure: unsureIn(subject, names[1]!, made) } }
+      );
+    }
     case 'resource':
     case 'agent':
     case 'server': {
@@ -190,6 +196,16 @@ export function changed(
     default:
       return undefined;
   }
+}
+
+/** What is not known of a subject any more where an attribute is gone that its claims may give it or not. */
+function unsureIn(
+  { unsure, storedOverUnsure }: ResolvedRequest['subject'],
+  name: string,
+  properties: JsonObject,
+): ReadonlySet<string> | null {
+  const isOpen = storedOverUnsure !== null && storedOverUnsure.has(name) && !Object.hasOwn(properties, name);
+  return isOpen ? new Set([...(unsure ?? []), name]) : unsure;
 }
 
 const NOT_POSSIBLE = Symbol('not possible');

@@ -170,6 +170,33 @@ describe('the smallest change', () => {
     );
     expect(found).toBeGreaterThan(RUNS / 50);
   });
+
+  it.each<[string, string[] | undefined, object | 'none']>([
+    [
+      'removes',
+      undefined,
+      { change: 'remove', attribute: 'subject.properties.region', effect: 'allow', reason: 'allowed' },
+    ],
+    ['does not remove', ['region'], 'none'],
+  ])('%s a stored attribute of somebody whose claims leave open %j', (_what, unsure, expected) => {
+    const all = [
+      { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} } },
+      { kind: 'Host', name: 'desk' },
+      { kind: 'Server', name: 'files' },
+      { kind: 'Subject', type: 'user', id: 'bob', properties: { region: 'emea' } },
+      {
+        kind: 'Policy',
+        name: 'strangers',
+        target: { servers: ['files'], actions: ['tools/call'], resources: ['*'] },
+        rules: [{ name: 'all', effect: 'allow', to: ['any'], unless: 'has(subject.properties.region)' }],
+      },
+    ] as unknown as AnyDocument[];
+    const [some] = fc.sample(registered, { numRuns: 1, seed: 1 });
+    const subject = { type: 'user', id: 'bob', properties: {}, assurance: 'verified' as const, groups: null, unsure };
+    const resource = { type: 'tool', id: 'read_file', properties: {} };
+    const asked = { ...some!, subject, resource, action: 'tools/call', arguments: {}, kind: 'ordinary' as const };
+    expect(explained(all, { ...asked, supportedObligations: undefined }).explanation.counterfactual).toEqual(expected);
+  });
 });
 
 describe('an explanation', () => {

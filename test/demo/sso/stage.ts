@@ -32,7 +32,8 @@ export async function openStage({ progress, signal }: DemoOptions): Promise<Stag
     const company = await startCompany();
     ending.push(() => company.idp.close());
     signal?.throwIfAborted();
-    const placet = await startStandalone({ directory, quickstart: false, secrets: company.secrets, progress });
+    const { secrets } = company;
+    const placet = await startStandalone({ directory, quickstart: false, secrets, devicePollSeconds: 1, progress });
     ending.push(() => placet.stop());
     company.register(placet.url);
     const { url, ownerKey } = placet;

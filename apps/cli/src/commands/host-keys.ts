@@ -107,7 +107,7 @@ export async function listKeys(api: Api, output: Output, host: string | undefine
   for (const line of table(['ID', 'OF', 'FROM', 'UNTIL', 'LAST USED'], rows)) output.line(line);
 }
 
-/** Rights as the API takes them: only what was said. */
+/** Rights as the API takes them: only what was said. The service gives the others their defaults. */
 export function rightsOf({ explain, ...lists }: RightsOptions): Record<string, unknown> {
   const { subjects, subjectProperties, resourceProperties, scopes, agents } = lists;
   const said = Object.entries({ subjects, subjectProperties, resourceProperties, scopes, agents }).filter(

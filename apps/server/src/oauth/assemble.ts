@@ -33,6 +33,7 @@ export interface OAuthParts {
   readonly guard: EndpointGuard;
   readonly limits: AbuseLimits;
   readonly refusals: Pick<RefusedCredentials, 'note'>;
+  readonly devicePollSeconds: number;
   /** From where a request comes. */
   readonly addressOf: (request: IncomingMessage) => string;
 }

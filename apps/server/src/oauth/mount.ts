@@ -49,6 +49,8 @@ export interface MountParts {
   readonly guard: EndpointGuard;
   readonly addressOf: (request: IncomingMessage) => string;
   readonly address: PublicAddress;
+  /** How long a device is told to wait between two questions for its tokens. */
+  readonly devicePollSeconds: number;
   /** The tenant of which the metadata speak where no tenant is named. */
   readonly homeTenant: string;
   readonly log: Log;
@@ -74,8 +76,8 @@ const FORMS = {
  */
 const BEGUN_BY_ADDRESS = [100, LIFETIMES.deviceCode * 1000] as const;
 
-/** Least time between two questions for the tokens of one device, in ms. */
-const POLL_MS = 2000;
+/** How much sooner than it was told to a device may ask: timers and networks are not exact. */
+const POLL_TOLERANCE = 0.6;
 
 /** Serves the authorization servers of all tenants, before Nest. */
 export class OAuthMount {
@@ -237,7 +239,8 @@ export class OAuthMount {
     if (endpoint === 'device_authorization' && scopes.length === 0) form.set('scope', 'administer');
     if (endpoint !== 'token') return false;
     if (grant === DEVICE_CODE_GRANT && this.#pollsTooOften(form.get('device_code') ?? '')) {
-      sendOAuthError(response, 400, 'slow_down', 'wait five seconds between two questions');
+      const seconds = this.parts.devicePollSeconds;
+      sendOAuthError(response, 400, 'slow_down', `wait ${seconds} seconds between two questions`);
       return true;
     }
     if (scopes.length === 0 && (grant === 'client_credentials' || grant === JWT_BEARER_GRANT))
@@ -277,7 +280,7 @@ export class OAuthMount {
     const last = this.#polls.get(digest) ?? -Infinity;
     if (this.#polls.size >= 10_000) this.#polls.clear();
     this.#polls.set(digest, now);
-    return now - last < POLL_MS;
+    return now - last < this.parts.devicePollSeconds * 1000 * (1 - POLL_TOLERANCE);
   }
 }
 

@@ -20,6 +20,8 @@ export interface ProviderParts extends Omit<AdapterParts, 'stillProven'> {
   /** Whether a person may still get tokens by a sign-in of a moment, in ms since 1970. */
   readonly mayGoOn: (person: string, since: number) => Promise<boolean>;
   readonly addressOf: (request: IncomingMessage) => string;
+  /** How long a device is told to wait between two questions for its tokens. */
+  readonly devicePollSeconds: number;
   readonly onError: (error: unknown) => void;
 }
 
@@ -40,6 +42,9 @@ export function createProvider(parts: ProviderParts): Provider {
     'assertion',
     'scope',
   ]);
+  provider.on('device_authorization.success', (_context, answer) => {
+    Object.assign(answer, { interval: parts.devicePollSeconds });
+  });
   provider.on('server_error', (_context, error) => parts.onError(error));
   (provider as EventEmitter).on('error', parts.onError);
   return provider;

@@ -35,6 +35,7 @@ export interface ProvidersParts {
   readonly log: Log;
   readonly workloadOf: (request: IncomingMessage) => string | undefined;
   readonly addressOf: (request: IncomingMessage) => string;
+  readonly devicePollSeconds: number;
 }
 
 /** After how long without a request a server is given up, in ms, and how many there are at most. */
@@ -71,7 +72,8 @@ export class Providers {
   }
 
   async #make(tenant: string, name: string): Promise<AuthorizationServer> {
-    const { store, snapshots, changes, clients, signingKeys, pepper, address, log, workloadOf, addressOf } = this.parts;
+    const { store, snapshots, changes, clients, signingKeys, pepper, address, log } = this.parts;
+    const { workloadOf, addressOf, devicePollSeconds } = this.parts;
     const endpoints = endpointsOf(address.url, name);
     const lastSignIn = lastSignIns(store, snapshots);
     const provider = createProvider({
@@ -91,6 +93,7 @@ export class Providers {
       },
       workloadOf,
       addressOf,
+      devicePollSeconds,
       onError: (error) => log.error('the authorization server failed', error, { tenant }),
     });
     return {
