@@ -15,7 +15,14 @@ import {
 } from '#identity';
 import { BUILT_IN_ADMINISTRATION, isBuiltInAdministration, PLAIN_WORDS, type TouchKey } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
-import { CredentialReader, type CredentialListing, type Operation, type Store, type StoredCredential } from '#store';
+import {
+  CredentialReader,
+  loadCredential,
+  type CredentialListing,
+  type Operation,
+  type Store,
+  type StoredCredential,
+} from '#store';
 import { invalid } from '../../fronts/front-door.js';
 import { forbidden } from '../../http/rights.js';
 import type { Changes, PlannedChange } from '../changes.js';
@@ -111,7 +118,9 @@ export class KeysService {
 
   /** Ends a key: when this returns, no decision that is asked for with it afterwards is an allow. */
   async disable(principal: AdministratorPrincipal, id: string): Promise<void> {
-    permitCredential(principal, 'delete', await this.get(principal.tenant, id));
+    const { credential } = await loadCredential(this.store, principal.tenant, id);
+    if (credential?.kind !== 'api_key') throw noKey(id);
+    permitCredential(principal, 'delete', credential);
     await this.#write(principal, { op: 'disable_credential', id }, () => 'ended');
   }
 
