@@ -31,7 +31,9 @@ export interface SessionListing {
   readonly userAgent: string | null;
 }
 
-const time = (column: string, name: string) => `to_json(${column}) #>> '{}' as "${name}"`;
+/** As everywhere in the API: in UTC, with milliseconds. */
+const time = (column: string, name: string) =>
+  `to_char(${column} at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"') as "${name}"`;
 
 const LIVE = `s.ended_at is null and s.idle_ends_at > clock_timestamp() and s.ends_at > clock_timestamp()`;
 

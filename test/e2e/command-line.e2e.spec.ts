@@ -863,6 +863,14 @@ describe('a mistake on the command line', () => {
     expect(stdout).toMatch(/^usage: placet COMMAND\n/);
   });
 
+  it('of one command, by its first word: lists those that begin so', async () => {
+    const { code, stdout } = await placet(['mapping', 'try', '--help']);
+    expect(code).toBe(0);
+    expect(stdout).toMatch(/^usage: placet COMMAND\n\n {2}mapping try --token-file FILE /);
+    expect(stdout).not.toContain('tenant');
+    expect(await placet(['mappings', '--help'])).toMatchObject({ code: 2, stdout: '' });
+  });
+
   it.concurrent.each<[string, string[], string]>([
     ['a folder that is not there', ['apply', 'nowhere'], 'nowhere cannot be read (ENOENT).'],
     ['a folder without policies', ['apply', 'bare'], 'there is no .yaml, .yml or .json file in bare.'],

@@ -233,6 +233,14 @@ describe('the command line', () => {
     return signIn(server, ({ code }) => void answer(browser, code, 'allow'));
   }
 
+  it('says which address nobody can sign in at, and what the service calls itself', async () => {
+    const at = (issuer: string) => expect(signIn(issuer, () => expect.unreachable())).rejects;
+    await at('http://127.0.0.1:1/t/default').toThrow('http://127.0.0.1:1/t/default cannot be reached, or is no tenant');
+    await at(`${service.url}/t/nowhere`).toThrow(`${service.url}/t/nowhere cannot be reached, or is no tenant`);
+    const alias = server.replace('127.0.0.1', 'localhost');
+    await at(alias).toThrow(`${alias} calls itself ${server}: set PLACET_URL to `);
+  });
+
   it('signs in, renews, and is refused an old token, which ends the sign-in', async () => {
     const first = await login('dora');
     expect(first.refreshToken).toBeDefined();

@@ -2,7 +2,7 @@ import { readClientSettings } from '#config';
 import { parseApiKey } from '#identity';
 import { CommandError } from './command-error.js';
 import { KeptSignIns } from './kept-sign-ins.js';
-import { placed, type Placed } from './output.js';
+import { placed, plain, type Placed } from './output.js';
 import { refresh } from './sign-in.js';
 
 export { CommandError };
@@ -12,15 +12,19 @@ interface ProblemBody {
   readonly detail?: string;
   readonly code?: string;
   readonly errors?: readonly Placed[];
+  /** Of `step_up_required`: where to sign in anew, a path. */
+  readonly sign_in_url?: string;
 }
 
 /** The service's API, with the URL and the key out of the environment. */
 export class Api {
   readonly #url: string;
   readonly #bearer: () => Promise<string>;
+  readonly #hints: Hints;
 
   constructor({ url, key, configDirectory } = readClientSettings()) {
     this.#url = url;
+    this.#hints = key === undefined ? OF_SIGN_INS : OF_KEYS;
     if (key === undefined) {
       const kept = new KeptSignIns(configDirectory);
       if (!kept.of(url)) {
@@ -71,7 +75,7 @@ export class Api {
     const { ok, status, body } = response;
     if (ok && body) return body;
     const parsed = parse(await response.text()) ?? {};
-    throw new CommandError(describe(parsed, status), { cause: parsed });
+    throw new CommandError(this.#describe(parsed, status), { cause: parsed });
   }
 
   /** The answer, or undefined where there is no such thing. */
@@ -96,7 +100,17 @@ export class Api {
     if (ok && parsed !== undefined) return parsed;
     if (parsed === undefined)
       throw new CommandError(`${this.#url} does not answer like a Placet (status ${status}). Mend PLACET_URL.`);
-    throw new CommandError(describe(parsed as ProblemBody, status), { cause: parsed });
+    throw new CommandError(this.#describe(parsed as ProblemBody, status), { cause: parsed });
+  }
+
+  #describe({ detail, code = '', errors, sign_in_url: path }: ProblemBody, status: number): string {
+    // Only the mistakes of documents say more than the sentence.
+    if (code === 'documents_invalid' && errors && errors.length > 0) return errors.map(placed).join('\n');
+    if (code === 'step_up_required' && path?.startsWith('/')) {
+      return `for this you have to sign in anew: open ${this.#url}${plain(path)} in a browser, then try again.`;
+    }
+    const hint = Object.hasOwn(this.#hints, code) ? `: ${this.#hints[code]}.` : '';
+    return `${detail ?? `the service refused (status ${status})`}${hint}`;
   }
 
   async #fetch(
@@ -169,16 +183,13 @@ function parse(text: string): unknown {
   }
 }
 
+type Hints = Readonly<Record<string, string>>;
+
 /** What the person can do about it who sees only the command line. */
-const HINTS: Readonly<Record<string, string>> = {
+const OF_KEYS: Hints = {
   credentials_invalid: 'mend PLACET_KEY, or run placet login',
   not_an_administrator: 'set PLACET_KEY to the key of an administrator',
   not_a_host: 'set PLACET_KEY to the key of a host',
+  identity_provider_unavailable: 'the log of the service says why',
 };
-
-function describe({ detail, code = '', errors }: ProblemBody, status: number): string {
-  // Only the mistakes of documents say more than the sentence.
-  if (code === 'documents_invalid' && errors && errors.length > 0) return errors.map(placed).join('\n');
-  const hint = Object.hasOwn(HINTS, code) ? `: ${HINTS[code]}.` : '';
-  return `${detail ?? `the service refused (status ${status})`}${hint}`;
-}
+const OF_SIGN_INS: Hints = { ...OF_KEYS, credentials_invalid: 'the sign-in is over, so run placet login' };

@@ -76,3 +76,10 @@ export const USAGE = `usage: placet COMMAND
 The service is found by PLACET_URL (default http://127.0.0.1:8360), with the key in PLACET_KEY
 or, where that is not set, as who has signed in.
 `;
+
+/** The lines of it about the commands that begin with a word, as in `client`; undefined: there are none. */
+export function usageOf(word: string): string | undefined {
+  const [heading, ...entries] = USAGE.split(/\n(?= {2}\S|\n)/);
+  const about = entries.filter((entry) => entry.split(/[\s,]+/)[1] === word);
+  return about.length === 0 ? undefined : `${[`${heading}\n`, ...about].join('\n')}\n`;
+}

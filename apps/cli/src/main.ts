@@ -1,7 +1,7 @@
 import { SettingError } from '#config';
 import { CommandError } from './api.js';
 import { COMMANDS } from './commands.js';
-import { USAGE } from './help.js';
+import { USAGE, usageOf } from './help.js';
 import { parse } from './options.js';
 import { EXIT, terminal, type Output } from './output.js';
 import { unreadOption, UsageError } from './usage.js';
@@ -11,7 +11,7 @@ async function run(args: readonly string[], output: Output): Promise<number> {
   try {
     const { values, positionals, tokens } = parse(args);
     if (values.help || (positionals.length === 1 && positionals[0] === 'help')) {
-      output.text(USAGE);
+      output.text(helpFor(positionals));
       return EXIT.ok;
     }
     const [name, ...given] = commandOf(positionals);
@@ -28,6 +28,14 @@ async function run(args: readonly string[], output: Output): Promise<number> {
     output.note(`placet: ${error.message}`);
     return EXIT.failure;
   }
+}
+
+/** All commands, or those that begin with the word that was given. */
+function helpFor([word]: readonly string[]): string {
+  if (word === undefined || word === 'help') return USAGE;
+  const usage = usageOf(word);
+  if (usage === undefined) throw new UsageError(`there is no command '${word}'`);
+  return usage;
 }
 
 /** The name of a command, of one word or two, and what is given to it. */

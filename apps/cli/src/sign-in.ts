@@ -10,6 +10,7 @@ import {
   type Configuration,
 } from 'openid-client';
 import { CommandError } from './command-error.js';
+import { plain } from './output.js';
 
 /** What a person's sign-in gave, as it is kept. */
 export interface SignIn {
@@ -32,7 +33,7 @@ const SCOPE = 'administer offline_access';
 
 /** Signs a person in by the device flow (RFC 8628); `ask` shows them what to do. Throws CommandError. */
 export async function signIn(issuer: string, ask: (prompt: DevicePrompt) => void): Promise<SignIn> {
-  return told(async () => {
+  return told(issuer, async () => {
     const server = await find(issuer);
     if (server.serverMetadata().device_authorization_endpoint === undefined) throw switchedOff();
     const device = await initiateDeviceAuthorization(server, { scope: SCOPE });
@@ -45,12 +46,12 @@ export async function signIn(issuer: string, ask: (prompt: DevicePrompt) => void
 /** New tokens in the place of old ones. Throws CommandError where the sign-in is over. */
 export async function refresh({ issuer, refreshToken }: SignIn): Promise<SignIn> {
   if (refreshToken === undefined) throw over();
-  return told(async () => kept(issuer, await refreshTokenGrant(await find(issuer), refreshToken)));
+  return told(issuer, async () => kept(issuer, await refreshTokenGrant(await find(issuer), refreshToken)));
 }
 
 /** Ends a sign-in on the side of the service: all its tokens. Throws CommandError. */
 export async function signOut({ issuer, refreshToken, accessToken }: SignIn): Promise<void> {
-  await told(async () => tokenRevocation(await find(issuer), refreshToken ?? accessToken));
+  await told(issuer, async () => tokenRevocation(await find(issuer), refreshToken ?? accessToken));
 }
 
 const find = async (issuer: string): Promise<Configuration> => {
@@ -72,22 +73,31 @@ const kept = (issuer: string, { access_token, refresh_token, expires_in = 0 }: T
 });
 
 /** What people can do about what the library says. */
-async function told<T>(work: () => Promise<T>): Promise<T> {
+async function told<T>(issuer: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    if (!(error instanceof ResponseBodyError)) {
-      throw new CommandError('the service cannot be reached, or does not offer to sign people in: mend PLACET_URL.', {
-        cause: error,
-      });
-    }
+    if (!(error instanceof ResponseBodyError)) throw new CommandError(unanswered(issuer, error), { cause: error });
     if (error.error === 'invalid_grant') throw over();
     if (error.error === 'unauthorized_client') throw switchedOff();
     if (error.error === 'access_denied') throw new CommandError('the sign-in was refused in the browser.');
     if (error.error === 'expired_token') throw new CommandError('nobody entered the code in time: begin again.');
     throw new CommandError(`the service refused: ${error.error_description ?? error.error}`);
   }
+}
+
+/** Why there is nobody to sign in to: an address that is another's, a tenant that is not there, or a name that the service does not go by. */
+function unanswered(issuer: string, error: unknown): string {
+  const { code, cause } = error as {
+    readonly code?: unknown;
+    readonly cause?: { readonly body?: { issuer?: unknown } };
+  };
+  const other = cause?.body?.issuer;
+  if (code === 'OAUTH_JSON_ATTRIBUTE_COMPARISON_FAILED' && typeof other === 'string') {
+    return `${issuer} calls itself ${plain(other)}: set PLACET_URL to what stands before /t/ there, or mend the PLACET_PUBLIC_URL of the service.`;
+  }
+  return `${issuer} cannot be reached, or is no tenant of a Placet: start the service, or mend PLACET_URL or --tenant.`;
 }
 
 const switchedOff = (): CommandError =>

@@ -20,6 +20,9 @@ const LOOPBACK: ReadonlySet<string> = new Set(['localhost', '127.0.0.1', '[::1]'
 /** What is wrong with the address of something of an identity provider: https, or http on this machine. */
 export function endpointProblem(text: string): string | undefined {
   const message = 'write an https URL without user, password and fragment (http only on localhost)';
+  // RFC 3986 has no place for them, and parsers escape them in silence: no token would ever say the same.
+  const [foreign] = /[<>"^`{|}]/.exec(text) ?? [];
+  if (foreign !== undefined) return `no URL has a ${foreign}: put the real name in its place`;
   if (!URL.canParse(text) || /[\s\u0000-\u001f\u007f\\]/.test(text)) return message;
   const { protocol, hostname, username, password } = new URL(text);
   if (username !== '' || password !== '' || text.includes('#')) return message;

@@ -42,6 +42,13 @@ describe('an Issuer', () => {
     expect(read(issuer('', iss))).toEqual([`invalid issuer: ${ADDRESS}`]);
   });
 
+  it.each([
+    ['<', 'https://login.microsoftonline.com/<directory>/v2.0'],
+    ['{', 'https://login.microsoftonline.com/{tenantid}/v2.0'],
+  ])('may not be %s, which stands for something else', (sign, iss) => {
+    expect(read(issuer('', iss))).toEqual([`invalid issuer: no URL has a ${sign}: put the real name in its place`]);
+  });
+
   it('is filled in by what holds for most', () => {
     const [document] = parseDocuments({
       text: issuer('subjectTokens: { audiences: [a] }, signIn: { clientId: c }'),

@@ -85,7 +85,13 @@ function show(output: Output, { id, secret }: Shown): void {
 function keySet(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, 'utf8'));
-  } catch {
-    throw new CommandError(`${path} is no JWK set that can be read.`);
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException;
+    throw new CommandError(
+      `${path} ${code === undefined ? 'is not JSON, and so no JWK set' : `cannot be read (${code})`}.`,
+      {
+        cause,
+      },
+    );
   }
 }

@@ -83,4 +83,4 @@ const listed = (names: readonly string[]): string => (names.length > 0 ? names.j
 const whyOf = (because: readonly Reason[]): string =>
   because.length === 0
     ? ''
-    : `: ${because.map(({ of, test, found, why }) => `${of} ${test} ${why} (${found})`).join('; ')}`;
+    : `: ${because.map(({ of, test, found, why }) => `${test === 'group' ? `group ${of}` : `${of} ${test}`}: ${why} (found: ${found})`).join('; ')}`;

@@ -3,7 +3,7 @@ import type { JsonObject } from '#policy';
 
 /**
  * A way by which people sign in: one identity provider, by whatever protocol it speaks. It sends the browser there and
- * checks what the browser brings back; sessions, cookies and records are no matter of its own. docs/identity.md has an
+ * checks what the browser brings back; sessions, cookies and records are no matter of its own. docs/connectors.md has an
  * example of another one.
  */
 export interface Connector {

@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { SignInError, type Attempt, type Connector, type Received, type VerifiedSignIn } from './connector.js';
 
-// The example of docs/identity.md, as it stands there.
+// The example of docs/connectors.md, as it stands there.
 // begin
 /** As much of a passport strategy as is needed; it takes a request and calls one of the functions that it is given. */
 interface Strategy {
