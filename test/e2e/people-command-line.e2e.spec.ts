@@ -102,8 +102,37 @@ describe('login and logout', () => {
   it('say where there is nothing to sign in to', async () => {
     const ended = await as('nowhere', ['login', '--no-browser', '--tenant', 'nobody']);
     expect([ended.code, ended.stdout]).toEqual([1, '']);
-    expect(ended.stderr).toMatch(
-      /^placet: the service cannot be reached, or does not offer to sign people in[^\n]*\n$/,
+    expect(ended.stderr).toBe(
+      `placet: ${company.service.url}/t/nobody cannot be reached, or is no tenant of a Placet: start the service, or mend PLACET_URL or --tenant.\n`,
     );
+  });
+
+  it('say what takes more than that, and when it is over', async () => {
+    const { url } = company.service;
+    await company.apply(
+      {
+        kind: 'Tenant',
+        name: 'default',
+        defaults: { effect: 'deny' },
+        administration: { stepUp: { acr: ['urn:company:mfa'] } },
+      },
+      { kind: 'AdministratorBinding', name: 'bob', to: ['user:company/bob'], roles: ['owner'] },
+    );
+    const browser = await company.signIn('bob');
+    expect((await as('strict', ['login', '--no-browser'], answering(browser, 'allow'))).code).toBe(0);
+    const makeKey = async () =>
+      (await as('strict', ['key', 'create', '--administrator', 'ci', '--role', 'auditor'])).stderr;
+    const wanted = /in a browser .* sign-in of a device is none: set PLACET_KEY to the key of an administrator\.\n$/;
+    expect(await makeKey()).toMatch(wanted);
+    // Nor does it become strong by what the person does in a browser.
+    await company.signIn(
+      { sub: 'bob', acr: 'urn:company:mfa' },
+      { cookies: browser, query: 'acr=urn%3Acompany%3Amfa' },
+    );
+    expect((await browser.fetch(`${url}/api/v1/me`)).status).toBe(200);
+    expect(await makeKey()).toMatch(wanted);
+    await placet('people', 'sign-out', 'user:company/bob');
+    const over = await as('strict', ['get']);
+    expect(over.stderr).toBe('placet: the key is not valid: the sign-in is over, so run placet login.\n');
   });
 });

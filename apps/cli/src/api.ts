@@ -2,7 +2,7 @@ import { readClientSettings } from '#config';
 import { parseApiKey } from '#identity';
 import { CommandError } from './command-error.js';
 import { KeptSignIns } from './kept-sign-ins.js';
-import { placed, plain, type Placed } from './output.js';
+import { placed, type Placed } from './output.js';
 import { refresh } from './sign-in.js';
 
 export { CommandError };
@@ -12,8 +12,6 @@ interface ProblemBody {
   readonly detail?: string;
   readonly code?: string;
   readonly errors?: readonly Placed[];
-  /** Of `step_up_required`: where to sign in anew, a path. */
-  readonly sign_in_url?: string;
 }
 
 /** The service's API, with the URL and the key out of the environment. */
@@ -103,12 +101,9 @@ export class Api {
     throw new CommandError(this.#describe(parsed as ProblemBody, status), { cause: parsed });
   }
 
-  #describe({ detail, code = '', errors, sign_in_url: path }: ProblemBody, status: number): string {
+  #describe({ detail, code = '', errors }: ProblemBody, status: number): string {
     // Only the mistakes of documents say more than the sentence.
     if (code === 'documents_invalid' && errors && errors.length > 0) return errors.map(placed).join('\n');
-    if (code === 'step_up_required' && path?.startsWith('/')) {
-      return `for this you have to sign in anew: open ${this.#url}${plain(path)} in a browser, then try again.`;
-    }
     const hint = Object.hasOwn(this.#hints, code) ? `: ${this.#hints[code]}.` : '';
     return `${detail ?? `the service refused (status ${status})`}${hint}`;
   }
@@ -192,4 +187,8 @@ const OF_KEYS: Hints = {
   not_a_host: 'set PLACET_KEY to the key of a host',
   identity_provider_unavailable: 'the log of the service says why',
 };
-const OF_SIGN_INS: Hints = { ...OF_KEYS, credentials_invalid: 'the sign-in is over, so run placet login' };
+const OF_SIGN_INS: Hints = {
+  ...OF_KEYS,
+  credentials_invalid: 'the sign-in is over, so run placet login',
+  step_up_required: 'set PLACET_KEY to the key of an administrator',
+};

@@ -29,6 +29,15 @@ export async function demandFreshSignIn(
   const demand = demandOf(policies);
   if (demand.acr.length === 0 && demand.maxAge === null) return;
   if (assurance && isStrongEnough(assurance, demand, store.clock.now())) return;
+  const how = {
+    ...(demand.acr.length > 0 ? { acr_values: demand.acr.join(' ') } : {}),
+    ...(demand.maxAge === null ? {} : { max_age: demand.maxAge }),
+  };
+  // How a person has signed in is known of a session. Who holds the token of a device need not be who signs in meanwhile.
+  if (via === 'token') {
+    const detail = 'this takes a session in a browser that was signed in anew, and the sign-in of a device is none';
+    throw new Refusal('step_up_required', detail, how);
+  }
   const name = await store.tenantName(tenant);
   const issuer = subject?.id.slice(0, subject.id.indexOf('/')) ?? '';
   const query = new URLSearchParams({
@@ -37,8 +46,7 @@ export async function demandFreshSignIn(
   });
   throw new Refusal('step_up_required', 'for this you have to sign in anew: go to sign_in_url, then try again', {
     sign_in_url: `/t/${encodeURIComponent(name ?? '')}/sign-in/${encodeURIComponent(issuer)}?${query.toString()}`,
-    ...(demand.acr.length > 0 ? { acr_values: demand.acr.join(' ') } : {}),
-    ...(demand.maxAge === null ? {} : { max_age: demand.maxAge }),
+    ...how,
   });
 }
 
