@@ -17,6 +17,19 @@ function markdown(directory: string): string[] {
   });
 }
 
+/** How the headings of a page are linked to. */
+const anchors = (path: string): string[] =>
+  [
+    ...read(path)
+      .replaceAll(/^```.*?^```/gms, '')
+      .matchAll(/^#+ (.*)$/gm),
+  ].map(([, heading]) =>
+    heading!
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}\-_ ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+
 describe('the documentation', () => {
   it.each(SETTING_NAMES)('explains the setting %s', (name) => {
     expect(read('docs/configuration.md')).toContain(`\`${name}\``);
@@ -42,9 +55,11 @@ describe('the documentation', () => {
     expect(read('docs/policy.md').split('## Lint')[1]).toContain(`\`${word}\``);
   });
 
-  it.each(markdown('.'))('links from %s to files that are there', (path) => {
-    for (const [, target] of read(path).matchAll(/\]\((?!https?:|#|mailto:)([^)#\s]+)/g)) {
-      expect(existsSync(join(dirname(path), target!)), `${path} links to ${target}`).toBe(true);
+  it.each(markdown('.'))('links from %s to files and headings that are there', (path) => {
+    for (const [, target = '', heading] of read(path).matchAll(/\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)/g)) {
+      const file = target === '' ? path : join(dirname(path), target);
+      expect(existsSync(file), `${path} links to ${target}`).toBe(true);
+      if (heading !== undefined) expect(anchors(file), `${path} links to ${target}#${heading}`).toContain(heading);
     }
   });
 
