@@ -208,7 +208,7 @@ describe('placet client', () => {
   it.each<[string, string[], number, string]>([
     ['without a host', ['create'], 2, "'client create' needs HOST"],
     ['of a host that is not there', ['create', 'nowhere'], 1, 'nowhere'],
-    ['with keys that are not there', ['create', 'quickstart', '--keys', 'x.json'], 1, 'x.json is no JWK set'],
+    ['with keys that are not there', ['create', 'quickstart', '--keys', 'x.json'], 1, 'x.json cannot be read (ENOENT)'],
     ['of half a workload', ['create', 'quickstart', '--issuer', 'company'], 1, 'write both'],
     ['that is none', ['disable', 'x'], 1, 'not the id of a client'],
     ['that is not there', ['disable', NOBODY], 1, NOBODY],
