@@ -60,6 +60,19 @@ export { decide, decideListing, type Decision } from './decide/decide.js';
 export { combine, type Outcomes } from './decide/combine.js';
 export type { Consent, Requirement } from './decide/requirements.js';
 export {
+  choicesOf,
+  entitlementOf,
+  personAt,
+  reachOf,
+  standingConsents,
+  type Agreed,
+  type Concerned,
+  type ConsentChoice,
+  type Entitlement,
+  type SignedInPerson,
+  type StoredConsent,
+} from './consent/index.js';
+export {
   describeAnswer,
   describeExpected,
   forkForTests,

@@ -16,6 +16,7 @@ import {
 import {
   decide,
   decideListing,
+  digest,
   documentName,
   DocumentSet,
   PolicySet,
@@ -130,7 +131,7 @@ describe('a decision', () => {
           !all.some((document) => document.kind === 'Scope' && document.host === extra.host);
         fc.pre(!first);
         const before = compiled(all);
-        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const consents = agreeing(before, input);
         const after = compiled([...all, extra]);
         const [less, whole] = [decide(after, input, consents, NOW), decide(before, input, consents, NOW)];
         expect(rank(less)).toBeLessThanOrEqual(rank(whole));
@@ -155,7 +156,7 @@ describe('a decision', () => {
           };
         });
         const before = compiled(all);
-        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const consents = agreeing(before, input);
         const less = visible(decide(compiled(stricter), input, consents, NOW));
         expect(visible(decide(before, input, consents, NOW))).toEqual(expect.arrayContaining([...less]));
       }),
@@ -169,7 +170,7 @@ describe('a decision', () => {
         const by = (supportedObligations: readonly string[] | undefined) => {
           const asked = { ...input, supportedObligations };
           const silent = { ...input, supportedObligations: undefined };
-          return decide(set, asked, agreeing(input, decide(set, silent, [], NOW), set), NOW);
+          return decide(set, asked, agreeing(set, silent), NOW);
         };
         const [less, more] = [by(some.slice(1)), by(some)];
         expect(rank(less)).toBeLessThanOrEqual(rank(more));
@@ -191,7 +192,7 @@ describe('a decision', () => {
     holds(
       fc.property(documents, suspension, call, (all, made, input) => {
         const before = compiled(all);
-        const consents = agreeing(input, decide(before, input, [], NOW), before);
+        const consents = agreeing(before, input);
         const isKnown = made.of !== 'Server' || before.server({ name: made.name }) !== undefined;
         const after = decide(compiled([...all, made]), input, consents, NOW);
         if (concerns(input)[made.of] === made.name && isKnown) expect(after).toMatchObject({ reason: 'suspended' });
@@ -219,7 +220,7 @@ describe('a decision', () => {
       fc.property(documents, call, (all, input) => {
         const set = compiled(all);
         const before = decide(set, input, [], NOW);
-        const consents = agreeing(input, before, set);
+        const consents = agreeing(set, input);
         const after = decide(set, input, consents, NOW);
         if (before.effect !== 'ask') expect(after).toEqual(before);
         else expect(after.effect).toBe('allow');
@@ -230,22 +231,12 @@ describe('a decision', () => {
 
   it('takes no agreement that differs in one respect', () => {
     const other: ((consent: Consent) => Consent)[] = [
-      (consent) => ({ ...consent, subject: 'user:eve' }),
-      (consent) => ({ ...consent, agent: 'other' }),
-      (consent) => ({ ...consent, server: 'other' }),
-      (consent) => ({ ...consent, action: 'tools/list' }),
-      (consent) => ({ ...consent, resource: { ...consent.resource, id: 'other' } }),
-      (consent) => ({ ...consent, resource: { ...consent.resource, type: 'prompt' } }),
-      (consent) => ({ ...consent, rule: consent.rule ? null : { policy: 'other', rule: 'other' } }),
-      (consent) => ({
-        ...consent,
-        rule: consent.rule && { ...consent.rule, rule: 'other' },
-        consentDigest: consent.rule ? consent.consentDigest : 'x',
-      }),
-      (consent) => ({ ...consent, consentDigest: 'other' }),
-      (consent) => ({ ...consent, bound: 'other' }),
+      (consent) => ({ ...consent, binding: digest(consent.binding) }),
       (consent) => ({ ...consent, expires: NOW }),
       (consent) => ({ ...consent, usesLeft: 0 }),
+      (consent) => ({ ...consent, usesLeft: 0, named: true }),
+      (consent) => ({ ...consent, usesLeft: 1 }),
+      (consent) => ({ ...consent, session: 'another' }),
     ];
     holds(
       fc.property(documents, call, fc.nat(other.length - 1), (all, asked, which) => {
@@ -254,7 +245,7 @@ describe('a decision', () => {
         const input = { ...asked, supportedObligations: undefined };
         const before = decide(set, input, [], NOW);
         fc.pre(before.effect === 'ask');
-        const spoilt = agreeing(input, before, set).map(other[which]!);
+        const spoilt = agreeing(set, input).map(other[which]!);
         expect(decide(set, input, spoilt, NOW).effect).toBe('ask');
       }),
     );
@@ -276,7 +267,7 @@ describe('a decision', () => {
         // A missing path needs no check of links by the host; only the effect can be compared.
         expect(rank({ ...less, obligations: [] })).toBeLessThanOrEqual(rank({ ...whole, obligations: [] }));
         const withLess = { ...input, arguments: rest };
-        const agreed = [...agreeing(input, whole, set), ...agreeing(withLess, less, set)];
+        const agreed = [...agreeing(set, input), ...agreeing(set, withLess)];
         const [shown, shownOfLess] = [input, withLess].map((asked) => visible(decide(set, asked, agreed, NOW)));
         expect(shown).toEqual(expect.arrayContaining([...shownOfLess!]));
       }),
@@ -309,7 +300,7 @@ describe('a decision', () => {
 describe('what is not known of a verified subject', () => {
   /** Whether an answer is at most as permissive as another one, with all that either asks for agreed to. */
   const isAtMost = (set: PolicySet, less: DecisionInput, more: DecisionInput) => {
-    const agreed = [less, more].flatMap((input) => agreeing(input, decide(set, input, [], NOW), set));
+    const agreed = [less, more].flatMap((input) => agreeing(set, input));
     const [one, other] = [less, more].map((input) => decide(set, input, agreed, NOW));
     // A home that is not known needs no check of links by the host; only the effect can be compared.
     expect(rank({ ...one!, obligations: [] })).toBeLessThanOrEqual(rank({ ...other!, obligations: [] }));

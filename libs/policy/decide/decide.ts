@@ -151,9 +151,11 @@ function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[
     const requirements = gates
       .filter(({ metBy }) => metBy === null)
       .map(({ metBy: _metBy, ...requirement }) => requirement);
-    return { ...base, ...none, ...named, effect: 'ask', reason: reasonToAsk(requirements), detail: null, requirements };
+    const detail = requirements.some(({ binding }) => binding === null) ? whyNoAgreement(request) : null;
+    return { ...base, ...none, ...named, effect: 'ask', reason: reasonToAsk(requirements), detail, requirements };
   }
-  const consents = [...new Set(gates.map(({ metBy }) => metBy!))].sort();
+  const relied = [...new Set(gates.map(({ metBy }) => metBy!))];
+  const ends = [weighing.validUntil, ...relied.map(({ expires }) => expires)].filter((end) => end !== null);
   return {
     ...base,
     ...none,
@@ -162,9 +164,16 @@ function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[
     reason: verdict.reason,
     detail: null,
     obligations: joined.obligations,
-    consents,
+    consents: relied.map(({ id }) => id).sort(),
+    validUntil: ends.length > 0 ? Math.min(...ends) : null,
   };
 }
+
+/** Why nothing that anybody agrees to can change this answer. */
+const whyNoAgreement = ({ tool }: ResolvedRequest): string =>
+  tool?.registered?.document.definition === undefined
+    ? `no agreement can apply: the host does not say which definition of the tool '${tool?.name}' it means`
+    : `no agreement can apply: the host does not say that it means the registered definition of the tool '${tool.name}'`;
 
 const describe = ({ outside }: BoundaryOutcome): string | null =>
   outside ? `outside the scope '${outside.scope}' by its ${outside.clause}: ${outside.detail}` : null;

@@ -4,7 +4,7 @@ import { parseDocuments } from '../documents/parse.js';
 import type { Json, JsonObject } from '../model.js';
 import { decide, decideListing, type Decision } from './decide.js';
 import { OBLIGATIONS } from './obligations.js';
-import type { Consent } from './requirements.js';
+import { agreementsTo, type Consent } from './requirements.js';
 import { BY_TOOL, type DecisionInput } from './request.js';
 
 const BASE = `
@@ -38,6 +38,7 @@ const CALL: DecisionInput = {
   server: { name: 'crm' },
   arguments: {},
   operation: BY_TOOL,
+  definition: 'd'.repeat(64),
   session: null,
   context: {},
   kind: 'ordinary',
@@ -48,21 +49,11 @@ const can = (...supportedObligations: string[]): Partial<DecisionInput> => ({ su
 
 /** What comes of the agreement of everybody who is asked by these rules. */
 const agreed = (set: PolicySet, input: DecisionInput, ...rules: string[]): Consent[] =>
-  decide(set, { ...input, supportedObligations: undefined }, [], 0)
-    .requirements.filter(({ rule }) => rules.includes(rule?.rule ?? 'default'))
-    .map((requirement, at) => ({
-      id: `c${at}`,
-      subject: 'user:ann',
-      agent: 'desk',
-      server: 'crm',
-      action: input.action,
-      resource: { type: 'tool', id: input.resource.id! },
-      rule: requirement.rule,
-      consentDigest: requirement.consentDigest,
-      bound: requirement.bound,
-      expires: null,
-      usesLeft: null,
-    }));
+  agreementsTo(
+    decide(set, { ...input, supportedObligations: undefined }, [], 0).requirements.filter(({ rule }) =>
+      rules.includes(rule?.rule ?? 'default'),
+    ),
+  );
 
 const decided = (rules: string[], input: Partial<DecisionInput> = {}, more: string[] = []): Decision =>
   decide(setOf(rules, more), { ...CALL, ...input }, [], 0);

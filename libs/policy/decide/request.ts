@@ -55,6 +55,8 @@ export interface DecisionInput {
   readonly operation: string | typeof BY_TOOL | null | undefined;
   readonly session: { readonly id: string } | null;
   readonly context: JsonObject;
+  /** SHA-256 of the tool's definition as the host has it, in hexadecimal; undefined: it does not say. */
+  readonly definition?: string | undefined;
   /** The types of obligations that the host can carry out, by OBLIGATIONS; undefined: it does not say. Others are ignored. */
   readonly supportedObligations?: readonly string[] | undefined;
   /** `none`: the protocol lets it pass without a decision. `unknown-method`: the protocol does not know it. */
@@ -83,9 +85,19 @@ export interface ResolvedRequest {
   readonly agent: { readonly id: string; readonly properties: JsonObject };
   readonly action: string;
   readonly resource: DecisionInput['resource'];
-  readonly server: { readonly id: string; readonly properties: JsonObject } | null;
+  readonly server: {
+    readonly id: string;
+    readonly properties: JsonObject;
+    /** What it is known by, as one text each; an agreement is given for that, and not for the name alone. */
+    readonly identity: readonly string[];
+  } | null;
   /** For calls of tools: whether the tool is declared, and how. */
   readonly tool: { readonly name: string; readonly registered: RegisteredTool | undefined } | null;
+  /**
+   * SHA-256 of the tool's definition. Null: the host does not say it, or it is not the registered one; undefined: what is
+   * asked for is no tool.
+   */
+  readonly definition: string | null | undefined;
   readonly arguments: JsonObject | 'unknown';
   readonly operation: string | null | undefined;
   readonly session: { readonly id: string } | null;

@@ -1,5 +1,6 @@
 import type { CompiledConsent } from '../compile/rules.js';
 import type { ConsentBlock } from '../documents/schema.js';
+import { digest, own } from '../json.js';
 import type { RuleRef } from '../model.js';
 import type { BoundArguments } from './bound.js';
 import type { ResolvedRequest } from './request.js';
@@ -14,24 +15,26 @@ export interface Requirement {
   readonly bound: string;
   /** Whether the rule was in error; then an agreement must be bound to all arguments. */
   readonly inError: boolean;
+  /**
+   * The digest of everything that an agreement is bound to. Null: none can apply, because the host does not say which
+   * definition of the tool it means, or means another than the registered one.
+   */
+  readonly binding: string | null;
 }
 
 /** An agreement that somebody has given: what it is bound to, and how far it still reaches. */
 export interface Consent {
   readonly id: string;
-  readonly subject: string;
-  readonly agent: string;
-  readonly server: string | null;
-  readonly action: string;
-  readonly resource: { readonly type: string; readonly id: string };
-  /** The policy and rule it answers; null: the tenant's default effect. */
-  readonly rule: Pick<RuleRef, 'policy' | 'rule'> | null;
-  readonly consentDigest: string;
-  readonly bound: string;
+  /** As in `Requirement`. */
+  readonly binding: string;
   /** Milliseconds since 1970; null: no end. */
   readonly expires: number | null;
   /** Null: any number. */
   readonly usesLeft: number | null;
+  /** Whether the request names the approval that it came of: only such a request takes a use. */
+  readonly named: boolean;
+  /** The session that it is for; null: any. */
+  readonly session: string | null;
 }
 
 export function requirementOf(
@@ -39,34 +42,64 @@ export function requirementOf(
   consent: CompiledConsent,
   given: BoundArguments,
   inError: boolean,
+  request: ResolvedRequest,
 ): Requirement {
   const bind = inError ? 'all' : consent.block.bind;
+  const bound = given.digest(bind);
   return {
     rule,
     consent: consent.block,
     consentDigest: consent.digest,
-    bound: given.digest(bind),
+    bound,
     inError,
+    binding: bindingOf(rule, consent.digest, bound, bind === 'all', request),
   };
 }
 
+/**
+ * INVARIANT: whatever an agreement must not outlive a change of enters here: the policy, the rule and its consent block, the
+ * person, the application, the server and its identity, the action, the resource, the definition of the tool, the purpose,
+ * and the arguments that are bound. With all of them come the attributes of the resource and of the action, in which other
+ * protocols than MCP have their arguments. The tenant is that of the row.
+ */
+function bindingOf(
+  rule: RuleRef | null,
+  consentDigest: string,
+  bound: string,
+  isWhole: boolean,
+  { subject, agent, server, action, resource, definition, context }: ResolvedRequest,
+): string | null {
+  if (definition === null) return null;
+  return digest({
+    rule: rule && { policy: rule.policy, rule: rule.rule },
+    consent: consentDigest,
+    arguments: bound,
+    attributes: isWhole ? { resource: resource.properties, action: own(context, 'action') ?? null } : null,
+    subject: subject.key,
+    agent: agent.id,
+    server: server && { name: server.id, identity: server.identity },
+    action,
+    resource: { type: resource.type, id: resource.id },
+    definition: definition ?? null,
+    purpose: own(context, 'purpose') ?? null,
+  });
+}
+
+/** What would meet requirements as they are, as if everybody who is asked had said yes. Nothing meets one without a binding. */
+export const agreementsTo = (requirements: readonly Requirement[]): Consent[] =>
+  requirements.flatMap(({ binding }, index) =>
+    binding === null
+      ? []
+      : [{ id: `assumed:${index}`, binding, expires: null, usesLeft: null, named: false, session: null }],
+  );
+
 /** Whether a consent meets a requirement in full: everything that it is bound to is as it was, and it is still live. */
 export function meets(consent: Consent, requirement: Requirement, request: ResolvedRequest, now: number): boolean {
-  const sameRule =
-    consent.rule === null || requirement.rule === null
-      ? consent.rule === requirement.rule
-      : consent.rule.policy === requirement.rule.policy && consent.rule.rule === requirement.rule.rule;
   return (
-    sameRule &&
-    consent.consentDigest === requirement.consentDigest &&
-    consent.bound === requirement.bound &&
-    consent.subject === request.subject.key &&
-    consent.agent === request.agent.id &&
-    consent.server === (request.server?.id ?? null) &&
-    consent.action === request.action &&
-    consent.resource.type === request.resource.type &&
-    consent.resource.id === request.resource.id &&
+    requirement.binding !== null &&
+    consent.binding === requirement.binding &&
+    (consent.session === null || (request.session !== null && consent.session === request.session.id)) &&
     (consent.expires === null || consent.expires > now) &&
-    consent.usesLeft !== 0
+    (consent.usesLeft === null || (consent.usesLeft > 0 && consent.named))
   );
 }

@@ -168,7 +168,7 @@ describe('a request that is looked up', () => {
     [{ server: { url: 'HTTPS://FILES.example.com:443/mcp' } }],
     [{ server: { name: 'files', url } }],
   ])('finds its server by whatever leads to it: %j', (input) => {
-    expect(resolved(input).server).toEqual({ id: 'files', properties: { tier: 1 } });
+    expect(resolved(input).server).toEqual({ id: 'files', properties: { tier: 1 }, identity: [url] });
   });
 
   it.each<[string, string]>([

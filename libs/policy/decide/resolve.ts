@@ -1,4 +1,5 @@
-import type { PolicySet, ServerReference } from '../compile/policy-set.js';
+import type { PolicySet, RegisteredTool, ServerReference } from '../compile/policy-set.js';
+import { identitiesOf } from '../documents/check.js';
 import { serverIdentities } from '../documents/server-identity.js';
 import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
 import { subjectKey } from '../documents/names.js';
@@ -64,8 +65,11 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
         id: id.id,
         properties: layer(attributes(storedResource?.properties), input.resource.properties),
       },
-      server: server ? { id: server.name, properties: attributes(server.properties) } : null,
+      server: server
+        ? { id: server.name, properties: attributes(server.properties), identity: identitiesOf(server) }
+        : null,
       tool,
+      definition: tool ? definitionOf(tool.registered, input.definition) : undefined,
       arguments: input.arguments,
       operation: input.operation === BY_TOOL ? tool?.registered?.document.operation : input.operation,
       session: input.session,
@@ -73,6 +77,12 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
       supportedObligations: input.supportedObligations,
     },
   };
+}
+
+/** The definition that a host means, if it is the one that is registered, or none is. */
+function definitionOf(registered: RegisteredTool | undefined, given: string | undefined): string | null {
+  const known = registered?.document.definition;
+  return given !== undefined && (known === undefined || known === given) ? given : null;
 }
 
 /** The host that the answer is for and, if it is another, the one that asks for it. */

@@ -25,7 +25,7 @@ export interface Weighing {
   readonly boundary: BoundaryOutcome;
   /** In the order of `outcomes.rules`. */
   readonly rules: readonly CompiledRule[];
-  readonly requirements: readonly (Requirement & { readonly metBy: string | null })[];
+  readonly requirements: readonly (Requirement & { readonly metBy: Consent | null })[];
   readonly validUntil: number | null;
 }
 
@@ -71,8 +71,8 @@ export function weigh(
   const require = (rule: CompiledRule | null, inError: boolean): boolean | null => {
     const consent = rule ? rule.consent : set.defaults.consent;
     if (!consent) return null;
-    const requirement = requirementOf(rule?.ref ?? null, consent, given, inError);
-    const metBy = consents.find((candidate) => meets(candidate, requirement, request, now))?.id ?? null;
+    const requirement = requirementOf(rule?.ref ?? null, consent, given, inError, request);
+    const metBy = consents.find((candidate) => meets(candidate, requirement, request, now)) ?? null;
     requirements.push({ ...requirement, metBy });
     return metBy !== null;
   };

@@ -152,10 +152,12 @@ function checkConsent(
   path: readonly PropertyKey[],
   rule?: string,
 ): void {
-  consent?.by.forEach((ref, index) => {
-    const principal = parsePrincipal(ref);
-    if (principal?.kind === 'role') checkRoleExists(after, principal.name, report, [...path, 'by', index], rule);
-  });
+  for (const member of ['by', 'breakGlass'] as const) {
+    consent?.[member]?.forEach((ref, index) => {
+      const principal = parsePrincipal(ref);
+      if (principal?.kind === 'role') checkRoleExists(after, principal.name, report, [...path, member, index], rule);
+    });
+  }
 }
 
 interface TargetedTool {
@@ -317,9 +319,11 @@ function rolesNamedIn(document: AnyDocument): Set<string> {
     case 'Binding':
       return new Set(document.roles);
     case 'Policy':
-      return rolesAmong(document.rules.flatMap(({ to, consent }) => [...to, ...(consent?.by ?? [])]));
+      return rolesAmong(
+        document.rules.flatMap(({ to, consent }) => [...to, ...(consent?.by ?? []), ...(consent?.breakGlass ?? [])]),
+      );
     case 'Tenant':
-      return rolesAmong(document.defaults.consent?.by ?? []);
+      return rolesAmong([...(document.defaults.consent?.by ?? []), ...(document.defaults.consent?.breakGlass ?? [])]);
     case 'Mapping':
       return new Set(document.rules.flatMap((rule) => rule.roles ?? []));
     default:

@@ -48,6 +48,13 @@ const consentSchema = z
     bind: z.union([z.literal('all'), z.array(z.string().min(1).max(256)).min(1).max(50)]).default('all'),
     show: z.array(z.string().min(1).max(256)).max(50).optional(),
     assurance: z.string().min(1).max(128).optional(),
+    breakGlass: z
+      .array(
+        principal.refine((ref) => ref !== 'any', 'not everybody may break the glass: name a role, a group or a person'),
+      )
+      .min(1)
+      .max(20)
+      .optional(),
   })
   .refine((block) => block.notSelf === false || block.by.some((by) => by !== 'subject'), {
     path: ['notSelf'],
@@ -166,6 +173,11 @@ const toolSchema = z.strictObject({
   operation: operation.optional(),
   arguments: z.record(argumentPlace, z.enum(['path'])).optional(),
   inputSchema: properties.optional(),
+  /** SHA-256 of the whole definition, as canonical JSON (RFC 8785): agreements are given for this one only. */
+  definition: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/, 'a SHA-256 in lower-case hexadecimal')
+    .optional(),
 });
 
 /** Ids of one type of resource. Those of other types than MCP's `resource` are not brought to one spelling. */

@@ -2,29 +2,15 @@ import { isDeepStrictEqual } from 'node:util';
 import type { PolicySet } from '../compile/policy-set.js';
 import { decide, type Decision } from '../decide/decide.js';
 import type { DecisionInput } from '../decide/request.js';
-import type { Consent } from '../decide/requirements.js';
+import { agreementsTo, type Consent } from '../decide/requirements.js';
 import type { AnyDocument } from '../documents/schema.js';
 import type { RuleRef } from '../model.js';
 import { NOW } from './arbitraries.js';
 import { distinct, referenceDecide } from './reference.js';
 
 /** Agreements to everything that a decision asks for, as if each person had said yes. */
-export function agreeing(input: DecisionInput, { requirements }: Decision, set: PolicySet): Consent[] {
-  const subject = set.subject(input.subject.type, input.subject.id) ?? input.subject;
-  return requirements.map((requirement, index) => ({
-    id: `c${index}`,
-    subject: `${subject.type}:${subject.id}`,
-    agent: input.agent,
-    server: input.server?.name ?? null,
-    action: input.action,
-    resource: { type: input.resource.type, id: input.resource.id! },
-    rule: requirement.rule,
-    consentDigest: requirement.consentDigest,
-    bound: requirement.bound,
-    expires: null,
-    usesLeft: null,
-  }));
-}
+export const agreeing = (set: PolicySet, input: DecisionInput): Consent[] =>
+  agreementsTo(decide(set, input, [], NOW).requirements);
 
 /** What the engine and the reference interpreter say of one request, where they differ; else the engine's decision. */
 type Comparison = { readonly decision: Decision } | { readonly engine: unknown; readonly reference: unknown };
@@ -40,9 +26,9 @@ export function compare(
   input: DecisionInput,
   kept: readonly boolean[],
 ): Comparison {
-  const consents = agreeing(input, decide(set, input, [], NOW), set).filter((_, index) => kept[index]);
-  const agreements = new Set(consents.map(({ rule }) => (rule ? idOf(rule) : 'default')));
-  const decision = decide(set, input, consents, NOW);
+  const agreed = decide(set, input, [], NOW).requirements.filter((_, index) => kept[index]);
+  const agreements = new Set(agreed.map(({ rule }) => (rule ? idOf(rule) : 'default')));
+  const decision = decide(set, input, agreementsTo(agreed), NOW);
   const reference = referenceDecide(documents, input, agreements, NOW);
   const conflict = decision.reason === 'obligations_conflict';
   // The reference does not join obligations: a contradiction between them is a deny of the engine's alone.

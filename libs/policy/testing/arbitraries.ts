@@ -308,6 +308,7 @@ export const call: fc.Arbitrary<DecisionInput> = fc.record({
     .map((name) => ({ name })),
   arguments: callArguments,
   operation: fc.constant(BY_TOOL),
+  definition: fc.constant('d'.repeat(64)),
   session: fc.constant(null),
   context: fc.oneof(fc.constant({}), fc.constant({ purpose: 'support' })),
   supportedObligations: fc.option(fc.subarray([...OBLIGATIONS, 'dance']), { nil: undefined, freq: 1 }),

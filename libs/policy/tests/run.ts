@@ -1,11 +1,10 @@
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { decide, type Decision } from '../decide/decide.js';
-import type { Consent } from '../decide/requirements.js';
+import { agreementsTo } from '../decide/requirements.js';
 import type { DecisionInput } from '../decide/request.js';
 import { resolve } from '../decide/resolve.js';
 import { candidatesOf, principalsOf } from '../decide/weigh.js';
-import { subjectKey } from '../documents/names.js';
 import type { DocumentProblem } from '../documents/problems.js';
 import { documentName, type TestDocument } from '../documents/schema.js';
 import type { DocumentChange, DocumentSet } from '../documents/set.js';
@@ -93,7 +92,7 @@ function runCase(
   const request = wholeRequest(test.defaults, each.request);
   // The schema refuses such a document.
   if ('wrong' in request) throw new Error(`the case '${each.name}' of the test '${test.name}' asks nothing`);
-  const input = inputOf(request, operationOf);
+  const input = inputOf(set, request, operationOf);
   const now = request.now === undefined ? TEST_NOW : Date.parse(request.now);
   const decision = decideWith(set, input, new Set(each.consents), now);
   coverage.add(candidatesFor(set, input, now), decision);
@@ -116,31 +115,8 @@ function runCase(
 function decideWith(set: PolicySet, input: DecisionInput, agreed: ReadonlySet<string>, now: number): Decision {
   const decision = decide(set, input, [], now);
   if (decision.effect !== 'ask' || agreed.size === 0) return decision;
-  return decide(set, input, agreementsTo(set, input, decision, agreed), now);
-}
-
-function agreementsTo(
-  set: PolicySet,
-  input: DecisionInput,
-  { requirements, found }: Decision,
-  agreed: ReadonlySet<string>,
-): Consent[] {
-  const { type, id } = set.subject(input.subject.type, input.subject.id) ?? input.subject;
-  return requirements
-    .filter(({ rule }) => agreed.has(rule ? nameOf(rule) : 'default'))
-    .map(({ rule, consentDigest, bound }, index) => ({
-      id: `case:${index}`,
-      subject: subjectKey(type, id),
-      agent: input.agent,
-      server: found!.server,
-      action: input.action,
-      resource: { type: input.resource.type, id: found!.resource! },
-      rule,
-      consentDigest,
-      bound,
-      expires: null,
-      usesLeft: null,
-    }));
+  const named = decision.requirements.filter(({ rule }) => agreed.has(rule ? nameOf(rule) : 'default'));
+  return decide(set, input, agreementsTo(named), now);
 }
 
 /** The rules that were looked at for a request; none where it was answered before any rule. */
