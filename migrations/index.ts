@@ -13,6 +13,7 @@ import { RolesOfKeys0013 } from './0013-roles-of-keys.js';
 import { FurtherOwnerKeys0014 } from './0014-further-owner-keys.js';
 import { BoundedState0015 } from './0015-bounded-state.js';
 import { ReadsInOneCall0016 } from './0016-reads-in-one-call.js';
+import { Consents0020 } from './0020-consents.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -31,4 +32,5 @@ export const migrations = [
   FurtherOwnerKeys0014,
   BoundedState0015,
   ReadsInOneCall0016,
+  Consents0020,
 ];

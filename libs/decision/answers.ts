@@ -1,4 +1,5 @@
 import type { Decision, Effect, Explanation, Filter } from '#policy';
+import type { StandingApproval } from './agreements.js';
 import type { Question } from './question.js';
 import type { FoundPage } from './search.js';
 
@@ -13,6 +14,8 @@ export interface Answer {
   readonly explain: boolean;
   /** Where one was asked for. */
   readonly explanation: Explanation | undefined;
+  /** The approval that the question named, if there is one of that id. */
+  readonly approval: StandingApproval | undefined;
 }
 
 /** A decision, before it stands in the ledger. */

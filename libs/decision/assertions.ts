@@ -71,6 +71,7 @@ function inputAbout(
       question.context,
     ),
     supportedObligations: question.supportedObligations,
+    definition: question.definition,
     kind: question.kind,
   };
 }

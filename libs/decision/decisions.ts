@@ -12,7 +12,8 @@ import {
   type TouchKey,
 } from '#policy';
 import type { Snapshots } from '#snapshot';
-import type { DatabaseClock } from '#store';
+import type { ConsentReader, DatabaseClock } from '#store';
+import { Agreements, AgreementsWanted } from './agreements.js';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
 import { agentOf, checkScope, checkSpeaksFor, mayAssertOfResource } from './assertions.js';
 import { hostAt, isGood } from './calling-host.js';
@@ -60,6 +61,7 @@ export class Decisions {
     private readonly clock: DatabaseClock,
     private readonly metrics: DecisionMetrics,
     private readonly tokens: SubjectTokens,
+    private readonly consents: ConsentReader,
   ) {
     snapshots.onForget((tenant) => {
       this.#ledgers.delete(tenant);
@@ -87,40 +89,73 @@ export class Decisions {
     await this.#bringUp(call);
     this.#admit(call, 'decisions', questions.length);
     const [only] = questions;
-    const { answer, ids } =
+    const { answer, ids } = await this.#withAgreements(call, questions, (agreements) =>
       only && questions.length === 1
-        ? await this.#decideOne(call, only)
-        : await this.#decideAll(call, questions, semantic);
+        ? this.#decideOne(call, only, agreements)
+        : this.#decideAll(call, questions, semantic, agreements),
+    );
     for (const { decision } of answer) this.metrics.decided(call.front, decision);
     return answer.map((each, index) => ({ ...each, evaluationId: ids[index]! }));
   }
 
+  /**
+   * Decides with what people have agreed to, which is looked up only where it could make an ask an allow, and anew where a
+   * consent was gone or used when the decision was committed.
+   */
+  async #withAgreements<T>(
+    { tenant }: Call,
+    questions: readonly Question[],
+    work: (agreements: Agreements) => Promise<T>,
+  ): Promise<T> {
+    let agreements = await Agreements.load(this.consents, tenant, questions);
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work(agreements);
+      } catch (error) {
+        if (!(error instanceof AgreementsWanted)) throw error;
+        if (attempt === MAX_ATTEMPTS) throw changing();
+        agreements = await Agreements.load(this.consents, tenant, questions, error.bindings, agreements);
+      }
+    }
+  }
+
   /** One question is decided when its turn at the ledger has come, on the state of that moment. */
-  async #decideOne(call: Call, question: Question): Promise<Committed<Evaluated[]>> {
+  async #decideOne(call: Call, question: Question, agreements: Agreements): Promise<Committed<Evaluated[]>> {
     let answer: Evaluated[] = [];
+    let relies = false;
     const evaluate = () => {
+      // A consent that it relied on may be gone or used: what there is now is to be looked up.
+      if (relies) throw new AgreementsWanted([]);
       const moment = this.#moment(call, 'decisions');
-      const { evaluated, proposed } = decideAt(moment, call, question, explainable([question], moment.principal));
+      const shared = { explained: explainable([question], moment.principal), agreements, taken: new Map() };
+      const { evaluated, proposed } = decideAt(moment, call, question, shared);
       answer = [evaluated];
+      relies = evaluated.decision.consents.length > 0;
       return [proposed];
     };
     const ids = await this.#ledger(call.tenant).submit({ evaluate });
     return { answer, ids };
   }
 
-  async #decideAll(call: Call, questions: readonly Question[], semantic: Semantic): Promise<Committed<Evaluated[]>> {
+  async #decideAll(
+    call: Call,
+    questions: readonly Question[],
+    semantic: Semantic,
+    agreements: Agreements,
+  ): Promise<Committed<Evaluated[]>> {
     return this.#inTurns(call, 'decisions', async (moment, turn) => {
-      const explained = explainable(questions, moment.principal);
+      const shared = { explained: explainable(questions, moment.principal), agreements, taken: new Map() };
       const answer: Evaluated[] = [];
       const proposed: Proposed[] = [];
       for (const question of questions) {
         if (!(await turn())) return undefined;
-        const decided = decideAt(moment, call, question, explained);
+        const decided = decideAt(moment, call, question, shared);
         answer.push(decided.evaluated);
         proposed.push(decided.proposed);
         if (cutsOff(semantic, decided.evaluated.decision)) break;
       }
-      return { answer, proposed };
+      const isAllowed = answer.every(({ decision }) => decision.effect === 'allow');
+      return { answer, proposed: semantic === 'as_one' && !isAllowed ? proposed.map(withoutUses) : proposed };
     });
   }
 
@@ -196,7 +231,7 @@ export class Decisions {
       if (!done) continue;
       let proposals = 0;
       const evaluate = () => {
-        if (proposals++ > 0) throw new Overtaken();
+        if (proposals++ > 0) throw done.proposed.some(isAgreedTo) ? new AgreementsWanted([]) : new Overtaken();
         return done.proposed;
       };
       try {
@@ -205,7 +240,7 @@ export class Decisions {
         if (!(error instanceof Overtaken)) throw error;
       }
     }
-    throw new Refusal('too_many_changes', 'the state of the tenant keeps changing: ask again');
+    throw changing();
   }
 
   /**
@@ -290,8 +325,16 @@ export class Decisions {
   }
 }
 
+const changing = (): Refusal => new Refusal('too_many_changes', 'the state of the tenant keeps changing: ask again');
+
 const tooMuch = (): Refusal =>
   new Refusal('too_much_at_once', 'the call takes too long to be decided at one moment: ask for less at once');
+
+/** Of a part of an operation that is not allowed as a whole: nothing happens that a use could be for. */
+const withoutUses = ({ consents: _consents, ...proposed }: Proposed): Proposed => proposed;
+
+/** Whether a decision relies on what people have agreed to: then that is looked up anew as well. */
+const isAgreedTo = ({ consents = [] }: Proposed): boolean => consents.length > 0;
 
 /** What took its time was refused by the ledger, and is not done anew while others wait. */
 class Overtaken extends Error {}

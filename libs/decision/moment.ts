@@ -3,6 +3,7 @@ import { Refusal } from '#http';
 import type { Proposed } from '#ledger';
 import { decide, explain, type Decision } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
+import { AgreementsWanted, type Agreements } from './agreements.js';
 import type { Evaluated } from './answers.js';
 import { permitted, proven } from './assertions.js';
 import { checkStanding } from './proven-subject.js';
@@ -37,23 +38,60 @@ export function explainable(questions: readonly Question[], { host, rights }: Ho
   return count;
 }
 
-/** One question, decided at a moment, and what the ledger is to keep of it. */
+/** What the questions of one call share: how many are explained, what is agreed to, and which uses were taken so far. */
+export interface Shared {
+  readonly explained: number;
+  readonly agreements: Agreements;
+  readonly taken: Map<string, number>;
+}
+
+/**
+ * One question, decided at a moment, and what the ledger is to keep of it. Throws AgreementsWanted where what people have
+ * agreed to could make it an allow, and was not loaded.
+ */
 export function decideAt(
   moment: Moment,
   call: Call,
   question: Question,
-  explained: number,
+  { explained, agreements, taken }: Shared,
 ): { evaluated: Evaluated; proposed: Proposed } {
   const { snapshot, principal, revision, now } = moment;
-  const input = inputAt(moment, question);
-  const decision = decide(snapshot.policies, input, [], now);
-  const decided = { set: snapshot.policies, input, consents: [], now, decision };
-  const explanation = question.explain ? explain(decided, 1 / explained) : undefined;
-  const content = decisionRecord(call, principal, { ...input, proof: question.proof }, decision, moment);
+  const set = snapshot.policies;
+  if (!agreements.has(question)) throw new AgreementsWanted([]);
+  const input = { ...inputAt(moment, question), approval: agreements.named(question) };
+  const alone = decide(set, input, [], now);
+  const standing = alone.effect === 'ask' ? standingAt(moment, question, alone, { agreements, taken }) : NOTHING;
+  const { consents } = standing;
+  const decision = consents.length === 0 ? alone : decide(set, input, consents, now);
+  const relied = decision.consents.map((id) => ({
+    id,
+    takesUse: consents.find((one) => one.id === id)!.usesLeft !== null,
+  }));
+  for (const { id, takesUse } of relied) if (takesUse) taken.set(id, (taken.get(id) ?? 0) + 1);
+  const approval = agreements.stateOf(question, alone, decision.consents);
+
+  const explanation = question.explain ? explain({ set, input, consents, now, decision }, 1 / explained) : undefined;
+  const recorded = { ...input, proof: question.proof, named: approval };
+  const content = decisionRecord(call, principal, recorded, decision, moment);
+  const ends = [endOf(question, decision.validUntil), standing.validUntil].filter((end) => end !== null);
+  const keys = [...decision.keys, ...standing.keys];
+  const proposed = propose('decision', moment, keys, ends.length > 0 ? Math.min(...ends) : null, content);
   return {
-    evaluated: { decision, revision, now, explain: principal.rights.explain, explanation },
-    proposed: propose('decision', moment, decision.keys, endOf(question, decision.validUntil), content),
+    evaluated: { decision, revision, now, explain: principal.rights.explain, explanation, approval },
+    proposed: { ...proposed, consents: relied },
   };
+}
+
+const NOTHING: ReturnType<Agreements['standing']> = { consents: [], keys: [], validUntil: null };
+
+function standingAt(
+  { snapshot, now }: Moment,
+  question: Question,
+  decision: Decision,
+  { agreements, taken }: Pick<Shared, 'agreements' | 'taken'>,
+): ReturnType<Agreements['standing']> {
+  agreements.demand(decision.requirements);
+  return agreements.standing(snapshot.policies, decision, question, taken, now);
 }
 
 /**

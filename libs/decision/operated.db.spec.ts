@@ -6,7 +6,15 @@ import { generateApiKey, KeySets, macOf, Outgoing, TokenVerifier, type Presented
 import type { CommitPort } from '#ledger';
 import type { AnyDocument } from '#policy';
 import { Snapshots } from '#snapshot';
-import { commitChange, DecisionCommits, loadTenant, Tenants, type Operation, type Operator } from '#store';
+import {
+  commitChange,
+  ConsentReader,
+  DecisionCommits,
+  loadTenant,
+  Tenants,
+  type Operation,
+  type Operator,
+} from '#store';
 import { Decisions } from './decisions.js';
 import type { Call, Question } from './question.js';
 import { SubjectTokens } from './subject-tokens.js';
@@ -114,7 +122,10 @@ async function replica(before: (snapshots: Snapshots) => Promise<unknown>) {
   };
   const metrics = { decided: () => undefined, committed: () => undefined, refused: () => undefined };
   const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off', '')), parseJson));
-  return { snapshots, decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens) };
+  return {
+    snapshots,
+    decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens, new ConsentReader(database.store)),
+  };
 }
 
 const question: Question = {

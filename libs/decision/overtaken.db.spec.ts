@@ -6,7 +6,7 @@ import { generateApiKey, KeySets, macOf, Outgoing, TokenVerifier, type Presented
 import type { CommitPort } from '#ledger';
 import { documentName, knownSubjects, touchedKeys, type AnyDocument, type Candidate, type PolicySet } from '#policy';
 import { Snapshots } from '#snapshot';
-import { commitChange, DecisionCommits, type Operation } from '#store';
+import { commitChange, ConsentReader, DecisionCommits, type Operation } from '#store';
 import type { Answer } from './answers.js';
 import { Decisions } from './decisions.js';
 import type { Call, Question } from './question.js';
@@ -107,7 +107,7 @@ async function replica(before: (commit: number) => Promise<void> = async () => u
   const tokens = new SubjectTokens(new TokenVerifier(new KeySets(new Outgoing('off', '')), parseJson));
   return {
     snapshots,
-    decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens),
+    decisions: new Decisions(snapshots, port, database.store.clock, metrics, tokens, new ConsentReader(database.store)),
     made: () => made,
   };
 }

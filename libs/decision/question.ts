@@ -17,13 +17,20 @@ export interface Question {
   readonly agent?: string | undefined;
   /** The types of obligations that the host can carry out; undefined: it does not say. */
   readonly supportedObligations?: DecisionInput['supportedObligations'];
+  /** SHA-256 of the tool's definition as the host has it; undefined: it does not say. */
+  readonly definition?: DecisionInput['definition'];
+  /** The approval that the host names. */
+  readonly approval?: string | undefined;
   readonly kind: DecisionInput['kind'];
   /** Whether the answer is to be explained; the key must have the right. */
   readonly explain?: boolean | undefined;
 }
 
-/** When a call with several questions stops: at the first deny, at the first allow, or never. */
-export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit';
+/**
+ * When a call with several questions stops: at the first deny, at the first allow, or never. `as_one`: never, and it is one
+ * operation, which takes no use of a consent unless all of it is allowed.
+ */
+export type Semantic = 'execute_all' | 'deny_on_first_deny' | 'permit_on_first_permit' | 'as_one';
 
 /** Who calls, and about which request of theirs. */
 export interface Call {

@@ -5,6 +5,7 @@ export const REASON_TEXT: Readonly<Record<ReasonCode, string>> = {
   allowed: 'Allowed by policy.',
   allowed_by_consent: 'Allowed: what the policy asks for has been agreed to.',
   no_decision_needed: 'The protocol lets this pass without a decision.',
+  approval_invalid: 'The approval that the application names is not one for this.',
   consent_required: 'You must agree to this first.',
   approval_required: 'Somebody who is entitled to must approve this first.',
   denied_by_rule: 'A policy forbids this.',

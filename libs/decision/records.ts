@@ -1,11 +1,15 @@
 import type { HostPrincipal, VerifiedToken } from '#identity';
 import { recordContent } from '#ledger';
-import { digest, type Decision, type DecisionInput, type Filter, type MappedRole } from '#policy';
+import { digest, type Decision, type DecisionInput, type Filter, type MappedRole, type Requirement } from '#policy';
+import type { StandingApproval } from './agreements.js';
 import type { Call } from './question.js';
 import type { FoundPage, Search } from './search.js';
 
-/** What was decided on, and what proved its subject. */
-type Recorded = DecisionInput & { readonly proof?: VerifiedToken | undefined };
+/** What was decided on, what proved its subject, and the approval that was named. */
+type Recorded = DecisionInput & {
+  readonly proof?: VerifiedToken | undefined;
+  readonly named?: StandingApproval | undefined;
+};
 
 /** What the ledger keeps of a decision: who asked what through whom, and everything that the answer follows from. */
 export function decisionRecord(
@@ -34,9 +38,15 @@ export function decisionRecord(
     boundary: decision.outcomes.boundary,
     default: decision.outcomes.default,
     obligations: decision.obligations,
+    approval: input.named,
+    requirements: decision.requirements.length > 0 ? decision.requirements.map(requirementRecord) : undefined,
+    consents: decision.consents.length > 0 ? decision.consents : undefined,
     keys: decision.keys,
   });
 }
+
+/** What must be agreed to: by which rule, and what an agreement is bound to. */
+const requirementRecord = ({ rule, binding }: Requirement): object => ({ ...rule, binding });
 
 /** What the ledger keeps of a listing: the effect of each entry, in the order of the list. */
 export function listingRecord(

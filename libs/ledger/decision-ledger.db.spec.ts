@@ -201,7 +201,7 @@ describe('the ledger', () => {
     await admin.query('select pg_reload_conf()');
     const waiting = new DecisionCommits(database.store, 1);
     try {
-      const entry: DecisionEntry = { ...propose(row!.epoch), body: '{}', hash: Buffer.alloc(32) };
+      const entry: DecisionEntry = { ...propose(row!.epoch), consents: [], body: '{}', hash: Buffer.alloc(32) };
       const answer = waiting.commit(database.tenant, writer, 1, [entry]);
       answer.catch(() => undefined);
       await cancelWaitingCommit(admin);

@@ -11,6 +11,8 @@ export interface Proposed {
   readonly now: number;
   readonly validUntil: number | null;
   readonly keys: readonly string[];
+  /** The consents that an allow rests on; left out: none. */
+  readonly consents?: DecisionEntry['consents'];
   readonly content: RecordContent;
 }
 
@@ -201,12 +203,12 @@ function chained(
   const entries: DecisionEntry[] = [];
   let { seq, prev } = chain;
   const ids = jobs.map((job) =>
-    job.proposed.map(({ content, ...rest }) => {
+    job.proposed.map(({ content, consents = [], ...rest }) => {
       const id = evaluationId(chain.writer, ++seq, nonce());
       const body = recordBody({ tenant, writer: chain.writer, seq, prev }, id, content);
       const hash = recordHash(body);
       prev = hash.toString('hex');
-      entries.push({ ...rest, body, hash });
+      entries.push({ ...rest, consents, body, hash });
       return id;
     }),
   );

@@ -19,6 +19,7 @@ export const REASON_CODES = [
   'allowed',
   'allowed_by_consent',
   'no_decision_needed',
+  'approval_invalid',
   'consent_required',
   'approval_required',
   'denied_by_rule',

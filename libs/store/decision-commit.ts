@@ -5,6 +5,12 @@ import type { DatabaseClock } from './database-clock.js';
 import type { Store } from './store.js';
 import type { TenantNumbers } from './tenant-state.js';
 
+/** A consent that an allow rests on, and whether it takes one of its uses. */
+export interface ReliedConsent {
+  readonly id: string;
+  readonly takesUse: boolean;
+}
+
 /** One decision on its way into the ledger. */
 export interface DecisionEntry {
   /** The epoch that it was evaluated at. */
@@ -15,12 +21,17 @@ export interface DecisionEntry {
   readonly validUntil: number | null;
   readonly keys: readonly string[];
   readonly kind: 'decision' | 'listing';
+  /** The consents that an allow rests on. */
+  readonly consents: readonly ReliedConsent[];
   readonly body: string;
   readonly hash: Buffer;
 }
 
-/** Why a decision is no longer right: what it rests on has changed or expired, or its clock is off. */
-export type RefusalReason = 'overtaken' | 'expired' | 'clock' | 'ahead';
+/**
+ * Why a decision is no longer right: what it rests on has changed or expired, its clock is off, or a consent is not there
+ * any more, or has no use left.
+ */
+export type RefusalReason = 'overtaken' | 'expired' | 'clock' | 'ahead' | 'consent' | 'consent_used';
 
 export interface CommitAnswer extends TenantNumbers {
   /** The places (from 0) of the decisions that are no longer right. If there are any, nothing was written. */
@@ -105,6 +116,7 @@ export class DecisionCommits {
             entries.map(({ kind }) => kind).join(ROW_SEPARATOR),
             entries.map(({ body }) => body).join(ROW_SEPARATOR),
             entries.map(({ hash }) => hash),
+            entries.map(({ consents }) => consentList(consents)).join(ROW_SEPARATOR),
           ],
         }),
       );
@@ -135,7 +147,7 @@ const COMMIT = `
   from placet.commit_decisions(
     $1, $2, $3, string_to_array($4, E'\\n', '')::bigint[], string_to_array($5, E'\\n', '')::timestamptz[],
     string_to_array($6, E'\\n', '')::timestamptz[], string_to_array($7, E'\\n'), string_to_array($8, E'\\n'),
-    string_to_array($9, E'\\n'), $10
+    string_to_array($9, E'\\n'), $10, string_to_array($11, E'\\n')
   )`;
 
 const instant = (ms: number | null): string => (ms === null ? '' : new Date(ms).toISOString());
@@ -151,6 +163,10 @@ function keyList(keys: readonly string[]): string {
 
 const CONTROL = /[\0-\x1e]/;
 const CONTROLS = /[\0-\x1f]/g;
+
+/** Ids are ours, and have none of these characters. */
+const consentList = (consents: readonly ReliedConsent[]): string =>
+  consents.map(({ id, takesUse }) => (takesUse ? `${id}!` : id)).join(KEY_SEPARATOR);
 
 interface CommitRow {
   readonly failed: number[] | null;

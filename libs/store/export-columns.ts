@@ -64,6 +64,42 @@ export const EXPORTED: Readonly<
     order: ['id'],
     withheld: ['sealed'],
   },
+  consent_request: {
+    columns: [
+      ...[
+        'id',
+        'evaluation',
+        'credential',
+        'host',
+        'agent',
+        'subject',
+        'server',
+        'action',
+        'resource_type',
+        'resource_id',
+      ],
+      ...['session', 'content', 'shown', 'shown_digest', 'status', 'created_at', 'expires_at', 'ended_at'],
+    ],
+    order: ['id'],
+    // Of use only while the request is open.
+    withheld: ['join_key', 'idempotency_key', 'body_digest'],
+  },
+  consent_answer: {
+    columns: [
+      ...['request', 'person', 'answer', 'choice', 'broke_glass', 'session', 'acr', 'amr', 'authenticated_at'],
+      ...['shown_digest', 'at'],
+    ],
+    order: ['request', 'person'],
+  },
+  consent: {
+    columns: [
+      ...['id', 'request', 'requirement', 'binding', 'agreed', 'policy', 'rule', 'uses_left', 'session', 'created_at'],
+      ...['expires_at', 'ended_at', 'ended_for', 'subject', 'agent', 'server', 'last_used_at'],
+    ],
+    order: ['id'],
+  },
+  consent_use: { columns: ['consent', 'writer', 'seq', 'at'], order: ['consent', 'writer', 'seq'] },
+  consent_event: { columns: ['request', 'number', 'kind', 'by', 'at', 'content'], order: ['request', 'number'] },
   ledger_record: {
     columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
     order: ['writer', 'seq'],

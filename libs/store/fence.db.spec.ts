@@ -39,6 +39,7 @@ const entry = (over: Partial<DecisionEntry> = {}): DecisionEntry => ({
   validUntil: null,
   keys: ['subject:user:ann', 'host:desk', 'server:files'],
   kind: 'decision',
+  consents: [],
   body: JSON.stringify({ effect: 'allow', epoch, keys: ['subject:user:ann', 'host:desk', 'server:files'] }),
   hash: Buffer.alloc(32),
   ...over,

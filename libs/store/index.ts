@@ -20,7 +20,32 @@ export {
   type Operation,
   type RightsProof,
 } from './change.js';
-export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
+export {
+  DecisionCommits,
+  type CommitAnswer,
+  type DecisionEntry,
+  type RefusalReason,
+  type ReliedConsent,
+} from './decision-commit.js';
+export {
+  ConsentReader,
+  type AgreedConsentRow,
+  type ConsentAnswer,
+  type ConsentRequestStatus,
+  type ConsentRow,
+  type StoredConsentRequest,
+} from './consent-reader.js';
+export {
+  ConsentStore,
+  type AnswerOutcome,
+  type ConsentActor,
+  type ConsentBudgets,
+  type GivenAnswer,
+  type NewConsent,
+  type NewConsentRequest,
+  type OpenedRequest,
+  type WhichConsents,
+} from './consent-store.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
 export { RecordReader } from './record-reader.js';

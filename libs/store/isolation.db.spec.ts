@@ -80,7 +80,17 @@ beforeAll(async () => {
     insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
-      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');`);
+      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');
+    insert into placet.consent_request (tenant, id, join_key, evaluation, credential, host, agent, subject, action,
+        resource_type, resource_id, content, shown, shown_digest, body_digest, expires_at)
+      values ('${other}', 'r', '', 'e', 'k', 'h', 'h', 'user:ann', 'tools/call', 'tool', 't', '{}', '{}', '', '',
+        now() + interval '1 day');
+    insert into placet.consent_answer (tenant, request, person, answer, session, shown_digest)
+      values ('${other}', 'r', 'user:okta/1', 'agreed', 's', '');
+    insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
+      values ('${other}', 'c', 'r', 0, 'x', '{user:okta/1}', now() + interval '1 day', 'user:ann', 'h');
+    insert into placet.consent_use (tenant, consent, writer, seq) values ('${other}', 'c', 9, 1);
+    insert into placet.consent_event (tenant, request, kind, by, content) values ('${other}', 'r', 'requested', 'h', '{}');`);
 });
 
 afterAll(() => database.close());

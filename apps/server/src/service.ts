@@ -15,6 +15,7 @@ import {
   prepareDatabase,
   recordEvent,
   SessionStore,
+  ConsentReader,
   Store,
   Sweep,
   writeCredentialUses,
@@ -130,7 +131,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
       parts.refusedEvents.note(of, { credential: 'subject_token', reason: fault, issuer }),
     );
-    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens);
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens, new ConsentReader(store));
     closing.push(() => decisions.drain());
     const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());

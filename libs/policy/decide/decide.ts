@@ -8,17 +8,19 @@ import { combine, combineListing, deniedListing, type ListingVerdict, type Outco
 import { joinObligations } from './obligations.js';
 import { certainObligations, obligationsOf, unsupported } from './obliged.js';
 import type { Consent, Requirement } from './requirements.js';
-import type { DecisionInput, ResolvedRequest } from './request.js';
+import type { DecisionInput, NamedApproval, ResolvedRequest } from './request.js';
 import { resolve } from './resolve.js';
 import { candidatesOf, principalsOf, weigh, type Weighing } from './weigh.js';
 
 /** The names by which rules know what a request is about, however the host named it. */
 interface Found {
+  readonly subject: Pick<ResolvedRequest['subject'], 'type' | 'id' | 'key'>;
   readonly server: string | null;
   readonly resource: string | null;
 }
 
-const foundIn = ({ server, resource }: ResolvedRequest): Found => ({
+const foundIn = ({ subject, server, resource }: ResolvedRequest): Found => ({
+  subject: { type: subject.type, id: subject.id, key: subject.key },
   server: server?.id ?? null,
   resource: resource.id,
 });
@@ -64,9 +66,20 @@ export function decide(set: PolicySet, input: DecisionInput, consents: readonly 
   const { keys } = resolution;
   if ('denied' in resolution) return early('deny', resolution.denied, resolution.detail, keys, null);
   const { request } = resolution;
+  if (input.approval !== undefined && !isOwnApproval(input.approval, request)) {
+    const detail = 'the approval that is named was not asked for by this application, for this person, in this session';
+    return early('deny', 'approval_invalid', detail, keys, request);
+  }
   if (input.kind === 'none') return early('allow', 'no_decision_needed', null, keys, request);
   return decideResolved(set, { request, keys, principals: principalsOf(set, request, now) }, consents, now);
 }
+
+/** An approval is a reference and no right: whoever names one that is not theirs gets nothing at all. */
+const isOwnApproval = (approval: NamedApproval | null, { subject, agent, session }: ResolvedRequest): boolean =>
+  approval !== null &&
+  approval.subject === subject.key &&
+  approval.agent === agent.id &&
+  (approval.session === null || approval.session === session?.id);
 
 /** A request that has been looked up, and the roles to decide it with. */
 interface Known {

@@ -13,6 +13,13 @@ export const THE_SERVER = '';
 /** Whether somebody is who a host says they are by its word alone, or by that of an issuer. */
 type Assurance = 'asserted' | 'verified';
 
+/** For whom, through whom and in which session an approval was asked for; a session of null is any. */
+export interface NamedApproval {
+  readonly subject: string;
+  readonly agent: string;
+  readonly session: string | null;
+}
+
 /** A request as a front understood it: what was asked, and what the caller may assert about it. */
 export interface DecisionInput {
   readonly subject: {
@@ -57,6 +64,8 @@ export interface DecisionInput {
   readonly context: JsonObject;
   /** SHA-256 of the tool's definition as the host has it, in hexadecimal; undefined: it does not say. */
   readonly definition?: string | undefined;
+  /** The approval that the request names, as it was asked for; null: there is none of that id. */
+  readonly approval?: NamedApproval | null | undefined;
   /** The types of obligations that the host can carry out, by OBLIGATIONS; undefined: it does not say. Others are ignored. */
   readonly supportedObligations?: readonly string[] | undefined;
   /** `none`: the protocol lets it pass without a decision. `unknown-method`: the protocol does not know it. */

@@ -19,6 +19,7 @@ export type Step = (typeof STEPS)[number];
 
 const STEP_OF: Readonly<Record<ReasonCode, Step>> = {
   no_decision_needed: 'before_rules',
+  approval_invalid: 'before_rules',
   suspended: 'before_rules',
   agent_unknown: 'before_rules',
   server_unknown: 'before_rules',

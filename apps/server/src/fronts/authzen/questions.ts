@@ -1,6 +1,7 @@
 import type { Call, Decisions, Question } from '#decision';
 import { operationWord } from '#mcp';
 import {
+  digest,
   isJsonObject,
   layer,
   MCP_RESOURCE_TYPES,
@@ -10,7 +11,7 @@ import {
   type ServerReference,
 } from '#policy';
 import { supportedByProfile } from './obligations.js';
-import { AGENT, SUBJECT_TOKEN, SUPPORTED_OBLIGATIONS, type EvaluationRequestBody } from './wire.js';
+import { AGENT, APPROVAL, SUBJECT_TOKEN, SUPPORTED_OBLIGATIONS, TOOL, type EvaluationRequestBody } from './wire.js';
 
 /** The proof of a request's subject, if it has a token: verified, and not yet held against whom the request names. */
 export async function proofOf(
@@ -38,7 +39,8 @@ export function questionOf(
   const supported = own(context, SUPPORTED_OBLIGATIONS) as readonly string[] | undefined;
   // What the host can do is not for conditions to read: an answer to a host that can do less must not be more.
   // A token is for nobody to read.
-  const { [SUPPORTED_OBLIGATIONS]: _supported, [SUBJECT_TOKEN]: _token, ...readable } = context;
+  // Nor is an approval, which a rule could take for the right that it is not.
+  const { [SUPPORTED_OBLIGATIONS]: _supported, [SUBJECT_TOKEN]: _token, [APPROVAL]: approval, ...readable } = context;
   return {
     subject: { type: subject.type, id: subject.id, properties: subject.properties ?? {} },
     proof,
@@ -52,6 +54,9 @@ export function questionOf(
     agent: own(context, AGENT) as string | undefined,
     context: action.properties ? layer({ action: action.properties }, readable) : readable,
     supportedObligations: supported && supportedByProfile(supported),
+    definition: definitionOf(own(context, TOOL)),
+    // The schema lets nothing but an object with an id through.
+    approval: approval === undefined ? undefined : String(own(approval as JsonObject, 'id')),
     kind: 'ordinary',
     explain,
   };
@@ -66,6 +71,14 @@ function serverOf(
     own(properties, 'server') ?? own(context, 'server') ?? (resource.type === 'mcp_server' ? resource.id : undefined);
   if (typeof named !== 'string') return null;
   return named.includes('://') ? { url: named } : { name: named };
+}
+
+/** The digest that the host gives, or that of the whole definition by RFC 8785; undefined for anything else. */
+function definitionOf(tool: Json | undefined): string | undefined {
+  if (!isJsonObject(tool)) return undefined;
+  const [given, definition] = [own(tool, 'digest'), own(tool, 'definition')];
+  if (isJsonObject(definition)) return digest(definition);
+  return typeof given === 'string' && /^[0-9a-f]{64}$/.test(given) ? given : undefined;
 }
 
 function sessionOf(context: JsonObject): { readonly id: string } | null {

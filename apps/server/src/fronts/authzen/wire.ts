@@ -19,6 +19,14 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value !
 /** Where a gateway says for which host it asks, as the COAZ-MCP binding says which client does. */
 export const AGENT = 'agent';
 
+/** Where a request names an approval that it was given, as it was given (access request and approval profile, draft 1). */
+export const APPROVAL = 'approval';
+
+/** Where a request says which definition of a tool it means: `{digest}` or `{definition}`, as beside messages of MCP. */
+export const TOOL = 'tool';
+
+const approvalSchema = z.looseObject({ id });
+
 /** Anything, in which the obligations profile has a member of its own, gateways have one, and so have tokens. */
 const contextSchema = jsonObject
   .refine(
@@ -32,6 +40,10 @@ const contextSchema = jsonObject
   .refine((context) => !Object.hasOwn(context, AGENT) || id.safeParse(context[AGENT]).success, {
     path: [AGENT],
     error: 'the name of a registered host, as a text',
+  })
+  .refine((context) => !Object.hasOwn(context, APPROVAL) || approvalSchema.safeParse(context[APPROVAL]).success, {
+    path: [APPROVAL],
+    error: 'an approval as it was given, with its id',
   });
 const explain = z.boolean().optional().meta({ description: 'Ours: explain the answer, in context.explanation.' });
 

@@ -11,6 +11,9 @@ type Common = Pick<
   readonly subject: KnownSubject;
 };
 
+/** With what only a decision about a message has. */
+type Asked = Common & Pick<DecisionRequestBody, 'tool' | 'approval'>;
+
 /** Somebody by name; with a proof if a token named them. */
 interface KnownSubject extends Pick<Question['subject'], 'type' | 'id'> {
   readonly properties?: JsonObject | undefined;
@@ -48,9 +51,11 @@ export function callOf(body: DecisionRequestBody | ListingRequestBody, request: 
 const digestOf = (tool: NonNullable<DecisionRequestBody['tool']>): string =>
   'digest' in tool ? tool.digest : digest(tool.definition);
 
-export function questionOf(operation: Operation, body: Common, direction: Direction): Question {
+export function questionOf(operation: Operation, body: Asked, direction: Direction): Question {
   return {
     ...aboutSubject(body),
+    definition: body.tool && digestOf(body.tool),
+    approval: body.approval?.id,
     action: operation.action,
     resource: { ...operation.resource, properties: {} },
     arguments: operation.arguments,

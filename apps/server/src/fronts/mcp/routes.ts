@@ -28,7 +28,7 @@ export function mcpRoutes(decisions: Decisions): FrontRoute[] {
                 ),
               ];
         const asked = questions.map((question): Question => ({ ...question, explain: body.explain }));
-        const answered = await decisions.decide(call, asked);
+        const answered = await decisions.decide(call, asked, 'as_one');
         return decisionBody(
           answered,
           questions.map(({ action, resource }) => ({

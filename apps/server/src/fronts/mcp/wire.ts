@@ -63,6 +63,10 @@ export const decisionRequestSchema = z
     message: z.unknown().refine((message) => message !== undefined, 'the JSON-RPC message that is to be sent'),
     answers: jsonObject.optional(),
     tool: tool.optional(),
+    approval: z
+      .looseObject({ id })
+      .optional()
+      .meta({ description: 'What a request for consent answered with: the operation is tried again by it.' }),
     explain: z.boolean().optional().meta({ description: 'Explain the answer, for keys with that right.' }),
   })
   .meta({

@@ -1,0 +1,181 @@
+import type { JsonObject } from '#policy';
+import type { Store, TenantView } from './store.js';
+
+/** Where a request for consent stands. One that nobody answered in time is expired, whatever its row says. */
+export type ConsentRequestStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled';
+
+/** What a person has answered, and how they had signed in. Times in ms since 1970. */
+export interface ConsentAnswer {
+  readonly person: string;
+  readonly answer: 'agreed' | 'refused';
+  readonly choice: JsonObject | null;
+  /** Why, where they broke the glass. */
+  readonly brokeGlass: string | null;
+  readonly session: string;
+  readonly acr: string | null;
+  readonly amr: readonly string[];
+  readonly authenticatedAt: number | null;
+  readonly at: number;
+}
+
+/** A request for consent as it is stored. Times in ms since 1970. */
+export interface StoredConsentRequest {
+  readonly id: string;
+  readonly evaluation: string;
+  readonly credential: string;
+  /** The host that asked, and the one that it asked for. */
+  readonly host: string;
+  readonly agent: string;
+  /** The key of the person that it is about. */
+  readonly subject: string;
+  readonly server: string | null;
+  readonly action: string;
+  readonly resourceType: string;
+  readonly resourceId: string;
+  readonly session: string | null;
+  readonly content: JsonObject;
+  readonly shown: string;
+  /** SHA-256 of `shown`, in hexadecimal. */
+  readonly shownDigest: string;
+  readonly status: ConsentRequestStatus;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly endedAt: number | null;
+  readonly answers: readonly ConsentAnswer[];
+}
+
+/** Somebody who agreed, with what their identity provider said of them last; no claims where they are unknown. */
+export interface AgreedRow {
+  readonly person: string;
+  readonly issuer: string;
+  readonly claims: JsonObject;
+  readonly acr: string | null;
+  readonly brokeGlass: string | null;
+}
+
+/** A consent as it is stored. Times in ms since 1970. */
+export interface ConsentRow {
+  readonly id: string;
+  readonly request: string;
+  readonly requirement: number;
+  /** In hexadecimal. */
+  readonly binding: string;
+  readonly policy: string | null;
+  readonly rule: string | null;
+  /** Null: any number. */
+  readonly usesLeft: number | null;
+  readonly session: string | null;
+  readonly createdAt: number;
+  readonly expiresAt: number;
+  readonly endedAt: number | null;
+  readonly endedFor: 'used' | 'revoked' | 'superseded' | null;
+  readonly subject: string;
+  readonly agent: string;
+  readonly server: string | null;
+  readonly lastUsedAt: number | null;
+}
+
+/** A consent with those who agreed to it. */
+export interface AgreedConsentRow extends ConsentRow {
+  readonly agreed: readonly AgreedRow[];
+}
+
+const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
+
+const REQUEST = `
+  r.id, r.evaluation, r.credential, r.host, r.agent, r.subject, r.server, r.action, r.resource_type as "resourceType",
+  r.resource_id as "resourceId", r.session, r.content, r.shown, encode(r.shown_digest, 'hex') as "shownDigest",
+  case when r.status = 'pending' and r.expires_at <= clock_timestamp() then 'expired' else r.status end as status,
+  ${ms('r.created_at')} as "createdAt", ${ms('r.expires_at')} as "expiresAt", ${ms('r.ended_at')} as "endedAt",
+  coalesce((
+    select json_agg(json_build_object('person', a.person, 'answer', a.answer, 'choice', a.choice, 'brokeGlass', a.broke_glass,
+        'session', a.session, 'acr', a.acr, 'amr', a.amr, 'authenticatedAt', ${ms('a.authenticated_at')}, 'at', ${ms('a.at')})
+      order by a.at, a.person)
+    from placet.consent_answer a where a.tenant = r.tenant and a.request = r.id
+  ), '[]') as answers`;
+
+const CONSENT = `
+  c.id, c.request, c.requirement, encode(c.binding, 'hex') as binding, c.policy, c.rule, c.uses_left as "usesLeft",
+  c.session, ${ms('c.created_at')} as "createdAt", ${ms('c.expires_at')} as "expiresAt", ${ms('c.ended_at')} as "endedAt",
+  c.ended_for as "endedFor", c.subject, c.agent, c.server, ${ms('c.last_used_at')} as "lastUsedAt"`;
+
+const AGREED = `
+  coalesce((
+    select json_agg(json_build_object('person', a.person, 'issuer', p.issuer, 'claims', p.claims, 'acr', a.acr,
+      'brokeGlass', a.broke_glass) order by a.person)
+    from placet.consent_answer a join placet.person p on p.tenant = a.tenant and p.id = a.person
+    where a.tenant = c.tenant and a.request = c.request and a.answer = 'agreed' and a.person = any (c.agreed)
+  ), '[]') as agreed`;
+
+/** Live consents to one and the same thing that are looked at: more than one is there only for different sessions. */
+const MOST_FOR_ONE = 100;
+
+/** Reads what people were asked and have agreed to. */
+export class ConsentReader {
+  constructor(private readonly store: Store) {}
+
+  /** Live consents to what decisions ask, by their bindings (in hexadecimal), with those who agreed. */
+  async live(tenant: string, bindings: readonly string[]): Promise<readonly AgreedConsentRow[]> {
+    if (bindings.length === 0) return [];
+    return this.#rows<AgreedConsentRow>(
+      tenant,
+      `select ${CONSENT}, ${AGREED} from placet.consent c
+       where c.tenant = $1 and c.binding = any (array(select decode(b, 'hex') from unnest($2::text[]) b))
+         and c.ended_at is null and c.expires_at > clock_timestamp()
+       order by c.created_at desc limit ${MOST_FOR_ONE}`,
+      [tenant, bindings],
+    );
+  }
+
+  /** A request by its id; undefined if there is none. */
+  async request(tenant: string, id: string): Promise<StoredConsentRequest | undefined> {
+    const [row] = await this.#rows<StoredConsentRequest>(
+      tenant,
+      `select ${REQUEST} from placet.consent_request r where r.tenant = $1 and r.id = $2`,
+      [tenant, id],
+    );
+    return row;
+  }
+
+  /** The consents that came of a request, and of each the id of the evaluation that took its last use. */
+  async ofRequest(
+    tenant: string,
+    request: string,
+  ): Promise<readonly (ConsentRow & { readonly usedBy: string | null })[]> {
+    return this.#rows(
+      tenant,
+      `select ${CONSENT}, (
+         select l.body::json ->> 'evaluation_id'
+         from placet.consent_use u join placet.ledger_record l using (tenant, writer, seq)
+         where u.tenant = c.tenant and u.consent = c.id order by u.at desc limit 1
+       ) as "usedBy"
+       from placet.consent c where c.tenant = $1 and c.request = $2 order by c.requirement`,
+      [tenant, request],
+    );
+  }
+
+  /**
+   * Open requests, the oldest first, after one; one more than `size`, if there are.
+   * @param subject only those about this person
+   */
+  async pending(
+    tenant: string,
+    subject: string | undefined,
+    after: { readonly createdAt: number; readonly id: string } | undefined,
+    size: number,
+  ): Promise<readonly StoredConsentRequest[]> {
+    return this.#rows(
+      tenant,
+      `select ${REQUEST} from placet.consent_request r
+       where r.tenant = $1 and r.status = 'pending' and r.expires_at > clock_timestamp()
+         and ($2::text is null or r.subject = $2)
+         and ($3::float8 is null or (${ms('r.created_at')}, r.id) > ($3, $4))
+       order by ${ms('r.created_at')}, r.id limit $5`,
+      [tenant, subject ?? null, after?.createdAt ?? null, after?.id ?? '', size + 1],
+    );
+  }
+
+  async #rows<Row>(tenant: string, statement: string, values: readonly unknown[]): Promise<Row[]> {
+    return this.store.read(tenant, (view: TenantView) => view.query<Row[]>(statement, [...values]));
+  }
+}
