@@ -87,7 +87,7 @@ create function placet.take_uses(wanted uuid, by_writer bigint, first_seq bigint
 begin
   insert into placet.consent_use (tenant, consent, writer, seq)
     select wanted, left(r, -1), by_writer, first_seq + i.place - 1
-    from unnest(relied) with ordinality as i (relied, place), string_to_table(i.relied, E'\\x1f') r
+    from unnest(relied) with ordinality as i (rests, place), string_to_table(i.rests, E'\\x1f') r
     where right(r, 1) = '!';
   update placet.consent c
     set uses_left = c.uses_left - t.taken, last_used_at = clock_timestamp(),
@@ -148,9 +148,9 @@ begin
         where c.tenant = wanted and c.epoch > i.epoch and c.restricting
           and (c.keys && string_to_array(i.touched, E'\\x1f') or '*' = any (c.keys))
       ) then 'overtaken'
-      when i.relied <> '' then placet.consents_refuse(wanted, relied, i.place::integer, database_now)
+      when i.rests <> '' then placet.consents_refuse(wanted, relied, i.place::integer, database_now)
     end as reason
-    from unnest(epochs, nows, until, touched, relied) with ordinality as i (epoch, now, until, touched, relied, place)
+    from unnest(epochs, nows, until, touched, relied) with ordinality as i (epoch, now, until, touched, rests, place)
   ) v where v.reason is not null;
 
   if failed is null then

@@ -10,6 +10,10 @@ export interface Answer {
   /** The moment that it was decided for, by the database's clock, in ms since 1970. */
   readonly now: number;
   readonly decision: Decision;
+  /** The host that asked, the one that it asked for, and the credential that it asked with. */
+  readonly host: string;
+  readonly agent: string;
+  readonly credential: string;
   /** Whether the caller may be told in detail what stood in the way. */
   readonly explain: boolean;
   /** Where one was asked for. */

@@ -77,7 +77,17 @@ export function decideAt(
   const keys = [...decision.keys, ...standing.keys];
   const proposed = propose('decision', moment, keys, ends.length > 0 ? Math.min(...ends) : null, content);
   return {
-    evaluated: { decision, revision, now, explain: principal.rights.explain, explanation, approval },
+    evaluated: {
+      decision,
+      revision,
+      now,
+      host: principal.host,
+      agent: input.agent,
+      credential: principal.credential,
+      explain: principal.rights.explain,
+      explanation,
+      approval,
+    },
     proposed: { ...proposed, consents: relied },
   };
 }

@@ -18,6 +18,15 @@ export type RefusalCode =
   | 'subject_not_assertable'
   | 'subject_token_mismatch'
   | 'step_up_required'
+  | 'not_requestable'
+  | 'expired_denial'
+  | 'invalid_denial_binding'
+  | 'duplicate_request'
+  | 'invalid_task_state'
+  | 'prompt_budget'
+  | 'not_entitled'
+  | 'already_answered'
+  | 'shown_differs'
   | 'cross_site'
   | 'sign_in_needs_tls'
   | 'not_found'
@@ -67,6 +76,15 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   credentials_missing: 401,
   credentials_invalid: 401,
   step_up_required: 401,
+  not_requestable: 400,
+  invalid_denial_binding: 400,
+  not_entitled: 403,
+  already_answered: 409,
+  shown_differs: 409,
+  duplicate_request: 409,
+  invalid_task_state: 409,
+  expired_denial: 410,
+  prompt_budget: 429,
   forbidden: 403,
   cross_site: 403,
   sign_in_needs_tls: 403,

@@ -8,6 +8,7 @@ export {
   SUSPENDABLE,
   type AdministratorRoleDocument,
   type AnyDocument,
+  type ConsentBlock,
   type IssuerDocument,
   type Kind,
   type SuspensionDocument,
@@ -62,6 +63,7 @@ export type { Consent, Requirement } from './decide/requirements.js';
 export {
   choicesOf,
   entitlementOf,
+  ONCE_MS,
   personAt,
   reachOf,
   standingConsents,

@@ -1,5 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
+import { ConsentAnswers, ConsentRequests } from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
@@ -11,6 +12,7 @@ import { ClientsController } from './admin/clients/clients.controller.js';
 import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
+import { ApprovalsController, OwnRequestsController } from './admin/consents/requests.controller.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { DraftsController } from './admin/drafts/drafts.controller.js';
@@ -30,6 +32,8 @@ import { SigningKeysController } from './admin/signing-keys/signing-keys.control
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
+import { ReviewLinks } from './fronts/requests/review-links.js';
+import { TasksController } from './fronts/requests/tasks.controller.js';
 import { TenantsController } from './admin/tenants/tenants.controller.js';
 import { TenantsService } from './admin/tenants/tenants.service.js';
 import { Authenticator } from './http/authenticator.js';
@@ -44,6 +48,13 @@ import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
 import { SigningKeys } from './oauth/signing-keys.js';
 import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
+
+/** What asks people, takes their answers, and says where they are given. */
+export interface ConsentParts {
+  readonly requests: ConsentRequests;
+  readonly answers: ConsentAnswers;
+  readonly links: ReviewLinks;
+}
 
 /** What the service is made of; main.ts and the tests put it together once. */
 export interface Parts {
@@ -62,6 +73,7 @@ export interface Parts {
   /** The tenant whose operators manage the tenants. */
   readonly home: string;
   readonly log: Log;
+  readonly consents: ConsentParts;
   /** Who verifies the tokens of identity providers. */
   readonly verifier: TokenVerifier;
   /** How people sign in. */
@@ -98,6 +110,9 @@ export class AppModule {
         SchemasController,
         PeopleController,
         OwnSessionsController,
+        OwnRequestsController,
+        ApprovalsController,
+        TasksController,
         ...SIGN_IN_CONTROLLERS,
       ],
       providers: [
@@ -117,6 +132,9 @@ export class AppModule {
         { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: PeopleService, useFactory: () => new PeopleService(store, snapshots, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
+        { provide: ConsentAnswers, useValue: parts.consents.answers },
+        { provide: ConsentRequests, useValue: parts.consents.requests },
+        { provide: ReviewLinks, useValue: parts.consents.links },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

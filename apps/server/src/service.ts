@@ -24,10 +24,12 @@ import {
 import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
+import { assembleConsents } from './consents.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
 import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
 import { mcpRoutes } from './fronts/mcp/routes.js';
+import { requestRoutes } from './fronts/requests/routes.js';
 import { Authenticator } from './http/authenticator.js';
 import { ClientAddresses } from './http/client-address.js';
 import { CredentialUses } from './http/credential-uses.js';
@@ -124,9 +126,12 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 
     const parts = assemble(store, snapshots, tenant, keyCheck, options);
     closing.push(() =>
-      Promise.all([parts.uses.close(), parts.refusedEvents.close(), parts.signIn.refusedSignIns.close()]).then(
-        () => undefined,
-      ),
+      Promise.all([
+        parts.uses.close(),
+        parts.refusedEvents.close(),
+        parts.refusedRequests.close(),
+        parts.signIn.refusedSignIns.close(),
+      ]).then(() => undefined),
     );
     const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
       parts.refusedEvents.note(of, { credential: 'subject_token', reason: fault, issuer }),
@@ -158,6 +163,7 @@ interface FrontParts {
   readonly gate: Gate;
   readonly uses: CredentialUses;
   readonly refusedEvents: CountedEvents;
+  readonly refusedRequests: CountedEvents;
 }
 
 function assemble(
@@ -172,6 +178,7 @@ function assemble(
   const limits = new AbuseLimits(attempts);
   const refusedEvents = countedEvents(store, log, 'credential_refused');
   const refusedSignIns = countedEvents(store, log, 'sign_in_refused');
+  const refusedRequests = countedEvents(store, log, 'consent');
   const refusals = new RefusedCredentials(limits, refusedEvents);
   const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
   const address = new PublicAddress();
@@ -210,6 +217,8 @@ function assemble(
     gate,
     uses,
     refusedEvents,
+    refusedRequests,
+    consents: assembleConsents(store, snapshots, authenticator, address, refusedRequests),
     refusals,
     limits,
     addresses,
@@ -238,7 +247,11 @@ function assemble(
 }
 
 /** Events that anybody may cause, of one kind, for the ledgers of tenants. */
-const countedEvents = (store: Store, log: Log, kind: 'credential_refused' | 'sign_in_refused'): CountedEvents =>
+const countedEvents = (
+  store: Store,
+  log: Log,
+  kind: 'credential_refused' | 'sign_in_refused' | 'consent',
+): CountedEvents =>
   new CountedEvents(
     (tenant, content) => recordEvent(store, tenant, kind, content),
     (error, count) => log.error('what was refused could not be recorded', error, { kind, count }),
@@ -257,7 +270,12 @@ async function createApp(
   app.disable('x-powered-by');
   app.disable('etag');
   app.use(requestContext(parts.metrics), requestBody);
-  const routes = [...mcpRoutes(decisions), ...authzenRoutes(decisions, new PageTokens(parts.keyCheck.pepper))];
+  const { address, consents, keyCheck, snapshots, store } = parts;
+  const routes = [
+    ...mcpRoutes(decisions, address),
+    ...authzenRoutes(decisions, new PageTokens(keyCheck.pepper), address),
+    ...requestRoutes({ decisions, snapshots, store, address, ...consents }),
+  ];
   documentApi(app, declaredRoutes(app));
   await app.init();
   const door = new FrontDoor(routes, parts.gate, parts.addresses, parts.uses, parts.log, parts.metrics, parts.address);

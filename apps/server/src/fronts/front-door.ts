@@ -16,12 +16,16 @@ import type { Caller } from '../http/gate.js';
 export interface FrontRequest extends Caller {
   readonly requestDigest: string;
   readonly trace: string | undefined;
+  /** By which the caller knows a request again that it has sent before. */
+  readonly idempotencyKey: string | undefined;
 }
 
 /** A decision route: its body's schema, and what it answers. */
 export interface FrontRoute<Body extends z.ZodType = z.ZodType> {
   readonly path: string;
   readonly body: Body;
+  /** Of an answer that is no error; 200 if left out. */
+  readonly status?: number;
   answer(body: z.output<Body>, request: FrontRequest): Promise<unknown>;
   /** How this front's own standard wants errors to look. */
   adapt?(problem: Problem): Problem;
@@ -71,9 +75,10 @@ export class FrontDoor {
     const requestId = requestIdOf(request);
     const headers = { 'X-Request-ID': requestId };
     const address = this.addresses.of(request);
-    let status = 200;
+    let status = 500;
     try {
-      sendJson(response, 200, await this.#answer(route, request, address), headers);
+      status = route.status ?? 200;
+      sendJson(response, status, await this.#answer(route, request, address), headers);
     } catch (thrown) {
       const error = this.gate.told(thrown, address);
       const problem = sendProblem(response, error, this.address.url, headers, route.adapt?.bind(route));
@@ -93,11 +98,23 @@ export class FrontDoor {
     const value = parseJson(bytes);
     const parsed = route.body.safeParse(value, PLAIN_WORDS);
     if (!parsed.success) throw invalid(parsed.error, value);
-    const known = { ...caller, requestDigest: hash('sha256', bytes), trace: traceOf(request) };
+    const known: FrontRequest = {
+      ...caller,
+      requestDigest: hash('sha256', bytes),
+      trace: traceOf(request),
+      idempotencyKey: idempotencyKeyOf(request),
+    };
     const answer = await route.answer(parsed.data, known);
     this.uses.used(caller.tenant, caller.key.id);
     return answer;
   }
+}
+
+/** An Idempotency-Key of 1 to 255 printable characters (draft-ietf-httpapi-idempotency-key-header). Throws Refusal for others. */
+function idempotencyKeyOf({ headers }: IncomingMessage): string | undefined {
+  const key = headers['idempotency-key'];
+  if (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) return key;
+  throw new Refusal('invalid_request', 'Idempotency-Key: 1 to 255 printable characters');
 }
 
 function pathOf({ url = '' }: IncomingMessage): string {

@@ -16,6 +16,7 @@ import type { z } from 'zod';
 import { Refusal, requestIdOf, traceOf } from '#http';
 import type { Principal } from '#identity';
 import { PLAIN_WORDS } from '#policy';
+import { profileProblem, REQUESTS_PATH } from '../fronts/authzen/access-request.js';
 import { invalid } from '../fronts/front-door.js';
 import type { Log } from '../operations/log.js';
 import type { Authenticator } from './authenticator.js';
@@ -118,7 +119,8 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const known = error instanceof HttpException ? asRefusal(error, request) : error;
     const requestId = String(response.getHeader('X-Request-ID') ?? requestIdOf(request));
-    const problem = sendProblem(response, known, this.address.url, { 'X-Request-ID': requestId });
+    const adapt = request.path.startsWith(`${REQUESTS_PATH}/`) ? profileProblem : undefined;
+    const problem = sendProblem(response, known, this.address.url, { 'X-Request-ID': requestId }, adapt);
     this.log.failed(known, problem, { requestId, trace: traceOf(request), path: request.path });
   }
 }

@@ -21,6 +21,7 @@ import {
   searchSubjectAnswerSchema,
   searchSubjectRequestSchema,
 } from '../fronts/authzen/wire.js';
+import { requestBodySchema, taskSchema } from '../fronts/requests/wire.js';
 import {
   decisionAnswerSchema,
   decisionRequestSchema,
@@ -35,6 +36,8 @@ interface Described {
   readonly summary: string;
   readonly request: z.ZodType;
   readonly answer: z.ZodType;
+  /** 200 if left out. */
+  readonly status?: number;
 }
 
 const DECISION_ROUTES: readonly Described[] = [
@@ -65,6 +68,14 @@ const DECISION_ROUTES: readonly Described[] = [
     summary: 'Access evaluations (AuthZEN 1.0, section 7)',
     request: evaluationsRequestSchema,
     answer: evaluationsAnswerSchema,
+  },
+  {
+    path: '/access/v1/requests',
+    tag: 'authzen',
+    summary: 'Ask people for what a decision asked (access request and approval profile, draft 1)',
+    request: requestBodySchema,
+    answer: taskSchema,
+    status: 201,
   },
   {
     path: '/access/v1/search/subject',
@@ -109,7 +120,10 @@ export function openApiOf(app: NestExpressApplication, routes: readonly Declared
     .build();
   const document = SwaggerModule.createDocument(app, base);
   for (const route of DECISION_ROUTES) {
-    document.paths[route.path] = { post: operationOf(route) } as OpenAPIObject['paths'][string];
+    document.paths[route.path] = {
+      ...document.paths[route.path],
+      post: operationOf(route),
+    } as OpenAPIObject['paths'][string];
   }
   const parts = [problemSchema, filterSchema, filterOperandSchema, filterColumnSchema];
   const schemas = componentsOf([...parts, ...DECISION_ROUTES.flatMap(({ request, answer }) => [request, answer])]);
@@ -128,7 +142,7 @@ export function documentApi(app: NestExpressApplication, routes: readonly Declar
   });
 }
 
-function operationOf({ tag, summary, request, answer }: Described): object {
+function operationOf({ tag, summary, request, answer, status = 200 }: Described): object {
   return {
     operationId: idOf(request),
     tags: [tag],
@@ -136,7 +150,7 @@ function operationOf({ tag, summary, request, answer }: Described): object {
     security: [{ bearer: [] }],
     'x-placet-right': 'host',
     requestBody: { required: true, content: { 'application/json': { schema: reference(idOf(request)) } } },
-    responses: { 200: { description: '', content: { 'application/json': { schema: reference(idOf(answer)) } } } },
+    responses: { [status]: { description: '', content: { 'application/json': { schema: reference(idOf(answer)) } } } },
   };
 }
 

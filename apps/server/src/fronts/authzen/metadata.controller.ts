@@ -3,6 +3,7 @@ import { ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
 import { Public } from '../../http/rights.js';
 import { PublicAddress } from '../../http/public-address.js';
+import { ACCESS_REQUEST_CAPABILITY, REQUESTS_PATH } from './access-request.js';
 import { CUSTOM_NAMES, PROFILE_TYPES } from './obligations.js';
 
 const metadataSchema = z
@@ -10,9 +11,11 @@ const metadataSchema = z
     policy_decision_point: z.string(),
     access_evaluation_endpoint: z.string(),
     access_evaluations_endpoint: z.string(),
+    access_request_endpoint: z.string(),
     search_subject_endpoint: z.string(),
     search_resource_endpoint: z.string(),
     search_action_endpoint: z.string(),
+    capabilities: z.array(z.string()),
     supported_obligations: z.array(z.string()),
     supported_custom_obligations: z
       .array(z.string())
@@ -37,9 +40,11 @@ export class MetadataController {
       policy_decision_point: url,
       access_evaluation_endpoint: `${url}/access/v1/evaluation`,
       access_evaluations_endpoint: `${url}/access/v1/evaluations`,
+      access_request_endpoint: url + REQUESTS_PATH,
       search_subject_endpoint: `${url}/access/v1/search/subject`,
       search_resource_endpoint: `${url}/access/v1/search/resource`,
       search_action_endpoint: `${url}/access/v1/search/action`,
+      capabilities: [ACCESS_REQUEST_CAPABILITY],
       supported_obligations: [...PROFILE_TYPES],
       supported_custom_obligations: [...CUSTOM_NAMES],
     };

@@ -56,7 +56,7 @@ export function questionOf(
     supportedObligations: supported && supportedByProfile(supported),
     definition: definitionOf(own(context, TOOL)),
     // The schema lets nothing but an object with an id through.
-    approval: approval === undefined ? undefined : String(own(approval as JsonObject, 'id')),
+    approval: approval === undefined ? undefined : (own(approval as JsonObject, 'id') as string),
     kind: 'ordinary',
     explain,
   };

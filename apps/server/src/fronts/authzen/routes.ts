@@ -2,7 +2,8 @@ import { cutsOff, REASON_TEXT, type Answer, type Call, type Decisions, type Ques
 import type { Problem } from '#http';
 import { PLAIN_WORDS } from '#policy';
 import { frontRoute, invalid, type FrontRequest, type FrontRoute } from '../front-door.js';
-import { accessRequest } from './access-request.js';
+import type { PublicAddress } from '../../http/public-address.js';
+import { accessRequest, approvalBody } from './access-request.js';
 import { filterBody } from './filters.js';
 import { profileObligations } from './obligations.js';
 import type { PageTokens } from './page-tokens.js';
@@ -21,13 +22,13 @@ import {
 } from './wire.js';
 
 /** The AuthZEN Authorization API 1.0: access evaluation, access evaluations and the three searches; and filters, which are ours. */
-export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRoute[] {
+export function authzenRoutes(decisions: Decisions, tokens: PageTokens, address: PublicAddress): FrontRoute[] {
   return [
     frontRoute({
       path: '/access/v1/evaluation',
       body: evaluationRequestSchema,
       adapt,
-      answer: (body, request) => evaluateOne(decisions, body, request),
+      answer: (body, request) => evaluateOne(decisions, body, request, address.url),
     }),
     frontRoute({
       path: '/access/v1/evaluations',
@@ -38,9 +39,9 @@ export function authzenRoutes(decisions: Decisions, tokens: PageTokens): FrontRo
           const entities = entitiesOf(body);
           const single = evaluationRequestSchema.safeParse(entities, PLAIN_WORDS);
           if (!single.success) throw invalid(single.error, entities);
-          return evaluateOne(decisions, single.data, request);
+          return evaluateOne(decisions, single.data, request, address.url);
         }
-        return { evaluations: await evaluateAll(decisions, body, request) };
+        return { evaluations: await evaluateAll(decisions, body, request, address.url) };
       },
     }),
     frontRoute({
@@ -96,10 +97,11 @@ async function evaluateOne(
   decisions: Decisions,
   body: EvaluationRequestBody,
   request: FrontRequest,
+  url: string,
 ): Promise<EvaluationAnswerBody> {
   const call = callOf(request);
   const [answer] = await decisions.decide(call, [questionOf(body, await proofOf(decisions, body, call))]);
-  return evaluationBody(answer!);
+  return evaluationBody(answer!, url);
 }
 
 /** An item of a batch: what it asks, or why it is none. */
@@ -109,6 +111,7 @@ async function evaluateAll(
   decisions: Decisions,
   body: EvaluationsRequestBody,
   request: FrontRequest,
+  url: string,
 ): Promise<EvaluationAnswerBody[]> {
   const semantic = body.options.evaluations_semantic;
   const items = reached(
@@ -121,7 +124,7 @@ async function evaluateAll(
     if ('body' in item) questions.push(questionOf(item.body, await proofOf(decisions, item.body, call)));
   }
   const answers = questions.length > 0 ? await decisions.decide(call, questions, semantic) : [];
-  return inOrder(items, answers, semantic);
+  return inOrder(items, answers, semantic, url);
 }
 
 /** What the items share. Members that are not there stay away, so that an item's own are not hidden. */
@@ -145,7 +148,12 @@ function reached(items: readonly Item[], semantic: Semantic): readonly Item[] {
 }
 
 /** Answers and errors in the order of the request, up to the answer at which the semantic stops. */
-function inOrder(items: readonly Item[], answers: readonly Answer[], semantic: Semantic): EvaluationAnswerBody[] {
+function inOrder(
+  items: readonly Item[],
+  answers: readonly Answer[],
+  semantic: Semantic,
+  url: string,
+): EvaluationAnswerBody[] {
   const bodies: EvaluationAnswerBody[] = [];
   let next = 0;
   for (const item of items) {
@@ -154,14 +162,17 @@ function inOrder(items: readonly Item[], answers: readonly Answer[], semantic: S
       continue;
     }
     const answer = answers[next++]!;
-    bodies.push(evaluationBody(answer));
+    bodies.push(evaluationBody(answer, url));
     if (cutsOff(semantic, answer.decision)) break;
   }
   return bodies;
 }
 
-function evaluationBody({ decision, evaluationId, revision, now, explain, explanation }: Answer): EvaluationAnswerBody {
+function evaluationBody(answer: Answer, url: string): EvaluationAnswerBody {
+  const { decision, evaluationId, revision, now, explain, explanation } = answer;
   const { effect, reason, detail, obligations, requirements, wouldBe } = decision;
+  const request = effect === 'ask' ? accessRequest(requirements, now, url) : undefined;
+  const approval = approvalBody(answer);
   const context: Record<string, unknown> = {
     evaluation_id: evaluationId,
     evaluated_at: new Date(now).toISOString(),
@@ -172,7 +183,8 @@ function evaluationBody({ decision, evaluationId, revision, now, explain, explan
     ...(explain && wouldBe ? { would_be: wouldBe } : {}),
     ...(explanation ? { explanation } : {}),
     ...(obligations.length > 0 ? { obligations: profileObligations(obligations) } : {}),
-    ...(effect === 'ask' ? { access_request: accessRequest(requirements, now) } : {}),
+    ...(request ? { access_request: request } : {}),
+    ...(approval ? { approval } : {}),
   };
   return { decision: effect === 'allow', context: context };
 }

@@ -1,35 +1,25 @@
 import { REASON_TEXT, type Answer, type Decisions, type Question } from '#decision';
-import { listedItems, mapMessage } from '#mcp';
-import type { Effect, Json, Requirement } from '#policy';
+import { listedItems } from '#mcp';
+import type { Effect, Requirement } from '#policy';
+import type { PublicAddress } from '../../http/public-address.js';
+import { accessRequest, approvalBody } from '../authzen/access-request.js';
 import { frontRoute, type FrontRoute } from '../front-door.js';
-import { callOf, questionOf, questionOfItem, questionWithoutOperation, withSubject } from './questions.js';
+import { askedMessage } from './asked.js';
+import { callOf, questionOfItem, questionWithoutOperation, withSubject } from './questions.js';
 import { decisionRequestSchema, listingRequestSchema, type DecisionAnswerBody } from './wire.js';
 
 /** The routes for hosts that send what they have: raw MCP messages, and results of list operations. */
-export function mcpRoutes(decisions: Decisions): FrontRoute[] {
+export function mcpRoutes(decisions: Decisions, address: PublicAddress): FrontRoute[] {
   return [
     frontRoute({
       path: '/mcp/v1/decisions',
       body: decisionRequestSchema,
       async answer(body, request) {
-        const { direction, protocolVersion, answers } = body;
-        const mapped = mapMessage({ direction, message: body.message as Json, protocolVersion, answers });
-        const call = callOf(body, request);
-        const known = await withSubject(decisions, body, call, 'decisions');
-        const questions =
-          mapped.kind === 'operations'
-            ? mapped.operations.map((operation) => questionOf(operation, known, direction))
-            : [
-                questionWithoutOperation(
-                  mapped.method,
-                  mapped.kind === 'none' ? 'none' : 'unknown-method',
-                  known,
-                  direction,
-                ),
-              ];
+        const { call, questions } = await askedMessage(decisions, body, request);
         const asked = questions.map((question): Question => ({ ...question, explain: body.explain }));
         const answered = await decisions.decide(call, asked, 'as_one');
         return decisionBody(
+          address.url,
           answered,
           questions.map(({ action, resource }) => ({
             action,
@@ -60,13 +50,15 @@ const STRICTNESS: Readonly<Record<Effect, number>> = { deny: 2, ask: 1, allow: 0
 
 /** One answer for a message: the strictest of its operations, with what is asked and obliged by all of them. */
 function decisionBody(
+  url: string,
   answers: readonly Answer[],
   operations: readonly Pick<NonNullable<DecisionAnswerBody['operations']>[number], 'action' | 'resource'>[],
 ): DecisionAnswerBody {
   const decisive = answers.reduce((strictest, answer) =>
     STRICTNESS[answer.decision.effect] > STRICTNESS[strictest.decision.effect] ? answer : strictest,
   );
-  const { decision, evaluationId, revision, explain, explanation } = decisive;
+  const { decision, evaluationId, revision, now, explain, explanation } = decisive;
+  const approval = approvalBody(decisive);
   const asks = answers.flatMap((answer) => answer.decision.requirements);
   return {
     effect: decision.effect,
@@ -82,7 +74,8 @@ function decisionBody(
     valid_for: 0,
     ...(explain && decision.wouldBe ? { would_be: { ...decision.wouldBe, rules: [...decision.wouldBe.rules] } } : {}),
     ...(explanation ? { explanation } : {}),
-    ...(decision.effect === 'ask' ? { ask: { requirements: asks.map(requirementBody) } } : {}),
+    ...(decision.effect === 'ask' ? { ask: askBody(asks, now, url) } : {}),
+    ...(approval ? { approval } : {}),
     ...(answers.length > 1
       ? {
           operations: answers.map((answer, index) => ({
@@ -93,6 +86,12 @@ function decisionBody(
         }
       : {}),
   };
+}
+
+/** What is asked, and where to ask people for it; nowhere, if nothing that they agree to could count. */
+function askBody(asks: readonly Requirement[], now: number, url: string): NonNullable<DecisionAnswerBody['ask']> {
+  const request = accessRequest(asks, now, url);
+  return { requirements: asks.map(requirementBody), ...(request ? { access_request: request } : {}) };
 }
 
 /** A requirement on the wire; what the policy does not say is left out. */

@@ -118,7 +118,17 @@ export const decisionAnswerSchema = z
     rules: z.array(rule),
     obligations: z.array(z.looseObject({ type: z.string() })),
     valid_for: z.int().meta({ description: 'Seconds for which the host may go by this answer without asking again.' }),
-    ask: z.object({ requirements: z.array(requirement) }).optional(),
+    ask: z
+      .object({
+        requirements: z.array(requirement),
+        access_request: jsonObject
+          .optional()
+          .meta({ description: 'Where to ask people for it; missing where nothing that they agree to could count.' }),
+      })
+      .optional(),
+    approval: jsonObject
+      .optional()
+      .meta({ description: 'Of an approval that was named and did not help: why, and what to do next.' }),
     would_be: z
       .object({ effect, reason: z.string(), rules: z.array(rule) })
       .optional()
