@@ -91,6 +91,16 @@ export class Consents0020 implements MigrationInterface {
       comment on column placet.consent.binding is 'SHA-256 of all that it was given for: whatever differs is something else.';
       comment on column placet.consent.agreed is 'Those who agreed: whether they still may is looked at in each use.';
       comment on column placet.consent.uses_left is 'Null: any number.';
+      -- A consent that has ended stays so, and its uses only become fewer, whatever the service does.
+      create function placet.consent_only_ends() returns trigger language plpgsql as $$
+      begin
+        if (old.ended_at is not null and new.ended_at is distinct from old.ended_at)
+           or (new.uses_left is null) <> (old.uses_left is null) or new.uses_left > old.uses_left then
+          raise exception 'placet: a consent only ends' using errcode = 'insufficient_privilege';
+        end if;
+        return new;
+      end $$;
+      create trigger only_ends before update on placet.consent for each row execute function placet.consent_only_ends();
       create index consent_by_binding on placet.consent (tenant, binding) where ended_at is null;
       create index consent_of_request on placet.consent (tenant, request);
       create index consent_of_subject on placet.consent (tenant, subject, created_at);
@@ -148,6 +158,7 @@ export class Consents0020 implements MigrationInterface {
     await runner.query(EVENTS_BEFORE_0020);
     await runner.query(COMMIT_DECISIONS_0004);
     for (const table of TABLES.toReversed()) await runner.query(`drop table placet.${table}`);
+    await runner.query('drop function placet.consent_only_ends');
   }
 }
 

@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
+import { ConsentReader } from './consent-reader.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
 import { DocumentReader } from './document-reader.js';
@@ -81,16 +83,7 @@ beforeAll(async () => {
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
       values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');
-    insert into placet.consent_request (tenant, id, join_key, evaluation, credential, host, agent, subject, action,
-        resource_type, resource_id, content, shown, shown_digest, body_digest, expires_at)
-      values ('${other}', 'r', '', 'e', 'k', 'h', 'h', 'user:ann', 'tools/call', 'tool', 't', '{}', '{}', '', '',
-        now() + interval '1 day');
-    insert into placet.consent_answer (tenant, request, person, answer, session, shown_digest)
-      values ('${other}', 'r', 'user:okta/1', 'agreed', 's', '');
-    insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
-      values ('${other}', 'c', 'r', 0, 'x', '{user:okta/1}', now() + interval '1 day', 'user:ann', 'h');
-    insert into placet.consent_use (tenant, consent, writer, seq) values ('${other}', 'c', 9, 1);
-    insert into placet.consent_event (tenant, request, kind, by, content) values ('${other}', 'r', 'requested', 'h', '{}');`);
+    ${consentRows(other, 'user:okta/1')}`);
 });
 
 afterAll(() => database.close());
@@ -253,6 +246,12 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       find: (store, tenant) => new ClientReader(store).find(tenant, 'c'),
       list: (store, tenant) => new ClientReader(store).list(tenant, undefined, undefined, 10),
       federated: (store, tenant) => new ClientReader(store).federated(tenant, 'okta', ['w']),
+    },
+    'consent-reader.ts': {
+      live: (store, tenant) => new ConsentReader(store).live(tenant, ['78']),
+      request: (store, tenant) => new ConsentReader(store).request(tenant, 'r'),
+      ofRequest: (store, tenant) => new ConsentReader(store).ofRequest(tenant, 'r'),
+      pending: (store, tenant) => new ConsentReader(store).pending(tenant, undefined, undefined, 10),
     },
     'oauth-store.ts': {
       find: (store, tenant) => new OAuthStore(store).find(tenant, 'AccessToken', 't'),

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange, type Change, type Operation, type RightsProof } from './change.js';
 import { ensureTenant } from './database.js';
@@ -25,6 +26,7 @@ beforeAll(async () => {
     [other],
   );
   await superuser.query(FURTHER_ROWS.replaceAll('$1', `'${other}'`).replaceAll('$2', `'key-of-${other.slice(0, 8)}'`));
+  await superuser.query(consentRows(other, 'user:okta/1'));
 });
 
 afterAll(() => database.close());
@@ -175,6 +177,17 @@ describe('the service', () => {
     ['tenant_state', 'update placet.tenant_state set epoch = 0'],
     ['tenant', `insert into placet.tenant (id, name) values (gen_random_uuid(), 'mine')`],
     ['document', 'delete from placet.document'],
+    ['consent_answer', `update placet.consent_answer set answer = 'agreed'`],
+    ['consent_answer', 'delete from placet.consent_answer'],
+    ['consent_event', 'delete from placet.consent_event'],
+    ['consent_use', 'delete from placet.consent_use'],
+    ['consent', `update placet.consent set binding = ''`],
+    ['consent', `update placet.consent set expires_at = 'infinity'`],
+    ['consent', `update placet.consent set agreed = '{}'`],
+    ['consent', 'delete from placet.consent'],
+
+    ['consent_request', `update placet.consent_request set shown = ''`],
+    ['consent_request', `update placet.consent_request set content = '{}'`],
     ['guard', `select placet.guard('placet.document')`],
   ])('may not touch %s with: %s', async (_table, statement) => {
     await expect(asService(database.tenant, (query) => query(statement))).rejects.toMatchObject({ code: '42501' });
@@ -419,5 +432,21 @@ describe('a read that fails', () => {
       const after = await Promise.all(Array.from({ length: 10 }, read));
       expect(after.flat()).toEqual(Array.from({ length: 10 }, () => ({ revision: before!.revision + 1 })));
     }
+  });
+});
+
+describe('a consent', () => {
+  const updated = (statement: string) =>
+    asService(other, async (query) => (await query(`update placet.consent set ${statement} where id = 'c'`)).rowCount);
+
+  it('can be ended, and not brought back, and its uses become only fewer', async () => {
+    expect(await updated('ended_at = now()')).toBe(1);
+    await expect(updated('uses_left = 5')).rejects.toMatchObject({ code: '42501' });
+    const superuser = await database.connect('superuser');
+    await superuser.query(
+      `update placet.consent set ended_at = now(), ended_for = 'revoked' where tenant = '${other}'`,
+    );
+    await expect(updated('ended_at = null')).rejects.toMatchObject({ code: '42501' });
+    expect(await updated('last_used_at = now()')).toBe(1);
   });
 });

@@ -40,6 +40,9 @@ function words(right: Right): string {
 /** Pages by which people come and go, and what is their own: each proves in its own way who may. */
 const OWN = [
   'OwnSessionsController.end',
+  'OwnRequestsController.answer',
+  'ApprovalsController.answer',
+  'TasksController.cancel',
   'SignInController.find',
   'SignOutController.signOut',
   'SignOutController.backchannelLogout',

@@ -242,9 +242,11 @@ describe('the metadata', () => {
       policy_decision_point: service.url,
       access_evaluation_endpoint: `${service.url}/access/v1/evaluation`,
       access_evaluations_endpoint: `${service.url}/access/v1/evaluations`,
+      access_request_endpoint: `${service.url}/access/v1/requests`,
       search_subject_endpoint: `${service.url}/access/v1/search/subject`,
       search_resource_endpoint: `${service.url}/access/v1/search/resource`,
       search_action_endpoint: `${service.url}/access/v1/search/action`,
+      capabilities: ['urn:openid:authzen:capability:access-request'],
       supported_obligations: ['notification', 'session_termination', 'step-up', 'custom'],
       supported_custom_obligations: ['fields', 'log', 'mask', 'redact', 'resolve_realpath'],
     });

@@ -6,7 +6,6 @@ import type { Answer } from '../support/service.js';
 let company: Company;
 let key: string;
 let ann: Cookies;
-let bob: Cookies;
 let revision = 0;
 
 const DEFINITION = { name: 'send', description: 'Sends a mail', inputSchema: { type: 'object' } };
@@ -40,7 +39,6 @@ beforeAll(async () => {
   });
   key = made.body.key as string;
   ann = await company.signIn('ann');
-  bob = await company.signIn('bob');
 });
 afterAll(() => company.close());
 

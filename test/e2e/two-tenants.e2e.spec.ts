@@ -1,5 +1,6 @@
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { consentRows } from '../support/consent-rows.js';
 import { PROBES, type Things } from '../support/probes.js';
 import { startTestService, type Answer, type TestService, type TestTenant } from '../support/service.js';
 
@@ -7,8 +8,18 @@ import { startTestService, type Answer, type TestService, type TestTenant } from
 const SECRET = 'hidden-marker';
 
 const SESSION = '0123456789abcdef01234567';
+const REQUEST = `cr_${'a'.repeat(22)}`;
 
-const NO_THINGS: Things = { name: '', key: '', client: '', session: '', revision: 0, evaluation: '', tenant: '' };
+const NO_THINGS: Things = {
+  name: '',
+  key: '',
+  client: '',
+  session: '',
+  revision: 0,
+  evaluation: '',
+  request: '',
+  tenant: '',
+};
 
 let service: TestService;
 let first: TestTenant;
@@ -31,6 +42,7 @@ beforeAll(async () => {
     session: [...there.session].reverse().join(''),
     revision: there.revision + 1000,
     evaluation: there.evaluation.slice(0, -4) + [...there.evaluation.slice(-4)].reverse().join(''),
+    request: `cr_${'n'.repeat(22)}`,
     tenant: 'nobody',
   };
   await first.call('PUT', '/api/v1/documents/Tenant/default', {
@@ -80,7 +92,8 @@ async function furnish(tenant: TestTenant): Promise<Things> {
   await superuser.query(`
     insert into placet.person (tenant, id, issuer, claims, name) values ('${tenant.id}', '${name}', 'okta', '{}', '${SECRET}');
     insert into placet.session (tenant, id, mac, person, issuer, idle_ends_at, ends_at, user_agent)
-      values ('${tenant.id}', '${SESSION}', '${SESSION}', '${name}', 'okta', now() + interval '1 day', now() + interval '1 day', '${SECRET}')`);
+      values ('${tenant.id}', '${SESSION}', '${SESSION}', '${name}', 'okta', now() + interval '1 day', now() + interval '1 day', '${SECRET}');
+    ${consentRows(tenant.id, name, REQUEST, SECRET)}`);
   const decided = await made(
     service.call('POST', '/mcp/v1/decisions', {
       key: tenant.host,
@@ -108,6 +121,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
     session: SESSION,
     revision: last.revision,
     evaluation: decided.evaluation_id,
+    request: REQUEST,
     tenant: tenant.name,
   };
 }
@@ -148,8 +162,9 @@ async function probe(operation: string, things: Things, by: TestTenant): Promise
 /** An answer without what is different each time, and without the names that were asked for. */
 function plainly({ status, body }: Answer, things: Things): string {
   let text = `${status} ${typeof body === 'string' ? body : JSON.stringify(body)}`;
-  const { name, key, client, session, revision, evaluation, tenant } = things;
-  for (const known of [name, key, client, session, evaluation, `'${tenant}'`]) text = text.replaceAll(known, 'THING');
+  const { name, key, client, session, revision, evaluation, request, tenant } = things;
+  for (const known of [name, key, client, session, evaluation, request, `'${tenant}'`])
+    text = text.replaceAll(known, 'THING');
   return (
     text
       .replaceAll(new RegExp(`\\b${revision}\\b`, 'g'), 'REVISION')

@@ -12,6 +12,8 @@ export interface Things {
   readonly session: string;
   readonly revision: number;
   readonly evaluation: string;
+  /** Of a request for consent. */
+  readonly request: string;
   readonly tenant: string;
 }
 
@@ -39,6 +41,9 @@ const asked = ({ name }: Things) => ({
 });
 
 const message = (name: string) => ({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name, arguments: {} } });
+
+/** Agrees to what it has not been shown. */
+const ANSWER = { answer: 'agree', shown: '0'.repeat(64) };
 
 /** A public key of a client. */
 export const PUBLIC_KEY = generateKeyPairSync('ec', { namedCurve: 'P-256' }).publicKey.export({ format: 'jwk' });
@@ -111,6 +116,18 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'POST /api/v1/people/{id}/sign-out': ({ name }) => ({ path: { id: name } }),
   'GET /api/v1/me/sessions': () => ({}),
   'DELETE /api/v1/me/sessions/{id}': ({ session }) => ({ path: { id: session } }),
+  'GET /api/v1/me/requests': () => ({}),
+  'GET /api/v1/me/requests/{id}': ({ request }) => ({ path: { id: request } }),
+  'POST /api/v1/me/requests/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),
+  'GET /api/v1/approvals': () => ({}),
+  'GET /api/v1/approvals/{id}': ({ request }) => ({ path: { id: request } }),
+  'POST /api/v1/approvals/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),
+  'POST /access/v1/requests': (things) => ({
+    as: 'host',
+    body: { ...asked(things), denial: { evaluation_id: things.evaluation } },
+  }),
+  'GET /access/v1/requests/{id}': ({ request }) => ({ as: 'host', path: { id: request } }),
+  'POST /access/v1/requests/{id}/cancel': ({ request }) => ({ as: 'host', path: { id: request } }),
   'GET /api/v1/me': () => ({}),
   'GET /api/v1/tenants': () => ({}),
   'POST /api/v1/tenants': ({ tenant }) => ({ body: { name: tenant } }),

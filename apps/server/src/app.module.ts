@@ -88,7 +88,8 @@ export interface Parts {
 export class AppModule {
   static of(parts: Parts): DynamicModule {
     const { store, snapshots, tenantNames, keyCheck, authenticator, addresses, changes, verifier } = parts;
-    const { readiness, metrics, address, home, log, signIn, limits } = parts;
+    // Where the API is only described there is nothing behind it.
+    const { readiness, metrics, address, home, log, signIn, limits, consents = {} as ConsentParts } = parts;
     return {
       module: AppModule,
       controllers: [
@@ -132,9 +133,9 @@ export class AppModule {
         { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: PeopleService, useFactory: () => new PeopleService(store, snapshots, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
-        { provide: ConsentAnswers, useValue: parts.consents.answers },
-        { provide: ConsentRequests, useValue: parts.consents.requests },
-        { provide: ReviewLinks, useValue: parts.consents.links },
+        { provide: ConsentAnswers, useFactory: () => consents.answers },
+        { provide: ConsentRequests, useFactory: () => consents.requests },
+        { provide: ReviewLinks, useFactory: () => consents.links },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

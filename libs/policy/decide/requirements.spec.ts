@@ -17,6 +17,7 @@ const REQUEST: ResolvedRequest = {
     mayBeInMore: true,
     mapped: null,
     unsure: null,
+    storedOverUnsure: null,
     token: null,
     assurance: 'verified',
   },

@@ -1,0 +1,16 @@
+/**
+ * Rows of every table about consents, for specs that need some of a tenant: an open request, an answer to it by a person who
+ * is there, and a consent that was used.
+ */
+export const consentRows = (tenant: string, person: string, request = 'r', text = 'ann'): string => `
+  insert into placet.consent_request (tenant, id, join_key, evaluation, credential, host, agent, subject, action,
+      resource_type, resource_id, content, shown, shown_digest, body_digest, expires_at)
+    values ('${tenant}', '${request}', '', 'e', 'k', 'desk', 'desk', 'user:${text}', 'tools/call', 'tool', '${text}',
+      '{}', '{}', '', '', now() + interval '1 day');
+  insert into placet.consent_answer (tenant, request, person, answer, session, shown_digest)
+    values ('${tenant}', '${request}', '${person}', 'agreed', 's', '');
+  insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
+    values ('${tenant}', 'c', '${request}', 0, 'x', array['${person}'], now() + interval '1 day', 'user:${text}', 'desk');
+  insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', 'c', 9, 1);
+  insert into placet.consent_event (tenant, request, kind, by, content)
+    values ('${tenant}', '${request}', 'requested', 'desk', '{}');`;
