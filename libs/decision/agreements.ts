@@ -6,7 +6,7 @@ import {
   type Requirement,
   type StoredConsent,
 } from '#policy';
-import type { AgreedConsentRow, ConsentReader, ConsentRequestStatus, StoredConsentRequest } from '#store';
+import type { ConsentReader, LiveConsents, ConsentRequestStatus, StoredConsentRequest } from '#store';
 import type { Question } from './question.js';
 
 /** Where an approval stands that a request names, and why it does not help where it does not. */
@@ -51,11 +51,11 @@ export class AgreementsWanted extends Error {
  * INVARIANT: what is not loaded is not agreed to.
  */
 export class Agreements {
-  static readonly NONE = new Agreements(new Set(), [], new Map());
+  static readonly NONE = new Agreements(new Set(), { epoch: Infinity, rows: [] }, new Map());
 
   private constructor(
     private readonly bindings: ReadonlySet<string>,
-    private readonly live: readonly AgreedConsentRow[],
+    private readonly live: LiveConsents,
     private readonly approvals: ReadonlyMap<string, KnownApproval>,
   ) {}
 
@@ -80,6 +80,11 @@ export class Agreements {
       approvals.set(id, { request, consents: request ? await reader.ofRequest(tenant, id) : [] });
     }
     return new Agreements(all, live, approvals);
+  }
+
+  /** The epoch at which it was loaded what is known of those who agreed; what rests on them is no newer. */
+  get epoch(): number {
+    return this.live.epoch;
   }
 
   /** Whether an approval that a question names is one of those that were loaded. */
@@ -113,7 +118,7 @@ export class Agreements {
     taken: ReadonlyMap<string, number>,
     now: number,
   ): ReturnType<typeof standingConsents> {
-    const stored = this.live.map((row): StoredConsent => ({
+    const stored = this.live.rows.map((row): StoredConsent => ({
       id: row.id,
       binding: row.binding,
       expires: row.expiresAt,
@@ -150,6 +155,6 @@ export class Agreements {
       return { id: approval, state: 'used', ...(own.usedBy === null ? {} : { usedBy: own.usedBy }) };
     }
     if (own.endedFor !== null) return { id: approval, state: own.endedFor };
-    return { id: approval, state: this.live.some(({ id }) => id === own.id) ? 'not_entitled' : 'expired' };
+    return { id: approval, state: this.live.rows.some(({ id }) => id === own.id) ? 'not_entitled' : 'expired' };
   }
 }

@@ -72,10 +72,13 @@ export function decideAt(
 
   const explanation = question.explain ? explain({ set, input, consents, now, decision }, 1 / explained) : undefined;
   const recorded = { ...input, proof: question.proof, named: approval };
-  const content = decisionRecord(call, principal, recorded, decision, moment);
+  // INVARIANT: what is known of those who agreed may be older than the state that it was decided on: it is committed as of then.
+  const epoch = relied.length > 0 ? Math.min(moment.epoch, agreements.epoch) : moment.epoch;
+  const asOf = { ...moment, epoch };
+  const content = decisionRecord(call, principal, recorded, decision, asOf);
   const ends = [endOf(question, decision.validUntil), standing.validUntil].filter((end) => end !== null);
   const keys = [...decision.keys, ...standing.keys];
-  const proposed = propose('decision', moment, keys, ends.length > 0 ? Math.min(...ends) : null, content);
+  const proposed = propose('decision', asOf, keys, ends.length > 0 ? Math.min(...ends) : null, content);
   return {
     evaluated: {
       decision,

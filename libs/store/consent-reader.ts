@@ -110,15 +110,33 @@ const AGREED = `
 /** Live consents to one and the same thing that are looked at: more than one is there only for different sessions. */
 const MOST_FOR_ONE = 100;
 
+/** Live consents, in one consistent view with the epoch. */
+export interface LiveConsents {
+  readonly epoch: number;
+  readonly rows: readonly AgreedConsentRow[];
+}
+
 /** Reads what people were asked and have agreed to. */
 export class ConsentReader {
   constructor(private readonly store: Store) {}
 
-  /** Live consents to what decisions ask, by their bindings (in hexadecimal), with those who agreed. */
-  async live(tenant: string, bindings: readonly string[]): Promise<readonly AgreedConsentRow[]> {
-    if (bindings.length === 0) return [];
-    return this.#rows<AgreedConsentRow>(
-      tenant,
+  /**
+   * Live consents to what decisions ask, by their bindings (in hexadecimal), with those who agreed, and the tenant's epoch at
+   * that moment: what is known of these people is as old as that.
+   */
+  async live(tenant: string, bindings: readonly string[]): Promise<LiveConsents> {
+    return this.store.read(tenant, async (view) => {
+      const [state] = await view.query<{ epoch: number }[]>(
+        'select epoch from placet.tenant_state where tenant = $1',
+        [tenant],
+      );
+      const rows = bindings.length === 0 ? [] : await this.#live(view, tenant, bindings);
+      return { epoch: state?.epoch ?? 0, rows };
+    });
+  }
+
+  async #live(view: TenantView, tenant: string, bindings: readonly string[]): Promise<readonly AgreedConsentRow[]> {
+    return view.query<AgreedConsentRow[]>(
       `select ${CONSENT}, ${AGREED} from placet.consent c
        where c.tenant = $1 and c.binding = any (array(select decode(b, 'hex') from unnest($2::text[]) b))
          and c.ended_at is null and c.expires_at > clock_timestamp()

@@ -248,7 +248,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       federated: (store, tenant) => new ClientReader(store).federated(tenant, 'okta', ['w']),
     },
     'consent-reader.ts': {
-      live: (store, tenant) => new ConsentReader(store).live(tenant, ['78']),
+      live: async (store, tenant) => (await new ConsentReader(store).live(tenant, ['78'])).rows,
       request: (store, tenant) => new ConsentReader(store).request(tenant, 'r'),
       ofRequest: (store, tenant) => new ConsentReader(store).ofRequest(tenant, 'r'),
       pending: (store, tenant) => new ConsentReader(store).pending(tenant, undefined, undefined, 10),
