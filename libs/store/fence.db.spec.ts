@@ -232,7 +232,7 @@ function withoutCheck(source: string): string {
 function callOf(name: string): string {
   const body = JSON.stringify({ effect: 'allow', epoch, keys: ['subject:user:ann'] });
   return `select * from placet.${name}('${database.tenant}', ${writer}, 1, array[${epoch}]::bigint[], array[clock_timestamp()],
-    array[null]::timestamptz[], array['subject:user:ann'], array['decision'], array['${body}'], array[decode('00', 'hex')])`;
+    array[null]::timestamptz[], array['subject:user:ann'], array['decision'], array['${body}'], array[decode('00', 'hex')], array[''])`;
 }
 
 /** The interleaving that the wrong variants get wrong: a decision arrives while a revocation is being committed. */
