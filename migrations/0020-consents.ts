@@ -118,6 +118,19 @@ export class Consents0020 implements MigrationInterface {
       );
       comment on table placet.consent_use is 'The decisions that took a use of a consent whose uses are counted. Insert-only.';
 
+      create table placet.consent_retry (
+        tenant uuid not null,
+        consent text not null,
+        of_writer bigint not null,
+        of_seq bigint not null,
+        writer bigint not null,
+        seq bigint not null,
+        at timestamptz not null default clock_timestamp(),
+        primary key (tenant, consent, of_writer, of_seq, writer, seq),
+        foreign key (tenant, consent, of_writer, of_seq) references placet.consent_use (tenant, consent, writer, seq)
+      );
+      comment on table placet.consent_retry is 'The decisions that went on with an operation after a use was taken for it. Insert-only.';
+
       create table placet.consent_event (
         tenant uuid not null,
         request text not null,
@@ -154,6 +167,8 @@ export class Consents0020 implements MigrationInterface {
       drop function placet.commit_decisions;
       drop function placet.take_uses;
       drop function placet.consents_refuse;
+      drop function placet.may_go_on;
+      drop function placet.relied_consent;
     `);
     await runner.query(EVENTS_BEFORE_0020);
     await runner.query(COMMIT_DECISIONS_0004);
@@ -162,4 +177,11 @@ export class Consents0020 implements MigrationInterface {
   }
 }
 
-const TABLES = ['consent_request', 'consent_answer', 'consent', 'consent_use', 'consent_event'] as const;
+const TABLES = [
+  'consent_request',
+  'consent_answer',
+  'consent',
+  'consent_use',
+  'consent_retry',
+  'consent_event',
+] as const;

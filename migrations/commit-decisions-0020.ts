@@ -51,8 +51,14 @@ export const COMMIT_DECISIONS_0004 = `
 
 /** The fence that also looks at the consents that decisions rest on, and takes their uses. */
 export const COMMIT_DECISIONS_0020 = `
--- What speaks against the consents that one of some decisions rests on: each is 'id', or 'id!' where a use is taken.
--- Decisions of the same batch take theirs in order. Null: nothing.
+-- The consent that one entry of what decisions rest on names: 'id', 'id!' where a use is taken, or 'id~writer.seq' where the
+-- decision goes on with an operation for which that record took one. Anything else names none.
+create function placet.relied_consent(entry text) returns text language sql immutable as $$
+  select case when entry ~ '~[0-9]{1,18}\\.[0-9]{1,18}$' then split_part(entry, '~', 1) else regexp_replace(entry, '!$', '') end
+$$;
+
+-- What speaks against the consents that one of some decisions rests on. Decisions of the same batch take theirs in order.
+-- Null: nothing.
 create function placet.consents_refuse(wanted uuid, relied text[], nth integer, database_now timestamptz) returns text
   language plpgsql volatile as $$
 declare
@@ -60,10 +66,20 @@ declare
   agreement placet.consent;
   taken integer;
 begin
+  if relied[nth] is null then
+    return 'consent';
+  end if;
   foreach each in array string_to_array(relied[nth], E'\\x1f') loop
-    select * into agreement from placet.consent c where c.tenant = wanted and c.id = rtrim(each, '!');
+    select * into agreement from placet.consent c where c.tenant = wanted and c.id = placet.relied_consent(each);
     if not found then
       return 'consent';
+    end if;
+    select count(*) into taken from unnest(relied[1:nth]) i, string_to_table(i, E'\\x1f') r where r = each;
+    if each like '%~%' then
+      if placet.may_go_on(wanted, agreement, each, taken, database_now) is not true then
+        return 'consent';
+      end if;
+      continue;
     end if;
     if agreement.ended_at is not null or (agreement.expires_at > database_now) is not true then
       return case agreement.ended_for when 'used' then 'consent_used' else 'consent' end;
@@ -71,17 +87,36 @@ begin
     if (right(each, 1) = '!') is distinct from (agreement.uses_left is not null) then
       return 'consent';
     end if;
-    if agreement.uses_left is not null then
-      select count(*) into taken from unnest(relied[1:nth]) i, string_to_table(i, E'\\x1f') r where r = each;
-      if (taken <= agreement.uses_left) is not true then
-        return 'consent_used';
-      end if;
+    if agreement.uses_left is not null and (taken <= agreement.uses_left) is not true then
+      return 'consent_used';
     end if;
   end loop;
   return null;
 end $$;
 
--- Takes the uses of decisions that are written down in the same transaction.
+-- Whether an operation may go on, for which a use of a consent was taken: not long ago, not too often, and nobody has taken
+-- the consent back since. That it is used up is no matter.
+create function placet.may_go_on(
+  wanted uuid, agreement placet.consent, entry text, nth integer, database_now timestamptz
+) returns boolean language plpgsql volatile as $$
+declare
+  began_by bigint := split_part(split_part(entry, '~', 2), '.', 1)::bigint;
+  began_at bigint := split_part(split_part(entry, '~', 2), '.', 2)::bigint;
+begin
+  return (agreement.ended_at is null or agreement.ended_for = 'used')
+    and agreement.expires_at > database_now
+    and exists (
+      select from placet.consent_use u
+      where u.tenant = wanted and u.consent = agreement.id and u.writer = began_by and u.seq = began_at
+        and u.at > database_now - interval '10 minutes'
+    )
+    and nth + (
+      select count(*) from placet.consent_retry t
+      where t.tenant = wanted and t.consent = agreement.id and t.of_writer = began_by and t.of_seq = began_at
+    ) <= 5;
+end $$;
+
+-- Takes the uses of decisions that are written down in the same transaction, and counts those that go on.
 create function placet.take_uses(wanted uuid, by_writer bigint, first_seq bigint, relied text[]) returns void
   language plpgsql volatile as $$
 begin
@@ -98,6 +133,11 @@ begin
       from unnest(relied) i, string_to_table(i, E'\\x1f') r where right(r, 1) = '!' group by 1
     ) t
     where c.tenant = wanted and c.id = t.id;
+  insert into placet.consent_retry (tenant, consent, of_writer, of_seq, writer, seq)
+    select wanted, split_part(r, '~', 1), split_part(split_part(r, '~', 2), '.', 1)::bigint,
+      split_part(split_part(r, '~', 2), '.', 2)::bigint, by_writer, first_seq + i.place - 1
+    from unnest(relied) with ordinality as i (rests, place), string_to_table(i.rests, E'\\x1f') r
+    where r like '%~%';
 end $$;
 
 -- The fence (docs/adr/0004-the-fence.md). Decisions were evaluated in a replica's memory at some epoch; here they become valid, or not.
@@ -113,7 +153,7 @@ create function placet.commit_decisions(
 ) language plpgsql volatile as $$
 declare
   number bigint;
-  has_consents boolean := exists (select from unnest(relied) r where r <> '');
+  has_consents boolean := exists (select from unnest(relied) r where r is distinct from '');
 begin
   if current_setting('transaction_isolation') <> 'read committed' then
     raise exception 'placet: decisions must be committed in a READ COMMITTED transaction';
@@ -130,7 +170,8 @@ begin
   if has_consents then
     perform from placet.consent c
       where c.tenant = wanted and c.id in (
-        select left(r, -1) from unnest(relied) i, string_to_table(i, E'\\x1f') r where right(r, 1) = '!'
+        select placet.relied_consent(r) from unnest(relied) i, string_to_table(i, E'\\x1f') r
+        where right(r, 1) = '!' or r like '%~%'
       )
       order by c.id for update;
     database_now := clock_timestamp();
@@ -148,7 +189,7 @@ begin
         where c.tenant = wanted and c.epoch > i.epoch and c.restricting
           and (c.keys && string_to_array(i.touched, E'\\x1f') or '*' = any (c.keys))
       ) then 'overtaken'
-      when i.rests <> '' then placet.consents_refuse(wanted, relied, i.place::integer, database_now)
+      when i.rests is distinct from '' then placet.consents_refuse(wanted, relied, i.place::integer, database_now)
     end as reason
     from unnest(epochs, nows, until, touched, relied) with ordinality as i (epoch, now, until, touched, rests, place)
   ) v where v.reason is not null;

@@ -6,7 +6,14 @@ import {
   type Requirement,
   type StoredConsent,
 } from '#policy';
-import type { ConsentReader, LiveConsents, ConsentRequestStatus, StoredConsentRequest } from '#store';
+import type {
+  AgreedConsentRow,
+  ConsentReader,
+  ConsentRequestStatus,
+  LiveConsents,
+  StoredConsentRequest,
+} from '#store';
+import { begunBy, operationDigest, refusedToGoOn, type BegunOperation, type GoingOn } from './going-on.js';
 import type { Question } from './question.js';
 
 /** Where an approval stands that a request names, and why it does not help where it does not. */
@@ -17,6 +24,7 @@ export type ApprovalState =
   | 'superseded'
   | 'out_of_scope'
   | 'not_entitled'
+  | 'invalid'
   | 'met';
 
 /** An approval that a request names, as it stands. */
@@ -51,16 +59,17 @@ export class AgreementsWanted extends Error {
  * INVARIANT: what is not loaded is not agreed to.
  */
 export class Agreements {
-  static readonly NONE = new Agreements(new Set(), { epoch: Infinity, rows: [] }, new Map());
+  static readonly NONE = new Agreements(new Set(), { epoch: Infinity, rows: [] }, new Map(), new Map());
 
   private constructor(
     private readonly bindings: ReadonlySet<string>,
     private readonly live: LiveConsents,
     private readonly approvals: ReadonlyMap<string, KnownApproval>,
+    private readonly begun: ReadonlyMap<string, BegunOperation | undefined>,
   ) {}
 
   /**
-   * Loads the live consents to some bindings, and the approvals that some questions name.
+   * Loads the live consents to some bindings, and the approvals and evaluations that some questions name.
    * @param before what was loaded before: its bindings are looked up anew
    */
   static async load(
@@ -72,14 +81,18 @@ export class Agreements {
   ): Promise<Agreements> {
     const named = [...new Set(questions.flatMap(({ approval }) => approval ?? []))];
     const all = new Set([...before.bindings, ...bindings]);
-    if (named.length === 0 && all.size === 0) return Agreements.NONE;
+    const continued = [...new Set(questions.flatMap(({ continues }) => continues ?? []))];
+    if (named.length === 0 && all.size === 0 && continued.length === 0) return Agreements.NONE;
+    // First of all that is read: its epoch is no later than the rest.
     const live = await reader.live(tenant, [...all]);
     const approvals = new Map<string, KnownApproval>();
     for (const id of named) {
       const request = await reader.request(tenant, id);
       approvals.set(id, { request, consents: request ? await reader.ofRequest(tenant, id) : [] });
     }
-    return new Agreements(all, live, approvals);
+    const begun = new Map<string, BegunOperation | undefined>();
+    for (const id of continued) begun.set(id, await begunBy(reader, tenant, id));
+    return new Agreements(all, live, approvals, begun);
   }
 
   /** The epoch at which it was loaded what is known of those who agreed; what rests on them is no newer. */
@@ -87,16 +100,20 @@ export class Agreements {
     return this.live.epoch;
   }
 
-  /** Whether an approval that a question names is one of those that were loaded. */
-  has({ approval }: Question): boolean {
-    return approval === undefined || this.approvals.has(approval);
+  /** Whether the approval and the evaluation that a question names are of those that were loaded. */
+  has({ approval, continues }: Question): boolean {
+    return (
+      (approval === undefined || this.approvals.has(approval)) && (continues === undefined || this.begun.has(continues))
+    );
   }
 
   /** For whom the approval was asked that a question names; null: there is none of that id. */
   named({ approval }: Question): DecisionInput['approval'] {
     if (approval === undefined) return undefined;
     const request = this.approvals.get(approval)?.request;
-    return request ? { subject: request.subject, agent: request.agent, session: request.session } : null;
+    return request
+      ? { subject: request.subject, host: request.host, agent: request.agent, session: request.session }
+      : null;
   }
 
   /** Throws AgreementsWanted where it is not known whether somebody has agreed to what is required. */
@@ -107,30 +124,43 @@ export class Agreements {
     if (missing.length > 0) throw new AgreementsWanted(missing);
   }
 
+  /** Whether a question may go on with the operation that it names, and with which; undefined: it names none. */
+  goingOn(
+    { continues }: Question,
+    host: string,
+    input: DecisionInput,
+    alone: Decision,
+    now: number,
+  ): { readonly begun?: BegunOperation; readonly standing: GoingOn } | undefined {
+    if (continues === undefined) return undefined;
+    if (alone.effect !== 'ask') return { standing: { id: continues, state: 'not_needed' } };
+    const begun = this.begun.get(continues);
+    const state = refusedToGoOn(begun, operationDigest(host, input, alone), now);
+    if (state !== undefined) return { standing: { id: continues, state } };
+    return { begun: begun!, standing: { id: begun!.id, state: 'ended' } };
+  }
+
   /**
    * The consents that count for what a decision requires, and what it rests on that they do.
    * @param taken uses that decisions before it in the same call take, by the ids of consents
+   * @param begun the operation that the question goes on with: what it took a use of counts without another
    */
   standing(
     set: PolicySet,
     { requirements, found }: Decision,
     { approval }: Question,
     taken: ReadonlyMap<string, number>,
+    begun: BegunOperation | undefined,
     now: number,
   ): ReturnType<typeof standingConsents> {
-    const stored = this.live.rows.map((row): StoredConsent => ({
-      id: row.id,
-      binding: row.binding,
-      expires: row.expiresAt,
-      usesLeft: row.usesLeft === null ? null : Math.max(0, row.usesLeft - (taken.get(row.id) ?? 0)),
-      named: row.request === approval,
-      session: row.session,
-      agreed: row.agreed.map(({ person, issuer, claims, acr, brokeGlass }) => ({
-        person: { id: person, issuer, claims },
-        acr,
-        brokeGlass: brokeGlass !== null,
-      })),
-    }));
+    const goingOn = (begun?.consents ?? []).filter(({ endedFor }) => endedFor === null || endedFor === 'used');
+    const others = this.live.rows.filter(({ id }) => !goingOn.some((one) => one.id === id));
+    const stored = [
+      ...goingOn.map((row) => storedConsent(row, null, approval)),
+      ...others.map((row) =>
+        storedConsent(row, row.usesLeft && Math.max(0, row.usesLeft - (taken.get(row.id) ?? 0)), approval),
+      ),
+    ];
     const server = found!.server === null ? null : { id: found!.server };
     return standingConsents(set, requirements, stored, { subject: found!.subject, server }, now);
   }
@@ -138,11 +168,12 @@ export class Agreements {
   /** Where the approval stands that a question names, once it was decided with all that counts. */
   stateOf(
     { approval, session }: Question,
-    { requirements }: Decision,
+    { requirements, reason }: Decision,
     used: readonly string[],
   ): StandingApproval | undefined {
     const known = approval === undefined ? undefined : this.approvals.get(approval);
-    if (approval === undefined || !known?.request) return undefined;
+    if (approval === undefined) return undefined;
+    if (!known?.request || reason === 'approval_invalid') return { id: approval, state: 'invalid' };
     const { status } = known.request;
     if (status !== 'approved') return { id: approval, state: status };
     if (requirements.length === 0 || known.consents.some(({ id }) => used.includes(id)))
@@ -158,3 +189,21 @@ export class Agreements {
     return { id: approval, state: this.live.rows.some(({ id }) => id === own.id) ? 'not_entitled' : 'expired' };
   }
 }
+
+const storedConsent = (
+  row: AgreedConsentRow,
+  usesLeft: number | null,
+  approval: string | undefined,
+): StoredConsent => ({
+  id: row.id,
+  binding: row.binding,
+  expires: row.expiresAt,
+  usesLeft,
+  named: row.request === approval,
+  session: row.session,
+  agreed: row.agreed.map(({ person, issuer, claims, acr, brokeGlass }) => ({
+    person: { id: person, issuer, claims },
+    acr,
+    brokeGlass: brokeGlass !== null,
+  })),
+});

@@ -1,5 +1,6 @@
 import type { Decision, Effect, Explanation, Filter } from '#policy';
 import type { StandingApproval } from './agreements.js';
+import type { GoingOn } from './going-on.js';
 import type { Question } from './question.js';
 import type { FoundPage } from './search.js';
 
@@ -20,6 +21,8 @@ export interface Answer {
   readonly explanation: Explanation | undefined;
   /** The approval that the question named, if there is one of that id. */
   readonly approval: StandingApproval | undefined;
+  /** The evaluation that the question goes on with, if it names one. */
+  readonly continues: GoingOn | undefined;
 }
 
 /** A decision, before it stands in the ledger. */

@@ -6,6 +6,7 @@ import type { TenantSnapshot } from '#snapshot';
 import { AgreementsWanted, type Agreements } from './agreements.js';
 import type { Evaluated } from './answers.js';
 import { permitted, proven } from './assertions.js';
+import type { BegunOperation } from './going-on.js';
 import { checkStanding } from './proven-subject.js';
 import type { Call, Question, Semantic } from './question.js';
 import { decisionRecord } from './records.js';
@@ -60,18 +61,22 @@ export function decideAt(
   if (!agreements.has(question)) throw new AgreementsWanted([]);
   const input = { ...inputAt(moment, question), approval: agreements.named(question) };
   const alone = decide(set, input, [], now);
-  const standing = alone.effect === 'ask' ? standingAt(moment, question, alone, { agreements, taken }) : NOTHING;
+  const goingOn = agreements.goingOn(question, principal.host, input, alone, now);
+  const begun = goingOn?.begun;
+  const standing = alone.effect === 'ask' ? standingAt(moment, question, alone, { agreements, taken, begun }) : NOTHING;
   const { consents } = standing;
   const decision = consents.length === 0 ? alone : decide(set, input, consents, now);
   const relied = decision.consents.map((id) => ({
     id,
     takesUse: consents.find((one) => one.id === id)!.usesLeft !== null,
+    goesOn: begun?.consents.some((one) => one.id === id) ? begun.place : undefined,
   }));
   for (const { id, takesUse } of relied) if (takesUse) taken.set(id, (taken.get(id) ?? 0) + 1);
   const approval = agreements.stateOf(question, alone, decision.consents);
+  const continues = relied.some(({ goesOn }) => goesOn) ? { id: begun!.id, state: 'met' as const } : goingOn?.standing;
 
   const explanation = question.explain ? explain({ set, input, consents, now, decision }, 1 / explained) : undefined;
-  const recorded = { ...input, proof: question.proof, named: approval };
+  const recorded = { ...input, proof: question.proof, named: approval, continues };
   // INVARIANT: what is known of those who agreed may be older than the state that it was decided on: it is committed as of then.
   const epoch = relied.length > 0 ? Math.min(moment.epoch, agreements.epoch) : moment.epoch;
   const asOf = { ...moment, epoch };
@@ -90,6 +95,7 @@ export function decideAt(
       explain: principal.rights.explain,
       explanation,
       approval,
+      continues,
     },
     proposed: { ...proposed, consents: relied },
   };
@@ -101,10 +107,10 @@ function standingAt(
   { snapshot, now }: Moment,
   question: Question,
   decision: Decision,
-  { agreements, taken }: Pick<Shared, 'agreements' | 'taken'>,
+  { agreements, taken, begun }: Pick<Shared, 'agreements' | 'taken'> & { begun: BegunOperation | undefined },
 ): ReturnType<Agreements['standing']> {
   agreements.demand(decision.requirements);
-  return agreements.standing(snapshot.policies, decision, question, taken, now);
+  return agreements.standing(snapshot.policies, decision, question, taken, begun, now);
 }
 
 /**

@@ -21,6 +21,8 @@ export interface Question {
   readonly definition?: DecisionInput['definition'];
   /** The approval that the host names. */
   readonly approval?: string | undefined;
+  /** The evaluation that allowed the operation which this one goes on with: a retry of MCP after `input_required`. */
+  readonly continues?: string | undefined;
   readonly kind: DecisionInput['kind'];
   /** Whether the answer is to be explained; the key must have the right. */
   readonly explain?: boolean | undefined;

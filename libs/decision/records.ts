@@ -2,13 +2,15 @@ import type { HostPrincipal, VerifiedToken } from '#identity';
 import { recordContent } from '#ledger';
 import { digest, type Decision, type DecisionInput, type Filter, type MappedRole, type Requirement } from '#policy';
 import type { StandingApproval } from './agreements.js';
+import { operationDigest, type GoingOn } from './going-on.js';
 import type { Call } from './question.js';
 import type { FoundPage, Search } from './search.js';
 
-/** What was decided on, what proved its subject, and the approval that was named. */
+/** What was decided on, what proved its subject, and the approval and the evaluation that were named. */
 type Recorded = DecisionInput & {
   readonly proof?: VerifiedToken | undefined;
   readonly named?: StandingApproval | undefined;
+  readonly continues?: GoingOn | undefined;
 };
 
 /** What the ledger keeps of a decision: who asked what through whom, and everything that the answer follows from. */
@@ -41,6 +43,8 @@ export function decisionRecord(
     approval: input.named,
     requirements: decision.requirements.length > 0 ? decision.requirements.map(requirementRecord) : undefined,
     consents: decision.consents.length > 0 ? decision.consents : undefined,
+    operation: decision.consents.length > 0 ? operationDigest(principal.host, input, decision) : undefined,
+    continues: input.continues,
     keys: decision.keys,
   });
 }

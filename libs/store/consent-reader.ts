@@ -80,6 +80,12 @@ export interface AgreedConsentRow extends ConsentRow {
   readonly agreed: readonly AgreedRow[];
 }
 
+/** A consent of which a decision took a use: when (in ms since 1970), and how often its operation has gone on since. */
+export interface UsedConsentRow extends AgreedConsentRow {
+  readonly usedAt: number;
+  readonly retries: number;
+}
+
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
 const REQUEST = `
@@ -170,6 +176,36 @@ export class ConsentReader {
        from placet.consent c where c.tenant = $1 and c.request = $2 order by c.requirement`,
       [tenant, request],
     );
+  }
+
+  /** The consents of which a decision took a use, by the place of its record. */
+  async usedBy(
+    tenant: string,
+    { writer, seq }: { readonly writer: number; readonly seq: number },
+  ): Promise<readonly UsedConsentRow[]> {
+    return this.#rows<UsedConsentRow>(
+      tenant,
+      `select ${CONSENT}, ${AGREED}, ${ms('u.at')} as "usedAt", (
+         select count(*)::integer from placet.consent_retry t
+         where t.tenant = u.tenant and t.consent = u.consent and t.of_writer = u.writer and t.of_seq = u.seq
+       ) as retries
+       from placet.consent_use u join placet.consent c on c.tenant = u.tenant and c.id = u.consent
+       where u.tenant = $1 and u.writer = $2 and u.seq = $3`,
+      [tenant, writer, seq],
+    );
+  }
+
+  /** The text of the record of a decision, by its place; undefined where there is none. */
+  async record(
+    tenant: string,
+    { writer, seq }: { readonly writer: number; readonly seq: number },
+  ): Promise<string | undefined> {
+    const [row] = await this.#rows<{ body: string }>(
+      tenant,
+      'select body from placet.ledger_record where tenant = $1 and writer = $2 and seq = $3',
+      [tenant, writer, seq],
+    );
+    return row?.body;
   }
 
   /**

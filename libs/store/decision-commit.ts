@@ -9,6 +9,8 @@ import type { TenantNumbers } from './tenant-state.js';
 export interface ReliedConsent {
   readonly id: string;
   readonly takesUse: boolean;
+  /** The record that took a use for the operation that this one goes on with. */
+  readonly goesOn?: { readonly writer: number; readonly seq: number } | undefined;
 }
 
 /** One decision on its way into the ledger. */
@@ -147,7 +149,7 @@ const COMMIT = `
   from placet.commit_decisions(
     $1, $2, $3, string_to_array($4, E'\\n', '')::bigint[], string_to_array($5, E'\\n', '')::timestamptz[],
     string_to_array($6, E'\\n', '')::timestamptz[], string_to_array($7, E'\\n'), string_to_array($8, E'\\n'),
-    string_to_array($9, E'\\n'), $10, string_to_array($11, E'\\n')
+    string_to_array($9, E'\\n'), $10, case $11 when '' then array[''] else string_to_array($11, E'\\n') end
   )`;
 
 const instant = (ms: number | null): string => (ms === null ? '' : new Date(ms).toISOString());
@@ -164,9 +166,14 @@ function keyList(keys: readonly string[]): string {
 const CONTROL = /[\0-\x1e]/;
 const CONTROLS = /[\0-\x1f]/g;
 
-/** Ids are ours, and have none of these characters. */
+/** As the function in the database reads them. Ids are ours, and have none of these characters. */
 const consentList = (consents: readonly ReliedConsent[]): string =>
-  consents.map(({ id, takesUse }) => (takesUse ? `${id}!` : id)).join(KEY_SEPARATOR);
+  consents
+    .map(({ id, takesUse, goesOn }) => {
+      if (goesOn) return `${id}~${goesOn.writer}.${goesOn.seq}`;
+      return takesUse ? `${id}!` : id;
+    })
+    .join(KEY_SEPARATOR);
 
 interface CommitRow {
   readonly failed: number[] | null;

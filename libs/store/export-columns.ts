@@ -99,6 +99,10 @@ export const EXPORTED: Readonly<
     order: ['id'],
   },
   consent_use: { columns: ['consent', 'writer', 'seq', 'at'], order: ['consent', 'writer', 'seq'] },
+  consent_retry: {
+    columns: ['consent', 'of_writer', 'of_seq', 'writer', 'seq', 'at'],
+    order: ['consent', 'of_writer', 'of_seq', 'writer', 'seq'],
+  },
   consent_event: { columns: ['request', 'number', 'kind', 'by', 'at', 'content'], order: ['request', 'number'] },
   ledger_record: {
     columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],

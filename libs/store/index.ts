@@ -34,6 +34,7 @@ export {
   type ConsentRequestStatus,
   type ConsentRow,
   type StoredConsentRequest,
+  type UsedConsentRow,
 } from './consent-reader.js';
 export {
   ConsentStore,

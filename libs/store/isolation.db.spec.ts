@@ -251,6 +251,8 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       live: async (store, tenant) => (await new ConsentReader(store).live(tenant, ['78'])).rows,
       request: (store, tenant) => new ConsentReader(store).request(tenant, 'r'),
       ofRequest: (store, tenant) => new ConsentReader(store).ofRequest(tenant, 'r'),
+      usedBy: (store, tenant) => new ConsentReader(store).usedBy(tenant, { writer: 9, seq: 1 }),
+      record: (store, tenant) => new ConsentReader(store).record(tenant, { writer: 9, seq: 1 }),
       pending: (store, tenant) => new ConsentReader(store).pending(tenant, undefined, undefined, 10),
     },
     'oauth-store.ts': {

@@ -12,5 +12,6 @@ export const consentRows = (tenant: string, person: string, request = 'r', text 
   insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
     values ('${tenant}', 'c', '${request}', 0, 'x', array['${person}'], now() + interval '1 day', 'user:${text}', 'desk');
   insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', 'c', 9, 1);
+  insert into placet.consent_retry (tenant, consent, of_writer, of_seq, writer, seq) values ('${tenant}', 'c', 9, 1, 9, 2);
   insert into placet.consent_event (tenant, request, kind, by, content)
     values ('${tenant}', '${request}', 'requested', 'desk', '{}');`;

@@ -66,7 +66,7 @@ export function decide(set: PolicySet, input: DecisionInput, consents: readonly 
   const { keys } = resolution;
   if ('denied' in resolution) return early('deny', resolution.denied, resolution.detail, keys, null);
   const { request } = resolution;
-  if (input.approval !== undefined && !isOwnApproval(input.approval, request)) {
+  if (input.approval !== undefined && !isOwnApproval(input.approval, input, request)) {
     const detail = 'the approval that is named was not asked for by this application, for this person, in this session';
     return early('deny', 'approval_invalid', detail, keys, request);
   }
@@ -75,9 +75,14 @@ export function decide(set: PolicySet, input: DecisionInput, consents: readonly 
 }
 
 /** An approval is a reference and no right: whoever names one that is not theirs gets nothing at all. */
-const isOwnApproval = (approval: NamedApproval | null, { subject, agent, session }: ResolvedRequest): boolean =>
+const isOwnApproval = (
+  approval: NamedApproval | null,
+  { gateway }: DecisionInput,
+  { subject, agent, session }: ResolvedRequest,
+): boolean =>
   approval !== null &&
   approval.subject === subject.key &&
+  approval.host === (gateway ?? agent.id) &&
   approval.agent === agent.id &&
   (approval.session === null || approval.session === session?.id);
 

@@ -16,6 +16,8 @@ type Assurance = 'asserted' | 'verified';
 /** For whom, through whom and in which session an approval was asked for; a session of null is any. */
 export interface NamedApproval {
   readonly subject: string;
+  /** The host that asked: the agent itself, or a gateway for it. */
+  readonly host: string;
   readonly agent: string;
   readonly session: string | null;
 }

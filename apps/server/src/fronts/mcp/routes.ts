@@ -59,6 +59,7 @@ function decisionBody(
   );
   const { decision, evaluationId, revision, now, explain, explanation } = decisive;
   const approval = approvalBody(decisive);
+  const { continues } = answers[0]!;
   const asks = answers.flatMap((answer) => answer.decision.requirements);
   return {
     effect: decision.effect,
@@ -76,6 +77,7 @@ function decisionBody(
     ...(explanation ? { explanation } : {}),
     ...(decision.effect === 'ask' ? { ask: askBody(asks, now, url) } : {}),
     ...(approval ? { approval } : {}),
+    ...(continues ? { continues: { evaluation_id: continues.id, state: continues.state } } : {}),
     ...(answers.length > 1
       ? {
           operations: answers.map((answer, index) => ({

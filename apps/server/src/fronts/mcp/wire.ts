@@ -67,6 +67,10 @@ export const decisionRequestSchema = z
       .looseObject({ id })
       .optional()
       .meta({ description: 'What a request for consent answered with: the operation is tried again by it.' }),
+    continues: z.strictObject({ evaluation_id: id }).optional().meta({
+      description:
+        'Of a retry after input_required: the evaluation that allowed the call. What was agreed to for it is not used up anew.',
+    }),
     explain: z.boolean().optional().meta({ description: 'Explain the answer, for keys with that right.' }),
   })
   .meta({
@@ -129,6 +133,15 @@ export const decisionAnswerSchema = z
     approval: jsonObject
       .optional()
       .meta({ description: 'Of an approval that was named and did not help: why, and what to do next.' }),
+    continues: z
+      .object({
+        evaluation_id: z.string(),
+        state: z.enum(['met', 'not_needed', 'unknown', 'differs', 'over', 'ended']),
+      })
+      .optional()
+      .meta({
+        description: 'Of a retry: whether it goes on with what was allowed, or why it is decided as a new call.',
+      }),
     would_be: z
       .object({ effect, reason: z.string(), rules: z.array(rule) })
       .optional()

@@ -99,7 +99,7 @@ async function asked(
   return { call, questions: [withoutApproval(question)], tool: body.context?.tool };
 }
 
-const withoutApproval = ({ approval: _approval, ...question }: Question): Question => question;
+const withoutApproval = ({ approval: _approval, continues: _continues, ...question }: Question): Question => question;
 
 const bindingsOf = ({ decision }: Answer): string[] =>
   decision.requirements.flatMap(({ binding }) => binding ?? []).toSorted();
