@@ -163,6 +163,7 @@ export class Consents0020 implements MigrationInterface {
       drop function placet.cancel_consent_request;
       drop function placet.answer_consent_request;
       drop function placet.open_consent_request;
+      drop function placet.supersede_consents;
       drop function placet.note_consent;
       drop function placet.commit_decisions;
       drop function placet.take_uses;

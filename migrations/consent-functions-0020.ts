@@ -46,6 +46,24 @@ begin
   );
 end $$;
 
+-- Ends consents for others that came, in the order of their requests, and says so in the history of each.
+create function placet.supersede_consents(wanted uuid, ids text[], by_request text) returns void language plpgsql volatile as $$
+declare
+  of_request text;
+  ended jsonb;
+begin
+  for of_request, ended in
+    with over as (
+      update placet.consent c set ended_at = clock_timestamp(), ended_for = 'superseded'
+        where c.tenant = wanted and c.id = any (ids) and c.ended_at is null
+        returning c.request, c.id
+    )
+    select o.request, jsonb_agg(o.id order by o.id) from over o group by o.request order by o.request
+  loop
+    perform placet.note_consent(wanted, of_request, 'superseded', 'request:' || by_request, jsonb_build_object('consents', ended));
+  end loop;
+end $$;
+
 -- A host asks people for what a decision asked of it. An equal request that is open is joined. Outcomes: 'opened', 'joined',
 -- 'sent_before' (this very request, by its idempotency key), 'other_body' (that key was used for something else), 'budget'
 -- (this person or this host is asked too often, or has refused the same too often: which one is in 'why').
@@ -109,6 +127,17 @@ begin
     'action', ask -> 'action', 'resource', ask -> 'resource_id',
     'shown', encode(sha256(convert_to(ask ->> 'shown', 'UTF8')), 'hex')
   )));
+  -- What was agreed to by an older block of the same rule counts for nothing any more, nor when that block comes back.
+  perform placet.supersede_consents(wanted, array(
+    select c.id from placet.consent c
+      join placet.consent_request r on r.tenant = c.tenant and r.id = c.request
+      join jsonb_array_elements(ask -> 'content' -> 'requirements') n
+        on n -> 'rule' ->> 'policy' = c.policy and n -> 'rule' ->> 'rule' = c.rule
+      cross join lateral (select r.content -> 'requirements' -> c.requirement as was) o
+      where c.tenant = wanted and c.ended_at is null and c.subject = ask ->> 'subject' and c.agent = ask ->> 'agent'
+        and o.was -> 'consent' is distinct from n -> 'consent'
+        and (o.was -> 'rule' ->> 'version')::bigint < (n -> 'rule' ->> 'version')::bigint
+  ), request_id);
   outcome := 'opened';
   return next;
 end $$;
@@ -165,9 +194,11 @@ begin
   end if;
   if becomes = 'approved' then
     -- Of two agreements to the same the later counts: the person has said anew how far it reaches.
-    update placet.consent c set ended_at = clock_timestamp(), ended_for = 'superseded'
-      where c.tenant = wanted and c.ended_at is null
-        and c.binding in (select decode(n ->> 'binding', 'hex') from jsonb_array_elements(consents) n);
+    perform placet.supersede_consents(wanted, array(
+      select c.id from placet.consent c
+        where c.tenant = wanted and c.ended_at is null
+          and c.binding in (select decode(n ->> 'binding', 'hex') from jsonb_array_elements(consents) n)
+    ), wanted_request);
     insert into placet.consent (tenant, id, request, requirement, binding, agreed, policy, rule, uses_left, session,
         expires_at, subject, agent, server)
       select wanted, n ->> 'id', wanted_request, (n ->> 'requirement')::integer, decode(n ->> 'binding', 'hex'),

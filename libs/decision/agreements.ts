@@ -1,7 +1,10 @@
+import { contentOf } from '#consent';
 import {
+  digest,
   standingConsents,
   type Decision,
   type DecisionInput,
+  type Json,
   type PolicySet,
   type Requirement,
   type StoredConsent,
@@ -180,7 +183,7 @@ export class Agreements {
       return { id: approval, state: 'met' };
     const wanted = new Set(requirements.map(({ binding }) => binding));
     const own = known.consents.find(({ binding }) => wanted.has(binding));
-    if (!own) return { id: approval, state: 'out_of_scope' };
+    if (!own) return { id: approval, state: isOlder(known, requirements) ? 'superseded' : 'out_of_scope' };
     if (own.session !== null && own.session !== session?.id) return { id: approval, state: 'out_of_scope' };
     if (own.endedFor === 'used') {
       return { id: approval, state: 'used', ...(own.usedBy === null ? {} : { usedBy: own.usedBy }) };
@@ -207,3 +210,12 @@ const storedConsent = (
     brokeGlass: brokeGlass !== null,
   })),
 });
+
+/** Whether what is required differs from what was agreed to because a rule has another consent block by now. */
+const isOlder = ({ request }: KnownApproval, requirements: readonly Requirement[]): boolean =>
+  contentOf(request!.content).requirements.some(({ rule, consent }) =>
+    requirements.some((now) => isSameRule(now.rule, rule) && now.consentDigest !== digest(consent as unknown as Json)),
+  );
+
+const isSameRule = (left: Requirement['rule'], right: Requirement['rule']): boolean =>
+  left?.policy === right?.policy && left?.rule === right?.rule;
