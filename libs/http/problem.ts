@@ -169,6 +169,8 @@ export function toProblem(error: unknown): Problem {
   const code = codeOf(error);
   const status = STATUS[code];
   return {
+    // First, so that none of them takes the place of what every problem has.
+    ...(error instanceof Refusal ? error.members : {}),
     type: `urn:placet:problem:${code}`,
     title: code.replaceAll('_', ' '),
     status,
@@ -177,7 +179,6 @@ export function toProblem(error: unknown): Problem {
       code === 'internal'
         ? 'something went wrong on our side; the log has it under the request id'
         : (error as Error).message,
-    ...(error instanceof Refusal ? error.members : {}),
   };
 }
 

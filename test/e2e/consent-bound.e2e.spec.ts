@@ -27,7 +27,8 @@ beforeAll(async () => {
 });
 afterAll(() => company.close());
 
-const policy = (...rules: object[]) => mailPolicy(askingRule({ by: ['subject'], uses: 1, until: `${minutes}m` }), ...rules);
+const policy = (...rules: object[]) =>
+  mailPolicy(askingRule({ by: ['subject'], uses: 1, until: `${minutes}m` }), ...rules);
 
 beforeEach(async () => {
   // What was agreed to before is agreed to no more: the block has another digest.
@@ -69,7 +70,12 @@ describe.each(FRONTS)('an approval, named at the front %s,', (front) => {
 
   it('is for the server as it was known', async () => {
     const approval = await company.approved(ann, base);
-    await company.apply({ kind: 'Server', name: 'mail', title: 'Mail', identity: { url: 'https://mail.example.com/mcp' } });
+    await company.apply({
+      kind: 'Server',
+      name: 'mail',
+      title: 'Mail',
+      identity: { url: 'https://mail.example.com/mcp' },
+    });
     for (const url of urls)
       expect(await company.decide({ ...base, url, approval })).toMatchObject({
         effect: 'ask',

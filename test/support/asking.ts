@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { SESSION_COOKIE } from '#identity';
 import type { Cookies } from './browser.js';
 import type { Answer } from './service.js';
 import { startCompany, type Company } from './signed-in.js';
@@ -84,8 +85,10 @@ export async function startAskingCompany(): Promise<AskingCompany> {
     return (await service.call('POST', '/api/v1/keys', { body })).body.key as string;
   };
   const key = await keyOf('desk');
-  const as: AskingCompany['as'] = (who, method, path, body, url = service.url) =>
-    who.fetch(url + path, {
+  const as: AskingCompany['as'] = (who, method, path, body, url = service.url) => {
+    // Replicas have one name for browsers, and here several.
+    who.put(url, SESSION_COOKIE, who.get(service.url, SESSION_COOKIE) ?? '');
+    return who.fetch(url + path, {
       method,
       headers: {
         'Placet-Request': '1',
@@ -94,6 +97,7 @@ export async function startAskingCompany(): Promise<AskingCompany> {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+  };
   const asking: AskingCompany = {
     ...company,
     key,
