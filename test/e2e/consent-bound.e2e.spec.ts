@@ -14,16 +14,16 @@ beforeAll(async () => {
   urls = [service.url, (await service.replica()).url, (await service.replica()).url];
   ann = await company.signIn('ann');
   await company.apply({ kind: 'Host', name: 'ide' }, { kind: 'Host', name: 'gate' }, { kind: 'Host', name: 'gate2' });
-  const { call, host } = await service.secondTenant();
+  const second = await service.secondTenant();
   const documents = [
     { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} } },
     { kind: 'Server', name: 'mail', title: 'Mail' },
     policy(),
   ];
   const text = documents.map((each) => JSON.stringify(each)).join('\n---\n');
-  const applied = await call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'a.yaml', text }] } });
+  const applied = await second.call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'a.yaml', text }] } });
   expect(applied.status, JSON.stringify(applied.body)).toBe(200);
-  other = { key: host };
+  other = { key: second.host };
 });
 afterAll(() => company.close());
 

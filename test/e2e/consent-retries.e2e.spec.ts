@@ -111,15 +111,15 @@ describe('a retry after input_required', () => {
 
   it('of another tenant is a new call', async () => {
     const { id } = await begun();
-    const { host, call } = await company.service.secondTenant('retries');
+    const second = await company.service.secondTenant('retries');
     const documents = [
       { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} } },
       { kind: 'Server', name: 'mail' },
       mailPolicy(askingRule({ by: ['subject'] })),
     ];
     const text = documents.map((each) => JSON.stringify(each)).join('\n---\n');
-    await call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'a.yaml', text }] } });
-    expect(await company.decide(retry(id, { key: host }))).toMatchObject({
+    await second.call('POST', '/api/v1/documents/apply', { body: { files: [{ path: 'a.yaml', text }] } });
+    expect(await company.decide(retry(id, { key: second.host }))).toMatchObject({
       effect: 'ask',
       continues: { state: 'unknown' },
     });

@@ -12,4 +12,5 @@ export {
 } from './arbitraries.js';
 export { EXAMPLES } from './examples.js';
 export { assertedRow, COLUMNS, filterDocuments, filterQuestion, rowId, tableRow, type TableRow } from './filters.js';
+export { referenceDecide } from './reference.js';
 export { referenceFilter } from './reference-filter.js';
