@@ -267,8 +267,10 @@ begin
   ended := 0;
   for of_request, ids in
     with over as (
-      update placet.consent c set ended_at = clock_timestamp(), ended_for = 'revoked'
-        where c.tenant = wanted and c.ended_at is null
+      update placet.consent c set ended_at = coalesce(c.ended_at, clock_timestamp()), ended_for = 'revoked'
+        where c.tenant = wanted
+          -- What is used up still lets the operation go on that it was used for.
+          and (c.ended_at is null or c.ended_for = 'used' and c.last_used_at > clock_timestamp() - interval '10 minutes')
           and (not which ? 'id' or c.id = which ->> 'id')
           and (not which ? 'request' or c.request = which ->> 'request')
           and (not which ? 'subject' or c.subject = which ->> 'subject')

@@ -9,13 +9,7 @@ import {
   type Requirement,
   type StoredConsent,
 } from '#policy';
-import type {
-  AgreedConsentRow,
-  ConsentReader,
-  ConsentRequestStatus,
-  LiveConsents,
-  StoredConsentRequest,
-} from '#store';
+import type { AgreedConsentRow, ConsentReader, ConsentRequestStatus, LiveConsents, StoredConsentRequest } from '#store';
 import { begunBy, operationDigest, refusedToGoOn, type BegunOperation, type GoingOn } from './going-on.js';
 import type { Question } from './question.js';
 

@@ -259,6 +259,10 @@ describe('what people have agreed to', () => {
           fc.boolean(),
           async (documents, question, given, isNamed) => {
             await replace([...OURS, ...documents]);
+            // What was agreed to in another case may be bound to the very same.
+            await superuser.query(
+              `update placet.consent set ended_at = clock_timestamp(), ended_for = 'superseded' where ended_at is null`,
+            );
             const referenceSays = (answer: Answer, met: ReadonlySet<string>) =>
               // The reference does not join obligations, nor does it know which of them a host can carry out.
               ['obligations_conflict', 'obligation_unsupported'].includes(answer.decision.reason)

@@ -273,12 +273,15 @@ describe('an operation that goes on', () => {
 
 /** Mutants: ways to write it that look right, and are not. They are made out of the real functions' source. */
 describe('a wrong variant of it is caught:', () => {
-  // The table's own bound on uses would stop some of them as well; they are to be seen by themselves.
-  beforeAll(() => superuser.query('alter table placet.consent drop constraint consent_uses_left_check'));
+  // The table's own guards would stop some of them as well; they are to be seen by themselves.
+  beforeAll(() =>
+    superuser.query('alter table placet.consent drop constraint consent_uses_left_check, disable trigger only_ends'),
+  );
   afterAll(() =>
     superuser.query(
       'delete from placet.consent_retry; delete from placet.consent_use; delete from placet.consent; ' +
-        'alter table placet.consent add constraint consent_uses_left_check check (uses_left >= 0)',
+        'alter table placet.consent enable trigger only_ends, ' +
+        'add constraint consent_uses_left_check check (uses_left >= 0)',
     ),
   );
 
@@ -347,7 +350,7 @@ describe('a wrong variant of it is caught:', () => {
   });
 });
 
-describe('the bound that the table has itself', () => {
+describe('the guards that the table has itself', () => {
   it('stops a use that there is none of, whatever the functions say', async () => {
     const variant: Variant = { name: 'unguarded', mutate: withoutBatchCount };
     await create(variant);
@@ -377,6 +380,16 @@ describe('a revocation', () => {
     });
     expect(await store.revoke(database.tenant, actor, 'system:test', { id: used }, null)).toMatchObject({ ended: 0 });
     expect(await refused(entry(onlyOn(one)))).toEqual([[0, 'consent']]);
+  });
+
+  it('ends an operation that could go on, though what it used is used up', async () => {
+    const id = await consent();
+    const at = seq;
+    expect(await refused(entry(using(id)))).toEqual([]);
+    const actor = { principal: 'system:test', proof: { epoch: 0, keys: [] } };
+    expect(await store.revoke(database.tenant, actor, 'system:test', { id }, null)).toMatchObject({ ended: 1 });
+    const goesOn = { id, takesUse: false, goesOn: { writer, seq: at } };
+    expect(await refused(entry(goesOn))).toEqual([[0, 'consent']]);
   });
 });
 

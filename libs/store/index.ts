@@ -29,6 +29,7 @@ export {
 } from './decision-commit.js';
 export {
   ConsentReader,
+  type AgreedConsentRow,
   type LiveConsents,
   type ConsentAnswer,
   type ConsentRequestStatus,

@@ -1,5 +1,6 @@
 import { revocation } from './revocation/revocation.js';
 import { service } from './service/service.js';
+import { consents } from './consents/consents.js';
 import { engine } from './engine/engine.js';
 import { laws } from './laws/laws.js';
 import { page } from './page.js';
@@ -8,6 +9,7 @@ import { tenants } from './tenants/tenants.js';
 
 /** Benches by name: each prints tables and one line of JSON, and answers whether its bars are met; `page` runs them all. */
 const BENCHES: Readonly<Record<string, (given: readonly string[]) => Promise<boolean>>> = {
+  consents,
   engine,
   laws,
   page,

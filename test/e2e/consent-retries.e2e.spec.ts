@@ -126,7 +126,7 @@ describe('a retry after input_required', () => {
   });
 
   it.each<[string, string, string]>([
-    ['was taken back', `ended_at = clock_timestamp(), ended_for = 'revoked'`, 'ended'],
+    ['was taken back', `ended_for = 'revoked'`, 'ended'],
     ['has expired', 'expires_at = clock_timestamp()', 'ended'],
   ])('is a new call once what was agreed to %s', async (_what, change, state) => {
     const { id, approval } = await begun();

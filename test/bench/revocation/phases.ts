@@ -17,6 +17,8 @@ export interface Holder {
   readonly key: string;
   /** As a host sends it: by name, or with a token. */
   readonly subject: object;
+  /** Further members of the question. */
+  readonly body?: object;
   /** From where it is asked for; left out: from here. Who fails often at one address must not stand in the way of others. */
   readonly address?: string;
   revoke(): Promise<void>;
@@ -92,7 +94,11 @@ async function phase(
 export const replicaOf = ({ replicas }: Cluster, caller: number): string => replicas[caller % replicas.length]!.url;
 
 /** Asks for one decision and notes what came of it: everything but an allow is none. */
-export async function decide(url: string, { who, subject, key, address }: Holder, history: History): Promise<void> {
+export async function decide(
+  url: string,
+  { who, subject, key, address, body = {} }: Holder,
+  history: History,
+): Promise<void> {
   const sentAt = performance.now();
   const message = { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'read', arguments: {} } };
   const allowed = await fetch(`${url}/mcp/v1/decisions`, {
@@ -102,7 +108,7 @@ export async function decide(url: string, { who, subject, key, address }: Holder
       'Content-Type': 'application/json',
       ...(address === undefined ? {} : { 'X-Forwarded-For': address }),
     },
-    body: JSON.stringify({ subject, server: 'files', direction: 'client_to_server', message }),
+    body: JSON.stringify({ subject, server: 'files', direction: 'client_to_server', message, ...body }),
     signal: AbortSignal.timeout(10_000),
   }).then(
     async (response) => response.ok && ((await response.json()) as { effect: string }).effect === 'allow',
@@ -149,15 +155,16 @@ export async function tryVariants(
   cluster: Cluster,
   variants: readonly Variant[],
   holders: MakeHolders,
+  late: (databaseUrl: string) => Promise<number> = allowsAfterTheirRevocation,
 ): Promise<Caught[]> {
   const results = [];
   for (const variant of variants) {
     const all = await holders(cluster, 200);
-    const before = await allowsAfterTheirRevocation(cluster.databaseUrl);
+    const before = await late(cluster.databaseUrl);
     const undo = await plant(cluster.databaseUrl, variant);
     const { violations } = await phase(cluster, variant.name, all);
     await undo();
-    const inLedger = (await allowsAfterTheirRevocation(cluster.databaseUrl)) - before;
+    const inLedger = (await late(cluster.databaseUrl)) - before;
     results.push({ name: variant.name, inLedger, byCallers: violations });
   }
   return results;

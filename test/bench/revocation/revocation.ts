@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { revokeConsents } from './consents.js';
 import { revokeGrants } from './grants.js';
 import { endPeople } from './people.js';
 
@@ -8,6 +9,7 @@ const REPLICAS = 3;
 const MODES: Readonly<Record<string, (replicas: number) => Promise<boolean>>> = {
   grants: revokeGrants,
   people: endPeople,
+  consents: revokeConsents,
 };
 
 /** Is a revocation true when its call returns, on every replica, whatever befalls them? */

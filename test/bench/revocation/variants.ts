@@ -3,6 +3,8 @@ import pg from 'pg';
 /** A planted mistake in the fence, made out of the real function's source. */
 export interface Variant {
   readonly name: string;
+  /** Which function; left out: the commit itself. */
+  readonly of?: 'commit_decisions' | 'consents_refuse';
   readonly mutate: (source: string) => string;
 }
 
@@ -41,12 +43,28 @@ const blindFor = (prefix: 'subject' | 'credential' | 'token'): Variant => ({
 /** Those that only the end of a person, of a credential or of a token shows. */
 export const BLIND_VARIANTS: readonly Variant[] = [blindFor('subject'), blindFor('credential'), blindFor('token')];
 
+/** Those that only the end of a consent shows. */
+export const CONSENT_VARIANTS: readonly Variant[] = [
+  {
+    name: 'L, consents are not looked at in the commit',
+    mutate: (source) => source.replace(/when i\.rests is distinct from ''/, 'when false'),
+  },
+  {
+    name: 'M, the end of a consent is not looked at',
+    of: 'consents_refuse',
+    mutate: (source) => source.replace(/agreement\.ended_at is not null or/, ''),
+  },
+];
+
 /** Puts a variant in the place of the real function. The result undoes it. */
-export async function plant(databaseUrl: string, { mutate }: Variant): Promise<() => Promise<void>> {
+export async function plant(
+  databaseUrl: string,
+  { mutate, of = 'commit_decisions' }: Variant,
+): Promise<() => Promise<void>> {
   const client = new pg.Client(databaseUrl);
   await client.connect();
   const { rows } = await client.query<{ source: string }>(
-    `select pg_get_functiondef('placet.commit_decisions'::regproc) as source`,
+    `select pg_get_functiondef('placet.${of}'::regproc) as source`,
   );
   const real = rows[0]!.source;
   const mutated = mutate(real);
@@ -95,4 +113,24 @@ function isLate(commit: number, decision: Decision, changes: readonly Change[]):
     if (changes[at]!.commit < commit && changes[at]!.keys.some((key) => restsOn.has(key))) return true;
   }
   return false;
+}
+
+/** Allows in the ledger on a consent that had been revoked when they were committed. */
+export async function allowsOnRevokedConsents(databaseUrl: string): Promise<number> {
+  const client = new pg.Client(databaseUrl);
+  await client.connect();
+  const { rows } = await client.query<{ n: number }>(
+    `select count(*)::integer as n
+     from (
+       select commit, jsonb_array_elements_text(body::jsonb -> 'consents') as id from placet.ledger_record
+       where kind = 'decision' and body::jsonb ->> 'effect' = 'allow' and body::jsonb ? 'consents'
+     ) allowed
+     join (
+       select commit, jsonb_array_elements_text(body::jsonb -> 'about' -> 'consents') as id from placet.ledger_record
+       where kind = 'consent' and body::jsonb -> 'about' ->> 'event' = 'revoked'
+     ) revoked using (id)
+     where allowed.commit > revoked.commit`,
+  );
+  await client.end();
+  return rows[0]!.n;
 }
