@@ -157,7 +157,7 @@ async function performOne(
 
 /** Where an outcome is not the expected one. */
 function surprisesOf(outcome: DemoOutcome): string[] {
-  const { operation, decision, came } = outcome;
+  const { operation, decision, came, ask } = outcome;
   const { title, rule } = operation;
   const { effect, code, shows } = isRefused(outcome) ? { ...REFUSED, shows: undefined } : operation;
   const expected = `${effect} ${code}, by ${rule ?? 'no rule'}`;
@@ -165,6 +165,8 @@ function surprisesOf(outcome: DemoOutcome): string[] {
   const surprises = expected === actual ? [] : [`'${title}' came out as ${actual}, and not as ${expected}.`];
   if ((came !== undefined) !== (decision.effect === 'allow'))
     surprises.push(`'${title}' was not carried out as decided.`);
+  if (operation.ann !== undefined && (operation.ann === 'may agree') !== (ask?.text !== undefined))
+    surprises.push(`'${title}' was shown to ann, or not, other than it should be.`);
   if (shows !== undefined && !came?.includes(shows)) surprises.push(`'${title}' did not bring back '${shows}'.`);
   return surprises;
 }
