@@ -128,9 +128,9 @@ export class ConsentAnswers {
         case 'missing':
           throw noRequest(id);
         case 'again':
-          throw new Refusal('already_answered', 'you have answered this already', { status });
+          throw new Refusal('already_answered', 'you have answered this already', { request_status: status });
         case 'over':
-          throw new Refusal('already_answered', `it is not open any more: ${status}`, { status });
+          throw new Refusal('already_answered', `it is not open any more: ${status}`, { request_status: status });
         case 'shown':
           throw new Refusal('shown_differs', 'what you were shown is not what is asked: look at it again');
       }

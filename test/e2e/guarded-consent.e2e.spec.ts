@@ -139,6 +139,9 @@ describe('a guarded client whose call must be agreed to', () => {
       },
     ]);
     expect(asks[0]!.reviewUrl).toBe(`${company.service.url}/t/default/requests/${asks[0]!.id}`);
+    const late = await createPlacetClient({ url: company.service.url, key }).cancel(asks[0]!.id);
+    expect(late).toMatchObject({ failure: { reason: { code: 'pdp_refused' } } });
+    expect(JSON.stringify(late)).toContain('invalid_task_state');
     await send('bob');
     expect(new Set(asks.map(({ id }) => id)).size).toBe(2);
     expect(calls).toEqual(['send bob', 'send bob']);
