@@ -23,7 +23,7 @@ interface ExchangeOptions {
 }
 
 /** One request to Placet. */
-export interface Sending {
+interface Sending {
   /** Default: POST. */
   readonly method?: 'GET' | 'POST';
   readonly path: string;
