@@ -2,6 +2,7 @@ import {
   denied,
   type Decision,
   type Denied,
+  type NamedApproval,
   type Obligation,
   type Reason,
   type Requirement,
@@ -34,12 +35,14 @@ function decisionOf(answer: JsonObject, sentAt: number): Decision | string {
   if (typeof evaluationId !== 'string' || evaluationId === '') return 'it has no evaluation_id';
   if (!isCount(revision)) return 'it has no revision';
   if (!reason || !rules) return 'its reason or rules are not readable';
-  const decided = { reason, rules, evaluationId, revision };
+  const approval = approvalOf(own(answer, 'approval'));
+  const decided = { reason, rules, evaluationId, revision, ...(approval ? { approval } : {}) };
   if (effect === 'deny') return { effect, ...decided };
   if (effect === 'ask') {
     const ask = own(answer, 'ask');
     const requirements = isJsonObject(ask) ? listOf(own(ask, 'requirements'), requirementOf) : undefined;
-    return requirements ? { effect, ...decided, requirements } : 'it asks, and does not say for what';
+    if (!requirements) return 'it asks, and does not say for what';
+    return { effect, ...decided, requirements, requestable: isJsonObject(own(ask as JsonObject, 'access_request')) };
   }
   if (effect !== 'allow') return 'its effect is none of allow, deny and ask';
 
@@ -78,6 +81,14 @@ function ruleOf(value: Json): RuleRef | undefined {
 /** An obligation, which is named by its type. */
 export function obligationOf(value: Json): Obligation | undefined {
   return isJsonObject(value) && typeof own(value, 'type') === 'string' ? (value as Obligation) : undefined;
+}
+
+/** For the eye only: nothing rests on it. */
+function approvalOf(value: Json | undefined): NamedApproval | undefined {
+  if (!isJsonObject(value)) return undefined;
+  const [state, reason, nextAction] = ['state', 'reason', 'next_action'].map((name) => textOf(own(value, name)));
+  if (reason === undefined || nextAction === undefined) return undefined;
+  return { ...(state === undefined ? {} : { state }), reason, nextAction };
 }
 
 function requirementOf(value: Json): Requirement | undefined {

@@ -26,6 +26,11 @@ export interface Asked extends Decided {
   readonly evaluationId: string;
   /** What must be agreed to, all of it. */
   readonly requirements: readonly Requirement[];
+  /**
+   * Whether people can be asked for it, by `PlacetClient.request`. False where nothing that they agree to could count:
+   * mostly because the request does not say which definition of the tool it means.
+   */
+  readonly requestable: boolean;
 }
 
 interface Decided {
@@ -36,6 +41,18 @@ interface Decided {
   readonly evaluationId: string | undefined;
   /** The revision of the policies that it was decided by. */
   readonly revision: number | undefined;
+  /** Of an approval that the request named and that did not help: why. Left out by the client's own denials. */
+  readonly approval?: NamedApproval;
+}
+
+/** An approval that was of no use, in Placet's words. */
+export interface NamedApproval {
+  /** Where it stands, as in `pending`, `used`, `revoked`; undefined: it is none that this request can use. */
+  readonly state?: string;
+  /** As in `consent_used`. */
+  readonly reason: string;
+  /** `request`: people can be asked anew; `retry`: they have not answered yet; `none`: nothing. */
+  readonly nextAction: string;
 }
 
 /** Why. The message is for the person; the detail for administrators, and only there if the key may see it. */

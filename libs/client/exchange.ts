@@ -1,7 +1,7 @@
 import type { ClientReasonCode } from './decision.js';
 import { isJsonObject, own, type Json } from './json.js';
 
-/** What came back: JSON with status 200, or why it cannot be relied on. */
+/** What came back: JSON with the status that was expected, or why it cannot be relied on. */
 export type Reply =
   | {
       readonly body: Json;
@@ -22,8 +22,26 @@ interface ExchangeOptions {
   readonly fetch: typeof globalThis.fetch;
 }
 
-/** Posts one body and reads one answer. Never rejects: whatever goes wrong is a Failure. */
-export type Exchange = (path: string, body: unknown, mayRepeat: boolean) => Promise<Reply>;
+/** One request to Placet. */
+interface Sending {
+  /** Default: POST. */
+  readonly method?: 'GET' | 'POST';
+  readonly path: string;
+  /** Sent as JSON; left out: none. */
+  readonly body?: unknown;
+  /** Whether the same request may be sent a second time. */
+  readonly mayRepeat: boolean;
+  readonly headers?: Readonly<Record<string, string>>;
+  /** The only one with which there is an answer; default 200. */
+  readonly status?: number;
+  /** How much longer than usual the answer may take, in ms. */
+  readonly longerMs?: number;
+  /** Gives up waiting for the answer. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/** Sends one request and reads one answer. Never rejects: whatever goes wrong is a Failure. */
+export type Exchange = (sending: Sending) => Promise<Reply>;
 
 /** A failure after which the same request may be sent once more: nobody can have decided it, or not for good. */
 type Attempt = Reply & { readonly repeatable?: boolean };
@@ -34,16 +52,18 @@ const PAUSE = 50;
 /** Talks to a Placet over HTTP. */
 export function createExchange({ url, key, deadlineMs, fetch }: ExchangeOptions): Exchange {
   const base = url.replace(/\/+$/, '');
-  return async (path, body, mayRepeat) => {
-    const text = written(body);
+  return async (sending) => {
+    const { body, mayRepeat, longerMs = 0 } = sending;
+    const text = body === undefined ? null : written(body);
     if (text === undefined) return failure('pdp_refused', 'the request cannot be written as JSON');
-    const attempt = (signal: AbortSignal): Promise<Attempt> => once(fetch, base, path, key, text, signal);
-    return withinDeadline(deadlineMs, `Placet at ${base} did not answer within ${deadlineMs} ms`, async (signal) => {
+    const attempt = (signal: AbortSignal): Promise<Attempt> => once({ fetch, base, key, sending, text, signal });
+    const work = async (signal: AbortSignal): Promise<Reply> => {
       const first = await attempt(signal);
       if (!first.repeatable || !mayRepeat || signal.aborted) return first;
       await new Promise((resolve) => setTimeout(resolve, PAUSE));
       return signal.aborted ? first : attempt(signal);
-    });
+    };
+    return withinDeadline(deadlineMs + longerMs, base, sending.signal, work);
   };
 }
 
@@ -61,42 +81,56 @@ function written(body: unknown): string | undefined {
  */
 async function withinDeadline(
   deadlineMs: number,
-  message: string,
+  base: string,
+  outer: AbortSignal | undefined,
   work: (signal: AbortSignal) => Promise<Reply>,
 ): Promise<Reply> {
-  const tooLate = failure('pdp_unavailable', message);
+  const tooLate = failure('pdp_unavailable', `Placet at ${base} did not answer within ${deadlineMs} ms`);
+  const givenUp = failure('pdp_unavailable', 'the answer of Placet is not waited for any more');
+  if (outer?.aborted) return givenUp;
   const began = performance.now();
   const controller = new AbortController();
-  let timer: ReturnType<typeof setTimeout> | undefined;
-  const expired = new Promise<Reply>((resolve) => {
-    timer = setTimeout(() => {
-      resolve(tooLate);
+  let end: (reply: Reply) => void = () => undefined;
+  const ended = new Promise<Reply>((resolve) => {
+    end = (reply) => {
+      resolve(reply);
       controller.abort();
-    }, deadlineMs);
+    };
   });
+  const timer = setTimeout(() => end(tooLate), deadlineMs);
+  const giveUp = () => end(givenUp);
+  outer?.addEventListener('abort', giveUp);
   try {
-    const reply = await Promise.race([work(controller.signal), expired]);
+    const reply = await Promise.race([work(controller.signal), ended]);
     return performance.now() - began > deadlineMs ? tooLate : reply;
   } finally {
     clearTimeout(timer);
+    outer?.removeEventListener('abort', giveUp);
   }
 }
 
-async function once(
-  fetch: typeof globalThis.fetch,
-  base: string,
-  path: string,
-  key: string,
-  text: string,
-  signal: AbortSignal,
-): Promise<Attempt> {
+interface Once extends Pick<ExchangeOptions, 'fetch' | 'key'> {
+  readonly base: string;
+  readonly sending: Sending;
+  /** The body; null: none. */
+  readonly text: string | null;
+  readonly signal: AbortSignal;
+}
+
+async function once({ fetch, base, key, sending, text, signal }: Once): Promise<Attempt> {
+  const { method = 'POST', path, headers = {}, status = 200 } = sending;
   const sentAt = performance.now();
   let response: Response;
   try {
     response = await fetch(base + path, {
-      method: 'POST',
-      headers: { Authorization: `Bearer ${key}`, 'Content-Type': 'application/json', Accept: 'application/json' },
-      body: text,
+      method,
+      headers: {
+        ...headers,
+        Authorization: `Bearer ${key}`,
+        ...(text === null ? {} : { 'Content-Type': 'application/json' }),
+        Accept: 'application/json',
+      },
+      ...(text === null ? {} : { body: text }),
       // A redirect is answered by nobody whom the key was meant for.
       redirect: 'manual',
       signal,
@@ -105,17 +139,17 @@ async function once(
     return { ...failure('pdp_unavailable', `Placet at ${base} cannot be reached${codeOf(error)}`), repeatable: true };
   }
   try {
-    return { ...(await read(response, base, sentAt)), repeatable: response.status === 503 };
+    return { ...(await read(response, base, status, sentAt)), repeatable: response.status === 503 };
   } catch (error) {
     return failure('pdp_unavailable', `the answer of Placet at ${base} ended before it was complete${codeOf(error)}`);
   }
 }
 
-async function read(response: Response, base: string, sentAt: number): Promise<Reply> {
+async function read(response: Response, base: string, expected: number, sentAt: number): Promise<Reply> {
   const { status } = response;
   const type = (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();
   const body = parse(await response.arrayBuffer());
-  if (status !== 200) return refused(status, body, base);
+  if (status !== expected) return refused(status, body, base);
   if (type !== 'application/json' || body === undefined) {
     return failure(
       'pdp_answer_invalid',

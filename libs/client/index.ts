@@ -1,10 +1,17 @@
-export { createPlacetClient, type PlacetClient, type PlacetClientOptions } from './placet-client.js';
+export {
+  createPlacetClient,
+  type PlacetClient,
+  type PlacetClientOptions,
+  type StatusOptions,
+} from './placet-client.js';
+export type { Approval, ConsentTask, KnownTask, UnknownTask, UrlElicitation } from './consent-task.js';
 export type {
   Allowed,
   Asked,
   ClientReasonCode,
   Decision,
   Denied,
+  NamedApproval,
   Obligation,
   Reason,
   Requirement,
@@ -12,6 +19,7 @@ export type {
 } from './decision.js';
 export type {
   Circumstances,
+  ConsentRequest,
   DecisionRequest,
   Direction,
   EvaluationRequest,
@@ -29,6 +37,7 @@ export { limitedResult, RESULT_OBLIGATIONS } from './result-fields.js';
 export { logTo, type LogEntry } from './log-obligation.js';
 export { guardClient } from './guard/guard-client.js';
 export type { GuardOptions } from './guard/gate.js';
+export type { ConsentAsk, ConsentOptions } from './guard/agreement.js';
 export type { GuardedClient, McpClient } from './guard/mcp-client.js';
-export { PlacetAsks, PlacetDenied, PlacetRefusal } from './guard/refusal.js';
+export { PlacetAsks, PlacetDenied, PlacetRefusal, type Unanswered } from './guard/refusal.js';
 export type { Json, JsonObject } from './json.js';

@@ -50,13 +50,14 @@ describe('decide', () => {
       revision: 7,
       rules: [{ policy: 'own-files', version: 1, rule: 'employees' }],
     });
-    expect(server.requests).toEqual([
+    expect(server.requests).toMatchObject([
       {
         path: '/mcp/v1/decisions',
         key: 'Bearer placet_test',
         body: { ...aRequest(), supported_obligations: [] },
       },
     ]);
+    expect(server.requests[0]!.body).toEqual({ ...aRequest(), supported_obligations: [] });
   });
 
   it.each([{ definition: { name: 'read', inputSchema: { type: 'object' } } }, { digest: 'ab'.repeat(32) }])(
@@ -247,7 +248,7 @@ describe('the deadline', () => {
 });
 
 describe('asking twice', () => {
-  const approved = aRequest({ context: { approval: { id: 'ap_1' } } });
+  const approved = aRequest({ approval: { id: 'cr_1' } });
 
   it.each<[string, readonly RequestListener[], string, number]>([
     ['after a 503', [UNAVAILABLE, json(anAnswer())], 'allow', 2],
@@ -451,5 +452,139 @@ describe('what the host can carry out', () => {
       { context: { a: 1, supported_obligations: ['custom:log', 'step-up', 'custom:resolve_realpath'] } },
       { context: { supported_obligations: [] } },
     ]);
+  });
+});
+
+describe('asking people', () => {
+  const task = {
+    id: 'cr_1',
+    status: 'pending',
+    status_endpoint: 'https://placet.example.com/access/v1/requests/cr_1',
+    expires_at: '2026-12-01T00:00:00.000Z',
+    links: { review: 'https://placet.example.com/t/default/requests/cr_1' },
+  };
+  const elicitation = { mode: 'url', elicitationId: 'cr_1', url: task.links.review, message: 'Desk wants to do it' };
+  const approval = { id: 'cr_1', approved_until: '2026-12-01T00:00:00.000Z' };
+  const approved = { task: { ...task, status: 'approved' }, result: { mode: 'reevaluate', approval } };
+  const refusal = json({ code: 'prompt_budget', detail: 'asked too often' }, 429, 'application/problem+json');
+
+  const clientOf = async (...answers: readonly RequestListener[]) => {
+    const server = await httpServer(...answers);
+    open.push(server);
+    return { server, client: createPlacetClient({ url: server.url, key: 'k', deadlineMs: 300 }) };
+  };
+
+  it('sends what was asked once more, without an approval', async () => {
+    const { server, client } = await clientOf(json({ task, elicitation }, 201));
+    const opened = await client.request(
+      { ...aRequest(), approval: { id: 'cr_0' }, evaluationId: '4f.1' },
+      { log: () => true },
+    );
+    expect(opened).toEqual({
+      id: 'cr_1',
+      status: 'pending',
+      expiresAt: task.expires_at,
+      reviewUrl: task.links.review,
+      elicitation,
+    });
+    expect(server.requests).toMatchObject([
+      {
+        path: '/access/v1/requests',
+        idempotencyKey: '4f.1',
+        body: { denial: { evaluation_id: '4f.1' }, mcp: { ...aRequest(), supported_obligations: ['log'] } },
+      },
+    ]);
+    expect(server.requests[0]!.body).not.toHaveProperty('mcp.approval');
+    expect(server.requests[0]!.body).not.toHaveProperty('mcp.evaluationId');
+  });
+
+  it('is sent a second time under the same Idempotency-Key', async () => {
+    const { server, client } = await clientOf(UNAVAILABLE, json({ task, elicitation }, 201));
+    const opened = await client.request({ ...aRequest(), evaluationId: '4f.1', idempotencyKey: 'mine' });
+    expect(opened).toMatchObject({ id: 'cr_1' });
+    expect(server.requests.map(({ idempotencyKey }) => idempotencyKey)).toEqual(['mine', 'mine']);
+  });
+
+  it.each<[string, RequestListener, string]>([
+    ['a refusal', refusal, 'pdp_refused'],
+    ['200 in the place of 201', json({ task, elicitation }), 'pdp_answer_invalid'],
+    ['nothing that says what is asked', json({ task }, 201), 'pdp_answer_invalid'],
+    [
+      'a page that is a script',
+      json({ task: { ...task, links: { review: 'javascript:x' } }, elicitation }, 201),
+      'pdp_answer_invalid',
+    ],
+    ['a state that is none', json({ task: { ...task, status: 'Approved' } }, 201), 'pdp_answer_invalid'],
+    ['silence', silence, 'pdp_unavailable'],
+  ])('fails with %s', async (_, answer, code) => {
+    const { client } = await clientOf(answer);
+    expect(await client.request({ ...aRequest(), evaluationId: '4f.1' })).toMatchObject({
+      failure: { effect: 'deny', reason: { code } },
+    });
+  });
+
+  it('says where it stands, and waits as long as it is told to and the deadline', async () => {
+    const late: RequestListener = (request, response) => void setTimeout(() => json(approved)(request, response), 600);
+    const { server, client } = await clientOf(late);
+    expect(await client.status('cr_1')).toMatchObject({ failure: { reason: { code: 'pdp_unavailable' } } });
+    expect(await client.status('cr_1', { wait: 1 })).toMatchObject({
+      status: 'approved',
+      approval: { id: 'cr_1', approvedUntil: approval.approved_until },
+    });
+    expect(server.requests).toMatchObject([
+      { method: 'GET', path: '/access/v1/requests/cr_1?wait=0', body: undefined },
+      { method: 'GET', path: '/access/v1/requests/cr_1?wait=1', body: undefined },
+    ]);
+  });
+
+  it.each<[string, object]>([
+    [
+      'another request',
+      { ...approved, task: { ...approved.task, id: 'cr_2' }, result: { approval: { ...approval, id: 'cr_2' } } },
+    ],
+    ['the approval of another request', { ...approved, result: { approval: { ...approval, id: 'cr_2' } } }],
+    ['no approval', { task: approved.task }],
+  ])('is not approved by an answer about %s', async (_, body) => {
+    const { client } = await clientOf(json(body));
+    expect(await client.status('cr_1')).toMatchObject({ failure: { reason: { code: 'pdp_answer_invalid' } } });
+  });
+
+  it('waits no longer than somebody wants to know', async () => {
+    const { client } = await clientOf(silence);
+    const began = performance.now();
+    const signal = AbortSignal.timeout(50);
+    expect(await client.status('cr_1', { wait: 30, signal })).toHaveProperty('failure');
+    expect(await client.status('cr_1', { wait: 30, signal })).toHaveProperty('failure');
+    expect(performance.now() - began).toBeLessThan(1000);
+  });
+
+  it('can be taken back', async () => {
+    const { server, client } = await clientOf(json({ task: { ...task, status: 'cancelled' } }));
+    expect(await client.cancel('cr_1')).toMatchObject({ status: 'cancelled' });
+    expect(server.requests).toMatchObject([
+      { method: 'POST', path: '/access/v1/requests/cr_1/cancel', body: undefined },
+    ]);
+  });
+});
+
+describe('an approval that was named', () => {
+  it('goes with the question, and is told about where it did not help', async () => {
+    const said = { id: 'cr_1', state: 'used', used_by: '4f.0', next_action: 'request', reason: 'consent_used' };
+    const ask = { requirements: [], access_request: {} };
+    const { decision, server } = await askOf([json(anAnswer({ effect: 'ask', ask, approval: said }))], 2000, {
+      ...aRequest(),
+      approval: { id: 'cr_1' },
+    });
+    expect(server.requests[0]!.body).toMatchObject({ approval: { id: 'cr_1' } });
+    expect(decision).toMatchObject({
+      effect: 'ask',
+      requestable: true,
+      approval: { state: 'used', reason: 'consent_used', nextAction: 'request' },
+    });
+  });
+
+  it('is no reason to ask people where nothing that they agree to could count', async () => {
+    const { decision } = await askOf([json(anAnswer({ effect: 'ask', ask: { requirements: [] } }))]);
+    expect(decision).toMatchObject({ effect: 'ask', requestable: false });
   });
 });

@@ -1,12 +1,14 @@
-import { readDecision } from './answer.js';
+import { invalid, readDecision } from './answer.js';
+import { readTask, type ConsentTask } from './consent-task.js';
 import type { Decision } from './decision.js';
 import { profileNameOf, readEvaluation, type Evaluation } from './evaluation.js';
-import { createExchange } from './exchange.js';
+import { createExchange, type Reply } from './exchange.js';
 import { readListing, type Listing } from './lists.js';
 import { carryOut, supportedBy, type ObligationHandlers } from './obligations.js';
 import {
   namesApproval,
   type Circumstances,
+  type ConsentRequest,
   type DecisionRequest,
   type EvaluationRequest,
   type ListingRequest,
@@ -34,7 +36,26 @@ export interface PlacetClient {
   list(request: ListingRequest, obligations?: ObligationHandlers): Promise<Listing>;
   /** Asks by AuthZEN. Obligations are carried out as by `decide`. */
   evaluate(request: EvaluationRequest, obligations?: ObligationHandlers): Promise<Evaluation>;
+  /**
+   * Asks people for what a decision asked, or joins an equal request that is open. Nothing is allowed by that: once it is
+   * approved, `decide` the same once more with the `approval`.
+   * @param obligations those that the decision was asked for with
+   */
+  request(request: ConsentRequest, obligations?: ObligationHandlers): Promise<ConsentTask>;
+  /** Where a request stands. */
+  status(id: string, options?: StatusOptions): Promise<ConsentTask>;
+  /** Takes a request back: nobody can answer it any more. A failure, if it is answered already. */
+  cancel(id: string): Promise<ConsentTask>;
 }
+
+export interface StatusOptions {
+  /** How many seconds to wait while it is pending, 30 at most. Default 0. They come on top of `deadlineMs`. */
+  readonly wait?: number;
+  /** Ends the waiting. */
+  readonly signal?: AbortSignal;
+}
+
+const REQUESTS = '/access/v1/requests';
 
 /** A client of one Placet under one key. Has no state: nothing is remembered from one answer to the next. */
 export function createPlacetClient({
@@ -46,16 +67,16 @@ export function createPlacetClient({
   const exchange = createExchange({ url, key, deadlineMs, fetch });
   return {
     async decide(request, obligations = {}) {
-      const { direction, message, answers, tool } = request;
-      const body = { ...circumstances(request, obligations), direction, message, answers, tool };
-      const reply = await exchange('/mcp/v1/decisions', body, !namesApproval(request.context));
+      const body = { ...decisionBody(request, obligations), approval: request.approval };
+      const mayRepeat = !namesApproval(request) && !namesApproval(request.context);
+      const reply = await exchange({ path: '/mcp/v1/decisions', body, mayRepeat });
       return carryOut(readDecision(reply), obligations, request);
     },
 
     async list(request, obligations = {}) {
       const { method, result } = request;
       const body = { ...circumstances(request, obligations), method, result };
-      const reply = await exchange('/mcp/v1/listings', body, !namesApproval(request.context));
+      const reply = await exchange({ path: '/mcp/v1/listings', body, mayRepeat: !namesApproval(request.context) });
       return readListing(reply, method, result);
     },
 
@@ -64,12 +85,43 @@ export function createPlacetClient({
       const { agent, ...asked } = request;
       const named = agent === undefined ? {} : { agent };
       const body = { ...asked, context: { ...request.context, ...named, supported_obligations: supported } };
-      const reply = await exchange('/access/v1/evaluation', body, !namesApproval(request.context));
+      const mayRepeat = !namesApproval(request.context);
+      const reply = await exchange({ path: '/access/v1/evaluation', body, mayRepeat });
       const { decision, context } = readEvaluation(reply);
       const { effect, reason } = await carryOut(decision, obligations, request);
       return { decision: effect === 'allow', context, reason };
     },
+
+    async request(request, obligations = {}) {
+      const { evaluationId, idempotencyKey = evaluationId } = request;
+      const body = { denial: { evaluation_id: evaluationId }, mcp: decisionBody(request, obligations) };
+      const headers = { 'Idempotency-Key': idempotencyKey };
+      return readTask(await exchange({ path: REQUESTS, body, headers, status: 201, mayRepeat: true }), true);
+    },
+
+    async status(id, { wait = 0, signal } = {}) {
+      const path = `${REQUESTS}/${encodeURIComponent(id)}?wait=${wait}`;
+      const longerMs = wait * 1000;
+      return taskOf(id, await exchange({ method: 'GET', path, mayRepeat: true, longerMs, signal }));
+    },
+
+    async cancel(id) {
+      const path = `${REQUESTS}/${encodeURIComponent(id)}/cancel`;
+      return taskOf(id, await exchange({ path, mayRepeat: true }));
+    },
   };
+}
+
+/** A task, which must be the one that was asked about: what was agreed to elsewhere counts for nothing here. */
+function taskOf(id: string, reply: Reply): ConsentTask {
+  const task = readTask(reply);
+  return 'failure' in task || task.id === id ? task : { failure: invalid('it is about another request') };
+}
+
+/** Without an approval, which a request for one cannot name. */
+function decisionBody(request: DecisionRequest, obligations: ObligationHandlers): object {
+  const { direction, message, answers, tool } = request;
+  return { ...circumstances(request, obligations), direction, message, answers, tool };
 }
 
 /** As the wire has them; what is undefined is left out by JSON. */

@@ -1,3 +1,4 @@
+import type { Approval } from './consent-task.js';
 import type { Json, JsonObject } from './json.js';
 
 /** On whose behalf something happens. */
@@ -49,7 +50,7 @@ export interface Circumstances {
   /** Of MCP, as negotiated; undefined: not known yet. */
   readonly protocolVersion?: string | undefined;
   readonly purpose?: string | undefined;
-  /** Anything else that policies may look at. `approval` in it names an approval that this request is to use. */
+  /** Anything else that policies may look at. */
   readonly context?: JsonObject | undefined;
   /** The least revision of the policies to decide by. */
   readonly atLeast?: number | undefined;
@@ -61,8 +62,21 @@ export interface DecisionRequest extends Circumstances {
   readonly message: JsonObject;
   /** For a response: the request that it answers. */
   readonly answers?: { readonly method: string; readonly params?: Json } | undefined;
-  /** The tool that is called, as the host knows it. Placet records its digest. */
+  /** The tool that is called, as the host knows it. Placet records its digest, and people can agree to nothing without it. */
   readonly tool?: ToolReference | undefined;
+  /**
+   * What people have agreed to, which this request is to use. It is sent once, and a use of it is spent when it is allowed,
+   * also if the answer is lost on its way.
+   */
+  readonly approval?: Approval | undefined;
+}
+
+/** Something that was asked about and must be agreed to first: exactly the request that it was asked with. */
+export interface ConsentRequest extends DecisionRequest {
+  /** Of the decision that asked, ten minutes old at most. */
+  readonly evaluationId: string;
+  /** By which Placet knows the same request again. Default: the evaluation id. */
+  readonly idempotencyKey?: string | undefined;
 }
 
 /** The definition of a tool as the server listed it, or the SHA-256 of that in RFC 8785's form, in lower-case hexadecimal. */
@@ -83,7 +97,7 @@ export interface EvaluationRequest {
   readonly resource: { readonly type: string; readonly id: string; readonly properties?: JsonObject };
   /** Sent as `context.agent`, in the place of one that is in `context` already. */
   readonly agent?: Agent | undefined;
-  /** `subject_token` in it proves the subject. */
+  /** `subject_token` in it proves the subject; `approval` names an approval (`{id}`) that this request is to use. */
   readonly context?: JsonObject;
 }
 
@@ -91,6 +105,5 @@ export interface EvaluationRequest {
  * Whether a request names an approval. Such a request may use it up, so it is sent once: a second one would find it
  * spent by the first, whose answer was lost.
  */
-export function namesApproval(context: JsonObject | undefined): boolean {
-  return context !== undefined && Object.hasOwn(context, 'approval');
-}
+export const namesApproval = (members: object | undefined): boolean =>
+  members !== undefined && (members as { readonly approval?: unknown }).approval !== undefined;

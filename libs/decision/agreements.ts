@@ -81,6 +81,7 @@ export class Agreements {
     const continued = [...new Set(questions.flatMap(({ continues }) => continues ?? []))];
     if (named.length === 0 && all.size === 0 && continued.length === 0) return Agreements.NONE;
     // First of all that is read: its epoch is no later than the rest.
+    // First of all that is read: its epoch is no later than the rest.
     const live = await reader.live(tenant, [...all]);
     const approvals = new Map<string, KnownApproval>();
     for (const id of named) {

@@ -5,6 +5,8 @@ export interface DemoOptions {
   /** Told what takes time. */
   readonly progress: (text: string) => void;
   readonly colours: boolean;
+  /** Who answers what people are asked: the demo, as the person (the default), or somebody at a second terminal. */
+  readonly answers?: 'demo' | 'elsewhere';
   /** Ends the demo early; what it has started is given back all the same. */
   readonly signal?: AbortSignal;
 }

@@ -1,4 +1,5 @@
-import { demoOf } from './demos.js';
+import { lookAt } from './answering.js';
+import { answerOf, demoOf, type AnswerCommand } from './demos.js';
 
 const say = (text: string): void => void process.stderr.write(`placet: ${text}\n`);
 
@@ -7,9 +8,11 @@ const say = (text: string): void => void process.stderr.write(`placet: ${text}\n
  * interrupted.
  */
 async function main(args: readonly string[]): Promise<number> {
+  const given = answerOf(args);
+  if (given) return answer(given);
   const run = demoOf(args);
   if (!run) {
-    process.stderr.write('usage: npm run demo, or npm run demo -- sso\n');
+    process.stderr.write(USAGE);
     return 2;
   }
   const interrupted = interruption();
@@ -18,6 +21,8 @@ async function main(args: readonly string[]): Promise<number> {
       write: (text) => void process.stdout.write(text),
       progress: say,
       colours: process.stdout.isTTY && process.env.NO_COLOR === undefined,
+      // Where there is no terminal, there is nobody to answer at another one.
+      answers: args.includes('--yes') || !process.stdin.isTTY || !process.stdout.isTTY ? 'demo' : 'elsewhere',
       signal: interrupted,
     });
     for (const surprise of surprises) say(surprise);
@@ -30,6 +35,30 @@ async function main(args: readonly string[]): Promise<number> {
     say(
       `the demo could not be carried through: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}`,
     );
+    return 1;
+  }
+}
+
+const USAGE = `usage: npm run demo                          answers are given at a second terminal
+       npm run demo -- --yes                 the demo answers by itself
+       npm run demo -- answer URL [--no]     answers what a demo asks, as ann
+       npm run demo -- sso
+`;
+
+/** Answers what a demo asks, as the person whom it asks; exits with 1 where that is not taken. */
+async function answer({ page, answer: given }: AnswerCommand): Promise<number> {
+  try {
+    const found = await lookAt(page);
+    if (!found) {
+      say('there is no such request that ann may answer');
+      return 1;
+    }
+    process.stdout.write(`${found.text}\n`);
+    const status = await found.answer(given);
+    process.stdout.write(`ann ${given === 'agree' ? 'agrees' : 'refuses'}: the request is ${status}\n`);
+    return 0;
+  } catch (error) {
+    say(`it could not be answered: ${error instanceof Error ? error.message : String(error)}`);
     return 1;
   }
 }

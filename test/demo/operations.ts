@@ -8,8 +8,13 @@ export type DemoClient = GuardedClient<Client>;
 export interface DemoOperation {
   readonly title: string;
   readonly server: ServerName;
-  /** Does it, and says what came back. `connect` stands for the connection itself. */
-  readonly act: ((client: DemoClient) => Promise<string>) | 'connect';
+  /**
+   * Does it, and says what came back. `connect` stands for the connection itself; `again` asks Placet once more what was
+   * asked last, as it was asked.
+   */
+  readonly act: ((client: DemoClient, signal: AbortSignal | undefined) => Promise<string>) | 'connect' | 'again';
+  /** Where people are asked: whether ann is one who may agree. */
+  readonly ann?: 'may agree' | 'may not agree';
   readonly effect: 'allow' | 'deny' | 'ask';
   readonly code: string;
   /** As `policy / rule`; undefined: no rule decided. */
@@ -124,7 +129,17 @@ export const DEMO_OPERATIONS: readonly DemoOperation[] = [
   {
     title: 'Delete a customer',
     server: 'database-server',
-    act: call('delete_database_record', { id: 41 }),
+    act: listedCall('delete_database_record', { id: 41 }),
+    ann: 'may agree',
+    effect: 'allow',
+    code: 'allowed_by_consent',
+    rule: 'database / delete-with-consent',
+    shows: 'record 41 is gone',
+  },
+  {
+    title: 'The same once more, with the same approval',
+    server: 'database-server',
+    act: 'again',
     effect: 'ask',
     code: 'consent_required',
     rule: 'database / delete-with-consent',
@@ -150,7 +165,8 @@ export const DEMO_OPERATIONS: readonly DemoOperation[] = [
   {
     title: 'Write to twelve people',
     server: 'mail-server',
-    act: call('send_email', { recipients: manyPeople, subject: 'News', body: 'We have moved.' }),
+    act: listedCall('send_email', { recipients: manyPeople, subject: 'News', body: 'We have moved.' }),
+    ann: 'may not agree',
     effect: 'ask',
     code: 'approval_required',
     rule: 'mail / mass-mail-needs-a-person',
@@ -176,7 +192,19 @@ export const DEMO_OPERATIONS: readonly DemoOperation[] = [
 ];
 
 /** What the company's servers must have received in the end: what was allowed, and nothing else. */
-export const EXPECTED_JOURNAL = ['database-server query', 'mail-server send_email', 'crm read db://customers/emea'];
+export const EXPECTED_JOURNAL: readonly string[] = [
+  'database-server query',
+  'database-server delete_database_record',
+  'mail-server send_email',
+  'crm read db://customers/emea',
+];
+
+/** What ann can also say to what she is asked, and what it then comes to. */
+export const REFUSED = {
+  effect: 'ask',
+  code: 'consent_required',
+  journal: EXPECTED_JOURNAL.filter((entry) => !entry.includes('delete')),
+} as const;
 
 function connecting(title: string, server: ServerName): DemoOperation {
   return { title, server, act: 'connect', effect: 'allow', code: 'allowed', rule: 'connecting / employees' };
@@ -190,9 +218,17 @@ function outsideFile(act: DemoOperation['act']): Omit<DemoOperation, 'title'> {
   return { server: 'file-server', act, effect: 'deny', code: 'outside_boundary', rule: undefined };
 }
 
-function call(name: string, given: Record<string, unknown>): (client: DemoClient) => Promise<string> {
-  return async (client) => {
-    const { content, isError } = await client.callTool({ name, arguments: given });
+/** People agree to one definition of a tool, so the application must know it. */
+function listedCall(name: string, given: Record<string, unknown>): Exclude<DemoOperation['act'], string> {
+  return async (client, signal) => {
+    await client.listTools();
+    return call(name, given)(client, signal);
+  };
+}
+
+function call(name: string, given: Record<string, unknown>): Exclude<DemoOperation['act'], string> {
+  return async (client, signal) => {
+    const { content, isError } = await client.callTool({ name, arguments: given }, signal ? { signal } : {});
     const text = content.map((block) => (block.type === 'text' ? block.text : block.type)).join(' ');
     if (isError) throw new Error(`${name} failed at the server: ${text}`);
     return text;

@@ -1,5 +1,7 @@
 import type { Decision, DecisionRequest } from '#client';
+import type { DemoAsk } from './asking.js';
 import { coloured, heading, line, paragraph } from './layout.js';
+import type { DemoOperation } from './operations.js';
 import type { DemoOutcome } from './outcome.js';
 
 /** No rule is named where one would not help. */
@@ -19,21 +21,65 @@ export function opening(url: string, home: string): string {
 
 /** One operation as a block: what was asked, the answer, the rule that decided, why, and what came of it. */
 export function block(number: number, outcome: DemoOutcome, colours: boolean): string {
-  const { operation, request, decision, logged } = outcome;
+  const { operation, request, decision } = outcome;
+  const asked = [heading(number, operation.title, colours), ...line('asked', askedOf(request))];
+  return [...asked, ...answerOf(decision, colours), ...endOf(outcome)].join('\n');
+}
+
+/** The first half of one where people are asked, for as long as they are. */
+export function askedBlock(
+  number: number,
+  { title }: DemoOperation,
+  { asked, text, answers }: DemoAsk,
+  colours: boolean,
+): string {
+  const { request, decision, reviewUrl } = asked;
+  return [
+    heading(number, title, colours),
+    ...line('asked', askedOf(request)),
+    ...answerOf(decision, colours),
+    ...(text === undefined ? line('ann', 'looks at the request, and may not answer it: it needs somebody else') : []),
+    ...(text === undefined ? [] : line('shown', text)),
+    ...(text !== undefined && answers === 'elsewhere' ? toAnswer(reviewUrl) : []),
+    ...(text !== undefined && answers === 'demo' ? line('ann', 'agrees: the demo signs in as her and answers') : []),
+    '',
+  ].join('\n');
+}
+
+/** The second half: what was decided after that, and what came of it. */
+export function restOfBlock(outcome: DemoOutcome, colours: boolean): string {
+  const { decision, unanswered } = outcome;
+  const lines = unanswered
+    ? line('nobody', `has agreed: ${unanswered.message} (${unanswered.code})`)
+    : answerOf(decision, colours);
+  return [...lines, ...endOf(outcome)].join('\n');
+}
+
+/** Not broken into lines: it is copied. */
+const toAnswer = (page: string): string[] => [
+  ...line('waits', 'for five minutes. As ann, at a second terminal (with --no at its end she refuses):'),
+  `npm run demo -- answer ${page}`,
+];
+
+function answerOf(decision: Decision, colours: boolean): string[] {
   const { effect, reason } = decision;
   return [
-    heading(number, operation.title, colours),
-    ...line('asked', askedOf(request)),
     `    answer  ${coloured(effect, colours)}`,
     ...line('rule', ruleOf(decision) ?? (reason.code === 'outside_boundary' ? BOUNDARY : 'none')),
     ...line('reason', reasonOf(reason)),
     ...(decision.effect === 'ask' ? line('needs', needsOf(decision)) : []),
-    ...logged.flatMap((entry) => line('logged', entry)),
-    ...line('then', thenOf(outcome)),
-    '',
-    '',
-  ].join('\n');
+    ...(decision.effect === 'ask' && decision.approval?.state !== undefined
+      ? line('because', `the approval that was named is ${decision.approval.state} (${decision.approval.reason})`)
+      : []),
+  ];
 }
+
+const endOf = (outcome: DemoOutcome): string[] => [
+  ...outcome.logged.flatMap((entry) => line('logged', entry)),
+  ...line('then', thenOf(outcome)),
+  '',
+  '',
+];
 
 /** An operation that is there for the next ones only, in one line. */
 export function shortBlock({ operation, decision }: DemoOutcome): string {

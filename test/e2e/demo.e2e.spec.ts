@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { lookAt } from '../demo/answering.js';
+import { answerOf } from '../demo/demos.js';
 import { COLUMNS } from '../demo/layout.js';
 import { DEMO_OPERATIONS } from '../demo/operations.js';
 import type { DemoOutcome } from '../demo/outcome.js';
@@ -51,7 +53,8 @@ describe('the demo', () => {
     ],
     ['Add a number and a text', 'deny', 'arguments_invalid', undefined],
     ['Look up customers', 'allow', 'allowed', 'database/look-things-up'],
-    ['Delete a customer', 'ask', 'consent_required', 'database/delete-with-consent'],
+    ['Delete a customer', 'allow', 'allowed_by_consent', 'database/delete-with-consent'],
+    ['The same once more, with the same approval', 'ask', 'consent_required', 'database/delete-with-consent'],
     ['Drop the table', 'deny', 'outside_boundary', undefined],
     ['Write to a colleague', 'allow', 'allowed', 'mail/employees'],
     ['Write to twelve people', 'ask', 'approval_required', 'mail/mass-mail-needs-a-person'],
@@ -93,8 +96,29 @@ describe('the demo', () => {
   });
 
   it('lets nothing of what was not allowed reach the servers', () => {
-    expect(report.journal).toEqual(['database-server query', 'mail-server send_email', 'crm read db://customers/emea']);
+    expect(report.journal).toEqual([
+      'database-server query',
+      'database-server delete_database_record',
+      'mail-server send_email',
+      'crm read db://customers/emea',
+    ]);
     expect(transcript).not.toContain(PRIVATE_KEY);
+  });
+
+  it('has ann asked, deletes once she agrees, and asks again', () => {
+    const block = blockOf('Delete a customer').replace(/\s+/g, ' ');
+    expect(block).toMatch(/answer ASK .*consent_required.* shown .* id = 41.* ann agrees.* answer ALLOW/);
+    expect(block).toContain('The application of the quickstart wants to use the tool delete_database_record');
+    expect(outcomeOf('Delete a customer').came).toBe('record 41 is gone');
+    const again = outcomeOf('The same once more, with the same approval');
+    expect(again.decision).toMatchObject({ effect: 'ask', approval: { state: 'used', reason: 'consent_used' } });
+    expect(blockOf('The same once more, with the same approval')).toContain('approval that was named is used');
+  });
+
+  it('has nobody agree to mail to many in the place of those who may', () => {
+    const { ask, came, unanswered } = outcomeOf('Write to twelve people');
+    expect([ask!.text, came, unanswered!.code]).toEqual([undefined, undefined, 'cancelled']);
+    expect(blockOf('Write to twelve people')).toContain('may not answer it');
   });
 
   it('is readable in a terminal, and without colours where there is none', () => {
@@ -116,4 +140,62 @@ describe('a demo that is interrupted', () => {
     expect(text).not.toContain(' 4. ');
     expect(existsSync(homeOf(text))).toBe(false);
   }, 120_000);
+});
+
+/** The command that stands in a transcript for a second terminal. */
+const commandIn = (text: string): string[] | undefined =>
+  /^npm run demo -- (answer http:\S+)$/m.exec(text)?.[1]!.split(' ');
+
+describe('a demo that is answered at a second terminal', () => {
+  it('waits, and takes no for an answer', async () => {
+    let [text, answered] = ['', ''];
+    const write = (block: string) => {
+      text += block;
+      const command = commandIn(text);
+      if (answered !== '' || !command) return;
+      answered = 'begun';
+      const { page, answer } = answerOf([...command, '--no'])!;
+      void lookAt(page).then(async (found) => (answered = await found!.answer(answer)));
+    };
+    const { surprises, journal, outcomes } = await runDemo({
+      write,
+      progress: () => undefined,
+      colours: false,
+      answers: 'elsewhere',
+    });
+    expect(surprises).toEqual([]);
+    expect(answered).toBe('denied');
+    expect(journal).toEqual(['database-server query', 'mail-server send_email', 'crm read db://customers/emea']);
+    const refused = outcomes.find(({ operation }) => operation.title === 'Delete a customer')!;
+    expect(refused).toMatchObject({ decision: { effect: 'ask' }, unanswered: { code: 'denied' } });
+  }, 120_000);
+
+  it('can be interrupted while it waits', async () => {
+    const controller = new AbortController();
+    let text = '';
+    const write = (block: string) => {
+      text += block;
+      if (commandIn(text)) controller.abort();
+    };
+    const { signal } = controller;
+    const run = runDemo({ write, progress: () => undefined, colours: false, answers: 'elsewhere', signal });
+    await expect(run).rejects.toThrow('aborted');
+    expect(text).not.toContain('once more');
+    expect(existsSync(homeOf(text))).toBe(false);
+  }, 120_000);
+});
+
+describe('the command for a second terminal', () => {
+  const page = `http://127.0.0.1:8360/t/default/requests/cr_${'a'.repeat(22)}`;
+
+  it.each<[string[], ReturnType<typeof answerOf>]>([
+    [['answer', page], { page, answer: 'agree' }],
+    [['answer', page, '--no'], { page, answer: 'refuse' }],
+    [['answer', page, '--maybe'], undefined],
+    [['answer', page, '--no', '--no'], undefined],
+    [['answer'], undefined],
+    [['answer', page.replace('127.0.0.1', 'placet.example.com')], undefined],
+    [['answer', `${page}/../x`], undefined],
+    [['sso', page], undefined],
+  ])('%j', (args, expected) => expect(answerOf(args)).toEqual(expected));
 });

@@ -1,12 +1,13 @@
 import { frozenCopy, type JsonObject } from '../json.js';
-import type { Obligation } from '../decision.js';
+import type { Decision, Obligation } from '../decision.js';
 import type { ObligationHandler, ObligationHandlers } from '../obligations.js';
 import type { PlacetClient } from '../placet-client.js';
 import type { Circumstances, DecisionRequest, Direction } from '../request.js';
-import { PlacetAsks, PlacetDenied, type PlacetRefusal } from './refusal.js';
+import { agreementTo, type ConsentOptions } from './agreement.js';
+import { PlacetAsks, PlacetDenied, type PlacetRefusal, type Unanswered } from './refusal.js';
 
 export interface GuardOptions extends Omit<Circumstances, 'protocolVersion' | 'atLeast'> {
-  readonly placet: Pick<PlacetClient, 'decide' | 'list'>;
+  readonly placet: Omit<PlacetClient, 'evaluate'>;
   /** The server that the MCP client talks to, as Placet knows it. What the server calls itself says nothing. */
   readonly server: NonNullable<Circumstances['server']>;
   /**
@@ -15,10 +16,10 @@ export interface GuardOptions extends Omit<Circumstances, 'protocolVersion' | 'a
    */
   readonly obligations?: ObligationHandlers;
   /**
-   * Told when somebody must agree first. Resolves with the approval, as the access request gave it, once there is one:
-   * Placet is then asked again, with it. Undefined: nobody has agreed, and the operation fails with the PlacetAsks.
+   * Has people asked where somebody must agree first, and waits for them: once they have, Placet is asked again, and what
+   * it then says counts. Left out: nobody is asked, and the operation fails with the PlacetAsks.
    */
-  readonly onAsk?: (ask: PlacetAsks) => Promise<JsonObject | undefined>;
+  readonly consent?: ConsentOptions;
   /**
    * Told of the refusals that no call of the host's fails with: what the server asked for, what would have been answered
    * to it, and lists that are shown empty because Placet could not be asked.
@@ -34,8 +35,11 @@ export interface Gate {
   /**
    * Resolves if the message may pass, with what that obliges to; rejects with a PlacetRefusal if not.
    * @param own what the caller carries out itself, beside the host's handlers for the same
+   * @param signal aborted where nobody waits for it any more: then no one is asked, or needs to answer
    */
-  pass(passage: Passage, own?: ObligationHandlers): Promise<readonly Obligation[]>;
+  pass(passage: Passage, own?: ObligationHandlers, signal?: AbortSignal): Promise<readonly Obligation[]>;
+  /** Ends all waiting for people: the connection is being closed. */
+  giveUp(): void;
   /** What the message would be decided with. */
   circumstances(): Circumstances;
   /** A JSON-RPC request as it will be sent, but for its id, which the MCP client chooses. */
@@ -43,10 +47,11 @@ export interface Gate {
 }
 
 export function createGate(options: GuardOptions, protocolVersion: () => string | undefined): Gate {
-  const { placet, obligations = {}, onAsk } = options;
+  const { placet, obligations = {}, consent } = options;
   const { subject, server, agent, session, purpose, context } = options;
   const fixed = frozenCopy({ subject, server, agent, session, purpose, context });
   let requests = 0;
+  let open = new AbortController();
   const gate: Gate = {
     circumstances: () => ({ ...fixed, protocolVersion: protocolVersion() }),
 
@@ -57,18 +62,23 @@ export function createGate(options: GuardOptions, protocolVersion: () => string 
       ...(params === undefined ? {} : { params: params as JsonObject }),
     }),
 
-    async pass(passage, own = {}) {
+    giveUp() {
+      open.abort();
+      open = new AbortController();
+    },
+
+    async pass(passage, own = {}, signal) {
       const handlers = together(own, obligations);
       // Whoever is handed the request on the way must not turn it into another than the one that is sent.
       const message = Object.freeze({ ...passage.message });
       const request: DecisionRequest = Object.freeze({ ...gate.circumstances(), ...passage, message });
+      const signals = [open.signal, ...(signal ? [signal] : [])];
       const decision = await placet.decide(request, handlers);
-      if (decision.effect !== 'ask') return settle(decision, request);
-      const ask = new PlacetAsks(decision, request);
-      const approval = await onAsk?.(ask);
-      if (approval === undefined) throw ask;
-      // INVARIANT: an ask is never carried out. Whoever agreed, it is Placet that lets the message pass.
-      const approved = { ...request, context: { ...request.context, approval } };
+      if (decision.effect !== 'ask' || !consent) return settle(decision, request);
+      const agreement = await agreementTo(decision, request, { placet, consent, obligations: handlers, signals });
+      if ('unanswered' in agreement) throw new PlacetAsks(decision, request, agreement.unanswered);
+      // INVARIANT: an ask is never carried out. Whoever agreed, it is Placet that lets the message pass, asked once.
+      const approved = Object.freeze({ ...request, approval: agreement.approval });
       return settle(await placet.decide(approved, handlers), approved);
     },
   };
@@ -91,12 +101,16 @@ function together(first: ObligationHandlers, second: ObligationHandlers): Obliga
   return { ...second, ...Object.fromEntries(both) };
 }
 
-function settle(
-  decision: Awaited<ReturnType<PlacetClient['decide']>>,
-  request: DecisionRequest,
-): readonly Obligation[] {
+function settle(decision: Decision, request: DecisionRequest): readonly Obligation[] {
   if (decision.effect === 'allow') return decision.obligations;
-  throw decision.effect === 'ask' ? new PlacetAsks(decision, request) : new PlacetDenied(decision, request);
+  if (decision.effect === 'deny') throw new PlacetDenied(decision, request);
+  throw new PlacetAsks(decision, request, request.approval && notEnough(request.approval.id));
 }
+
+const notEnough = (requestId: string): Unanswered => ({
+  code: 'not_enough',
+  message: 'people have agreed, and it must be agreed to once more',
+  requestId,
+});
 
 export const [OUTWARD, INWARD]: readonly [Direction, Direction] = ['client_to_server', 'server_to_client'];

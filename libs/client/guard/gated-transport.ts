@@ -27,11 +27,11 @@ export function gatedTransport(
   let refusal: PlacetRefusal | undefined;
   let connection: Promise<void> | undefined;
   let started: Promise<void> | undefined;
-  let closed = false;
+  const closed = new AbortController();
 
   const decide = async (message: JsonObject): Promise<void> => {
     try {
-      await gate.pass({ direction: OUTWARD, message });
+      await gate.pass({ direction: OUTWARD, message }, {}, closed.signal);
     } catch (error) {
       if (error instanceof PlacetRefusal) refusal = error;
       throw error;
@@ -45,12 +45,12 @@ export function gatedTransport(
       if (handshake) connection = decide(handshake);
       await (connection ??= decide(gate.request('server/discover', undefined)));
       // Whoever had to agree may have taken longer than the client waited.
-      if (closed) throw new Error('the connection was given up before it was decided');
+      if (closed.signal.aborted) throw new Error('the connection was given up before it was decided');
       await (started ??= inner.start());
       await inner.send(handshake ?? message, options);
     },
     async close() {
-      closed = true;
+      closed.abort();
       if (started) await inner.close();
       else inner.onclose?.();
     },

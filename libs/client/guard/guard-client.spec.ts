@@ -1,9 +1,13 @@
 import { describe, expect, it } from 'vitest';
+import type { ConsentTask, KnownTask } from '../consent-task.js';
+import type { Asked, Decision, Denied } from '../decision.js';
 import type { Json } from '../json.js';
-import { ALLOWED, ASKED, DENIED, scriptedPlacet } from '../testing/index.js';
+import type { DecisionRequest } from '../request.js';
+import { ALLOWED, APPROVED, ASKED, DENIED, PENDING, scriptedPlacet } from '../testing/index.js';
+import type { ConsentAsk, ConsentOptions } from './agreement.js';
 import type { GuardOptions } from './gate.js';
 import { guardClient } from './guard-client.js';
-import { PlacetAsks, PlacetDenied, type PlacetRefusal } from './refusal.js';
+import { PlacetAsks, PlacetDenied, type PlacetRefusal, type Unanswered } from './refusal.js';
 
 /** A plain object with every method of an MCP client, and what reached the server through it. */
 function aClient(result: object = { content: [] }) {
@@ -285,51 +289,144 @@ describe('obligations', () => {
   });
 });
 
-describe('onAsk', () => {
-  const approval = { id: 'ap_1', approved_until: '2026-12-01T00:00:00Z' };
-  const approved = (request: { context?: object | undefined }) => 'approval' in (request.context ?? {});
+describe('consent', () => {
+  const asksFirst = ({ approval }: DecisionRequest) => (approval ? ALLOWED : ASKED);
+  const standing = (status: KnownTask['status']): KnownTask => ({ ...PENDING, status });
 
-  it('leads to a second question that names the approval', async () => {
+  /** A call through a guard whose asks stand as told, and what came of it. */
+  async function called(
+    placet: ReturnType<typeof scriptedPlacet>,
+    consent: Partial<ConsentOptions> = {},
+    given: object = {},
+  ) {
     const client = aClient();
-    const placet = scriptedPlacet((request) => (approved(request) ? ALLOWED : ASKED));
-    const seen: PlacetAsks[] = [];
-    const onAsk = async (ask: PlacetAsks) => {
-      seen.push(ask);
-      return approval;
-    };
-    const guarded = guardClient(client, options({ placet, onAsk, context: { ticket: 5 } }));
-    await guarded.callTool({ name: 'delete' });
-    expect(seen).toMatchObject([{ requirements: [{ by: ['subject'] }] }]);
-    expect(placet.asked.map(({ context }) => context)).toEqual([{ ticket: 5 }, { ticket: 5, approval }]);
-    expect(client.sent).toHaveLength(1);
+    const asks: ConsentAsk[] = [];
+    const onAsk = (ask: ConsentAsk) => void asks.push(ask);
+    const guarded = guardClient(client, options({ placet, consent: { onAsk, ...consent }, context: { ticket: 5 } }));
+    const error: unknown = await guarded.callTool({ name: 'delete' }, given).then(
+      () => undefined,
+      (cause: unknown) => cause,
+    );
+    return { sent: client.sent.length, asks, error };
+  }
+
+  it('leads to a second question that names the approval, and the call goes out once', async () => {
+    const placet = scriptedPlacet(asksFirst, [], () => APPROVED);
+    const { sent, asks, error } = await called(placet);
+    expect({ error, sent }).toEqual({ error: undefined, sent: 1 });
+    expect(placet.requested).toEqual([{ ...placet.asked[0], evaluationId: '4f.1' }]);
+    expect(placet.asked).toEqual([placet.asked[0], { ...placet.asked[0], approval: { id: 'cr_1' } }]);
+    expect(placet.asked[0]).toMatchObject({ context: { ticket: 5 } });
+    expect(placet.cancelled).toEqual([]);
+    expect(asks).toMatchObject([
+      {
+        id: 'cr_1',
+        title: 'Desk wants to use the tool delete of Records',
+        reviewUrl: PENDING.reviewUrl,
+        elicitation: { mode: 'url', elicitationId: 'cr_1', url: PENDING.reviewUrl },
+        decision: { requirements: [{ by: ['subject'] }] },
+      },
+    ]);
+    expect(asks[0]!.signal.aborted).toBe(true);
   });
 
-  it.each<[string, (request: { context?: object | undefined }) => typeof ALLOWED, typeof PlacetRefusal]>([
-    ['asks again', () => ASKED, PlacetAsks],
-    ['denies', (request) => (approved(request) ? DENIED : ASKED), PlacetDenied],
-  ])('cannot make a call happen that Placet %s', async (_, answer, error) => {
+  it('is asked of nobody where the application does not say how', async () => {
     const client = aClient();
-    const guarded = guardClient(client, options({ placet: scriptedPlacet(answer), onAsk: async () => approval }));
-    await expect(guarded.callTool({ name: 'delete' })).rejects.toThrow(error);
-    expect(client.sent).toEqual([]);
-  });
-
-  it.each<[string, GuardOptions['onAsk']]>([
-    ['is not there', undefined],
-    ['gets no approval', async () => undefined],
-  ])('does not ask Placet again where it %s', async (_, onAsk) => {
     const placet = scriptedPlacet(() => ASKED);
-    const guarded = guardClient(aClient(), options({ placet, ...(onAsk ? { onAsk } : {}) }));
-    await expect(guarded.callTool({ name: 'delete' })).rejects.toThrow(PlacetAsks);
-    expect(placet.asked).toHaveLength(1);
+    const error: unknown = await guardClient(client, options({ placet }))
+      .callTool({ name: 'delete' })
+      .catch((cause: unknown) => cause);
+    expect(error).toBeInstanceOf(PlacetAsks);
+    expect(error).toMatchObject({ unanswered: undefined });
+    expect([placet.asked.length, placet.requested.length, client.sent.length]).toEqual([1, 0, 0]);
   });
 
-  it('may itself fail, and nothing happens', async () => {
+  it.each<[string, (request: DecisionRequest) => Decision, object]>([
+    ['asks again', () => ASKED, { name: 'PlacetAsks', unanswered: { code: 'not_enough', requestId: 'cr_1' } }],
+    ['denies', ({ approval }) => (approval ? DENIED : ASKED), { name: 'PlacetDenied' }],
+  ])('cannot make a call happen that Placet %s', async (_, answer, expected) => {
+    const placet = scriptedPlacet(answer, [], () => APPROVED);
+    const { error, sent } = await called(placet);
+    expect(error).toMatchObject(expected);
+    expect([sent, placet.asked.length, placet.requested.length]).toEqual([0, 2, 1]);
+  });
+
+  it.each<[Unanswered['code'], ConsentTask]>([
+    ['denied', standing('denied')],
+    ['expired', standing('expired')],
+    ['cancelled', standing('cancelled')],
+    ['unknown', standing('approved')],
+    ['unknown', { failure: { ...(DENIED as Denied), reason: { code: 'pdp_refused', message: 'not_found' } } }],
+  ])('that does not come is no consent: %s', async (code, task) => {
+    const placet = scriptedPlacet(asksFirst, [], () => task);
+    const { error, sent } = await called(placet);
+    expect(error).toBeInstanceOf(PlacetAsks);
+    expect(error).toMatchObject({ effect: 'ask', unanswered: { code, requestId: 'cr_1' } });
+    expect((error as Error).message).toContain(`(${code})`);
+    expect([sent, placet.asked.length]).toEqual([0, 1]);
+  });
+
+  it('is waited for while Placet is away for a moment', async () => {
+    const away = { failure: { ...(DENIED as Denied), reason: { code: 'pdp_unavailable', message: 'restart' } } };
+    const placet = scriptedPlacet(asksFirst, [], (look) => (look === 0 ? away : APPROVED));
+    expect(await called(placet)).toMatchObject({ error: undefined, sent: 1 });
+  });
+
+  it.each<[Unanswered['code'], (controller: AbortController) => Partial<ConsentOptions>]>([
+    ['timed_out', () => ({ waitMs: 50 })],
+    ['timed_out', () => ({ waitMs: Number.NaN })],
+    ['cancelled', () => ({ onAsk: (ask) => ask.cancel() })],
+    ['not_shown', () => ({ onAsk: () => Promise.reject(new Error('the dialog was closed')) })],
+    ['given_up', (controller) => ({ onAsk: () => controller.abort() })],
+    [
+      'not_shown',
+      () => ({
+        onAsk: () => {
+          throw new Error('no window');
+        },
+      }),
+    ],
+  ])('is taken back where nobody waits for it any more: %s', async (code, consent) => {
+    const controller = new AbortController();
+    const placet = scriptedPlacet(asksFirst);
+    const { error, sent } = await called(placet, consent(controller), { signal: controller.signal });
+    expect(error).toMatchObject({ name: 'PlacetAsks', unanswered: { code, requestId: 'cr_1' } });
+    expect([sent, placet.asked.length, placet.cancelled]).toEqual([0, 1, ['cr_1']]);
+  });
+
+  it('that comes while it is taken back counts for nothing', async () => {
+    const placet = scriptedPlacet(asksFirst, [], () => APPROVED);
+    const { error, sent } = await called(placet, { onAsk: (ask) => ask.cancel() });
+    expect(error).toMatchObject({ unanswered: { code: 'cancelled' } });
+    expect([sent, placet.asked.length, placet.cancelled]).toEqual([0, 1, ['cr_1']]);
+  });
+
+  it('is asked of nobody where the caller has given up already', async () => {
+    const placet = scriptedPlacet(asksFirst, [], () => APPROVED);
+    const { error, sent, asks } = await called(placet, {}, { signal: AbortSignal.abort() });
+    expect(error).toMatchObject({ unanswered: { code: 'given_up' } });
+    expect([sent, asks.length, placet.asked.length]).toEqual([0, 0, 1]);
+  });
+
+  it('is not waited for once the client is closed', async () => {
+    const placet = scriptedPlacet(asksFirst);
     const client = aClient();
-    const onAsk = () => Promise.reject(new Error('the dialog was closed'));
-    const guarded = guardClient(client, options({ placet: scriptedPlacet(() => ASKED), onAsk }));
-    await expect(guarded.callTool({ name: 'delete' })).rejects.toThrow('the dialog was closed');
-    expect(client.sent).toEqual([]);
+    const consent = { onAsk: () => void guarded.close() };
+    const guarded = guardClient(client, options({ placet, consent }));
+    await expect(guarded.callTool({ name: 'x' })).rejects.toMatchObject({ unanswered: { code: 'given_up' } });
+    expect([client.sent.length, placet.cancelled]).toEqual([0, ['cr_1']]);
+  });
+
+  it('cannot be asked for where Placet does not know the tool, or takes no request', async () => {
+    const placet = scriptedPlacet(() => ({ ...(ASKED as Asked), requestable: false }));
+    expect(await called(placet)).toMatchObject({ sent: 0, error: { unanswered: { code: 'not_requestable' } } });
+    expect(placet.requested).toEqual([]);
+
+    const failure = { ...(DENIED as Denied), reason: { code: 'pdp_refused', message: 'prompt_budget: wait' } };
+    const full = { ...scriptedPlacet(asksFirst), request: async () => ({ failure }) };
+    const { sent, error, asks } = await called(full);
+    expect(error).toMatchObject({ unanswered: { code: 'not_requested', message: 'prompt_budget: wait' } });
+    expect([sent, asks.length]).toEqual([0, 0]);
   });
 });
 

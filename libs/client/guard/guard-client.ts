@@ -36,6 +36,10 @@ export function guardClient<C extends McpClient>(client: C, options: GuardOption
   }
   offer('connect', (method) => guardedConnect(gate, method));
   offer('setRequestHandler', (method) => guardedHandlers(gate, (...given) => void method(...given), options.onRefused));
+  offer('close', (method) => async () => {
+    gate.giveUp();
+    await method();
+  });
   for (const name of PASSED_ON) offer(name, (method) => method);
   return Object.freeze(guarded) as GuardedClient<C>;
 }
@@ -55,10 +59,16 @@ function guardedOperation(
     const message = gate.request(method, params ? frozenCopy(params(sent)) : sent);
     const definition = method === 'tools/call' && isJsonObject(sent) ? tools.get(own(sent, 'name')) : undefined;
     const passage = { direction: OUTWARD, message, ...(definition ? { tool: { definition } } : {}) };
-    const obligations = await gate.pass(passage, onResult);
+    const obligations = await gate.pass(passage, onResult, signalOf(given));
     const call = () => send(sent, given);
     return onResult ? limitedCall(call, obligations) : call();
   };
+}
+
+/** Of the options of the SDK's client, by which a caller gives an operation up. */
+function signalOf(given: unknown): AbortSignal | undefined {
+  const signal = typeof given === 'object' && given !== null && 'signal' in given ? given.signal : undefined;
+  return signal instanceof AbortSignal ? signal : undefined;
 }
 
 /**
@@ -82,7 +92,7 @@ function guardedList(
   return async (argument, given) => {
     const sent = frozenCopy(argument);
     const message = gate.request(method, sent);
-    await gate.pass({ direction: OUTWARD, message });
+    await gate.pass({ direction: OUTWARD, message }, {}, signalOf(given));
     const result = await send(sent, given);
     const copy = frozenCopy(result) as JsonObject;
     const handlers = { ...obligations, ...ON_RESULT_OF_LISTED[method] };

@@ -42,7 +42,6 @@ export const ON_RESULT_OF_LISTED: Readonly<Record<ListMethod, ObligationHandlers
 
 /** What sends nothing that could be decided. */
 export const PASSED_ON = [
-  'close',
   'getServerCapabilities',
   'getServerVersion',
   'getInstructions',

@@ -15,7 +15,7 @@ interface ServerRequest {
 
 /** What handlers of the SDK are given beside the request; `send` and `notify` talk to the server. */
 interface HandlerContext {
-  readonly mcpReq?: { readonly id?: string | number };
+  readonly mcpReq?: { readonly id?: string | number; readonly signal?: AbortSignal };
 }
 
 /**
@@ -63,8 +63,8 @@ async function decided(
   handler: Handler,
 ): Promise<unknown> {
   const asked = frozenCopy({ method, ...(params === undefined ? {} : { params }) });
-  const id = context?.mcpReq?.id ?? 0;
-  await gate.pass({ direction: INWARD, message: { jsonrpc: '2.0', id, ...asked } });
+  const { id = 0, signal } = context?.mcpReq ?? {};
+  await gate.pass({ direction: INWARD, message: { jsonrpc: '2.0', id, ...asked } }, {}, signal);
   const answer = (outcome: JsonObject): Passage => ({
     direction: OUTWARD,
     message: { jsonrpc: '2.0', id, ...outcome },
@@ -75,10 +75,10 @@ async function decided(
     result = frozenCopy(await handler(asked, withoutMessaging(context)));
   } catch (error) {
     // An error is an answer as well, and its text goes to the server.
-    await gate.pass(answer({ error: errorOf(error) }));
+    await gate.pass(answer({ error: errorOf(error) }), {}, signal);
     throw error;
   }
-  await gate.pass(answer({ result: result as JsonObject }));
+  await gate.pass(answer({ result: result as JsonObject }), {}, signal);
   return result;
 }
 

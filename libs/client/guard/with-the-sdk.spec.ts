@@ -161,16 +161,12 @@ describe('connecting', () => {
   });
 
   it('does not happen any more where the client has given up before somebody agreed', async () => {
-    let agree: (approval: Record<string, string>) => void = () => undefined;
-    const onAsk = () => new Promise<Record<string, string>>((resolve) => (agree = resolve));
-    const link = connection(
-      'legacy',
-      scriptedPlacet(({ context }) => (context?.approval ? ALLOWED : ASKED)),
-      { onAsk },
-    );
+    let asked = 0;
+    const placet = scriptedPlacet(({ approval }) => (approval ? ALLOWED : ASKED));
+    const link = connection('legacy', placet, { consent: { onAsk: () => void asked++ } });
     await expect(link.guarded.connect(link.near, { timeout: 50 })).rejects.toThrow('timed out');
-    agree({ id: 'ap_1' });
     await new Promise((resolve) => setTimeout(resolve, 20));
+    expect([asked, placet.cancelled, placet.asked.length]).toEqual([1, ['cr_1'], 1]);
     expect(link.starts()).toBe(0);
     expect(link.received).toEqual([]);
   });

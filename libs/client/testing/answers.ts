@@ -1,3 +1,4 @@
+import type { KnownTask } from '../consent-task.js';
 import type { Decision } from '../decision.js';
 import type { Json, JsonObject } from '../json.js';
 import type { DecisionRequest } from '../request.js';
@@ -45,6 +46,7 @@ export const DENIED: Decision = {
 export const ASKED: Decision = {
   ...decided,
   effect: 'ask',
+  requestable: true,
   reason: { code: 'consent_required', message: 'You must agree to this first.' },
   requirements: [
     {
@@ -59,4 +61,24 @@ export const ASKED: Decision = {
       bound: 'c0ffee',
     },
   ],
+};
+
+/** A request for consent that nobody has answered. */
+export const PENDING: KnownTask = {
+  id: 'cr_1',
+  status: 'pending',
+  expiresAt: '2026-12-01T00:00:00.000Z',
+  reviewUrl: 'https://placet.example.com/t/default/requests/cr_1',
+  elicitation: {
+    mode: 'url',
+    elicitationId: 'cr_1',
+    url: 'https://placet.example.com/t/default/requests/cr_1',
+    message: 'Desk wants to use the tool delete of Records',
+  },
+};
+
+export const APPROVED: KnownTask = {
+  ...PENDING,
+  status: 'approved',
+  approval: { id: 'cr_1', approvedUntil: '2026-12-01T00:00:00.000Z' },
 };

@@ -4,7 +4,13 @@ import type { AddressInfo } from 'node:net';
 /** A real server on a port of its own, and what came to it. */
 export interface HttpServer {
   readonly url: string;
-  readonly requests: { readonly path: string; readonly key: string; readonly body: unknown }[];
+  readonly requests: {
+    readonly path: string;
+    readonly method: string;
+    readonly key: string;
+    readonly idempotencyKey: string | undefined;
+    readonly body: unknown;
+  }[];
   close(): Promise<void>;
 }
 
@@ -14,8 +20,14 @@ export async function httpServer(...answers: readonly RequestListener[]): Promis
   const server = createServer((request, response) => {
     void textOf(request).then((text) => {
       const answer = answers[Math.min(requests.length, answers.length - 1)]!;
-      const { url = '', headers } = request;
-      requests.push({ path: url, key: headers.authorization ?? '', body: text === '' ? undefined : JSON.parse(text) });
+      const { url = '', method = '', headers } = request;
+      requests.push({
+        path: url,
+        method,
+        key: headers.authorization ?? '',
+        idempotencyKey: headers['idempotency-key'] as string | undefined,
+        body: text === '' ? undefined : JSON.parse(text),
+      });
       answer(request, response);
     });
   });

@@ -1,3 +1,3 @@
-export { ALLOWED, anAnswer, aRequest, ASKED, DENIED } from './answers.js';
+export { ALLOWED, anAnswer, APPROVED, aRequest, ASKED, DENIED, PENDING } from './answers.js';
 export { httpServer, json, type HttpServer } from './http-server.js';
 export { scriptedPlacet, type ScriptedPlacet } from './scripted-placet.js';

@@ -1,28 +1,55 @@
+import type { ConsentTask } from '../consent-task.js';
 import type { Decision } from '../decision.js';
 import type { Listing } from '../lists.js';
 import { carryOut } from '../obligations.js';
 import type { PlacetClient } from '../placet-client.js';
-import type { DecisionRequest, ListingRequest } from '../request.js';
-import { ALLOWED } from './answers.js';
+import type { ConsentRequest, DecisionRequest, ListingRequest } from '../request.js';
+import { ALLOWED, PENDING } from './answers.js';
 
 /** A Placet that answers as a script says, and what it was asked. */
-export interface ScriptedPlacet extends Pick<PlacetClient, 'decide' | 'list'> {
+export interface ScriptedPlacet extends Omit<PlacetClient, 'evaluate'> {
   readonly asked: DecisionRequest[];
   readonly listed: ListingRequest[];
+  readonly requested: ConsentRequest[];
+  readonly cancelled: string[];
   /** The methods asked about, in order; an answer to a request as `method:result`. */
   methods(): string[];
 }
 
-/** Answers requests as told; without anything told, with allow. Lists are shown but for the names in `hidden`. */
+/**
+ * Answers requests as told; without anything told, with allow. Lists are shown but for the names in `hidden`. Requests for
+ * consent are pending at first, and then stand as `consent` says.
+ */
 export function scriptedPlacet(
   answer: (request: DecisionRequest) => Decision | undefined = () => ALLOWED,
   hidden: readonly string[] | 'unanswered' = [],
+  consent: (look: number) => ConsentTask = () => PENDING,
 ): ScriptedPlacet {
   const asked: DecisionRequest[] = [];
   const listed: ListingRequest[] = [];
+  const requested: ConsentRequest[] = [];
+  const cancelled: string[] = [];
+  let looks = 0;
   return {
     asked,
     listed,
+    requested,
+    cancelled,
+    async request(request) {
+      requested.push(request);
+      return PENDING;
+    },
+    async status(_, { signal } = {}) {
+      const task = consent(looks++);
+      if (task === PENDING && signal && !signal.aborted) {
+        await new Promise((resolve) => signal.addEventListener('abort', resolve));
+      }
+      return task;
+    },
+    async cancel(id) {
+      cancelled.push(id);
+      return { ...PENDING, status: 'cancelled' };
+    },
     methods: () =>
       asked.map(({ message, answers }) => (message.method as string | undefined) ?? `${answers?.method}:result`),
     async decide(request, handlers = {}) {
