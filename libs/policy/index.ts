@@ -30,6 +30,7 @@ export {
   type Source,
   type SourceDocument,
 } from './documents/parse.js';
+export { CONSENT_BUDGETS } from './documents/tenant-members.js';
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';

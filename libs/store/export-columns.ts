@@ -100,6 +100,10 @@ export const EXPORTED: Readonly<
   },
   consent_use: { columns: ['consent', 'writer', 'seq', 'at'], order: ['consent', 'writer', 'seq'] },
   consent_event: { columns: ['request', 'number', 'kind', 'by', 'at', 'content'], order: ['request', 'number'] },
+  notification: {
+    columns: ['id', 'request', 'event', 'url', 'status', 'loud', 'at', 'due_at', 'attempts', 'outcome', 'ended_at'],
+    order: ['at', 'id'],
+  },
   ledger_record: {
     columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
     order: ['writer', 'seq'],

@@ -13,4 +13,6 @@ export const consentRows = (tenant: string, person: string, request = 'r', text 
     values ('${tenant}', 'c', '${request}', 0, 'x', array['${person}'], now() + interval '1 day', 'user:${text}', 'desk');
   insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', 'c', 9, 1);
   insert into placet.consent_event (tenant, request, kind, by, content)
-    values ('${tenant}', '${request}', 'requested', 'desk', '{}');`;
+    values ('${tenant}', '${request}', 'requested', 'desk', '{}');
+  insert into placet.notification (tenant, request, event, url, loud, at)
+    values ('${tenant}', '${request}', 'requested', 'https://${text}.example', false, now());`;
