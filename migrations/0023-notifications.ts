@@ -38,6 +38,7 @@ export class Notifications0023 implements MigrationInterface {
       create function placet.queue_notifications() returns trigger
         language plpgsql volatile security definer set search_path = pg_catalog, pg_temp as $$
       begin
+        perform set_config('placet.tenant', new.tenant::text, true);
         insert into placet.notification (tenant, request, event, url, status, loud, at)
           select new.tenant, new.request, new.kind, hook ->> 'url', new.content ->> 'status', new.content ? 'broke_glass', new.at
           from placet.document d, jsonb_path_query(d.body, 'lax $.notifications.webhooks[*]') hook
