@@ -27,6 +27,7 @@ export class Notifications0023 implements MigrationInterface {
       comment on column placet.notification.due_at is 'When it is to be tried next; while somebody tries, when others may.';
       comment on column placet.notification.outcome is 'delivered, or why the last attempt failed.';
       create index notification_waiting on placet.notification (tenant, due_at) where ended_at is null;
+      create index consent_answer_by_time on placet.consent_answer (tenant, at);
       create index notification_by_end on placet.notification (tenant, ended_at) where ended_at is not null;
       alter table placet.notification enable row level security, force row level security;
       create policy own_tenant on placet.notification
@@ -166,6 +167,7 @@ export class Notifications0023 implements MigrationInterface {
       drop trigger queue_notifications on placet.consent_event;
       drop function placet.queue_notifications;
       drop table placet.notification;
+      drop index placet.consent_answer_by_time;
     `);
   }
 }

@@ -42,21 +42,21 @@ afterEach(async () => {
   await receiver.close();
 });
 
-type Webhook = { url: string; secret?: string; events?: string[] };
+type Webhook = { url: string; secret?: string; events?: ('requested' | 'answered' | 'cancelled' | 'revoked')[] };
 
 /** Writes the Tenant document. */
 async function hooks(webhooks: readonly Webhook[] | undefined, tenant = database.tenant): Promise<void> {
   const notifications = webhooks && {
     webhooks: webhooks.map((hook) => ({
       secret: 'hook',
-      events: ['requested', 'answered', 'cancelled', 'revoked'],
+      events: ['requested', 'answered', 'cancelled', 'revoked'] as Webhook['events'] & object,
       ...hook,
     })),
   };
   const body = {
-    kind: 'Tenant',
+    kind: 'Tenant' as const,
     name: 'default',
-    defaults: { effect: 'deny' },
+    defaults: { effect: 'deny' as const },
     ...(notifications ? { notifications } : {}),
   };
   await commitChange(database.store, {

@@ -11,6 +11,7 @@ export {
   type ConsentBlock,
   type IssuerDocument,
   type Kind,
+  type PolicyDocument,
   type SuspensionDocument,
 } from './documents/schema.js';
 export {

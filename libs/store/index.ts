@@ -46,6 +46,7 @@ export {
   type OpenedRequest,
   type WhichConsents,
 } from './consent-store.js';
+export { ConsentStatistics, type AnsweredRule, type AnsweredThing } from './consent-statistics.js';
 export { NotificationQueue, type ClaimedNotification, type SettledNotification } from './notification-queue.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';

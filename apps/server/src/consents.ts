@@ -24,7 +24,9 @@ export function assembleConsents(
     requests: new ConsentRequests(reader, written, snapshots, (tenant, opened, { host, agent, subject }) => {
       metrics.opened(opened.outcome);
       if (opened.outcome !== 'budget') return;
-      refused.note(tenant, { event: 'prompt_budget', budget: opened.why, host, agent, subject: subject.key });
+      const about = { event: 'prompt_budget', budget: opened.why, host, agent };
+      // A host that asks about many people is one event, and not one of each of them.
+      refused.note(tenant, opened.why === 'host' ? about : { ...about, subject: subject.key });
     }),
     answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing, metrics),
     links: new ReviewLinks(store, address),
