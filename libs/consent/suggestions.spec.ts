@@ -102,7 +102,7 @@ describe('a suggestion', () => {
       { agent: 'laptop' },
       { server: 'other' },
       { resourceId: 'drop' },
-      { action: 'resources/read', resourceType: 'resource', resourceId: 'send' },
+      { action: 'resources/read', resourceType: 'resource', resourceId: 'file:///send' },
       { ...things[2], agent: 'desk' },
       { ...things[2], subjectId: 'bob' },
     ];
