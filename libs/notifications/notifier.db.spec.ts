@@ -321,19 +321,18 @@ describe('a receiver', () => {
     ],
     [
       'has a name of a private address',
-      'https://hooks.example.com/',
-      {
-        hosts: [allowedHost('hooks.example.com')!],
-        resolve: (_tenant, _name, _how, done) => done(null, [{ address: '127.0.0.1', family: 4 }]),
-      },
+      'https://hooks.example.com:PORT/',
+      { resolve: (_tenant, _name, _how, done) => done(null, [{ address: '127.0.0.1', family: 4 }]) },
       'unreachable',
     ],
     ['has no secret', 'URL', { secretOf: () => undefined }, 'no_secret'],
     ['has a secret that is none', 'URL', { secretOf: () => 'not-a-secret-of-webhooks' }, 'no_secret'],
   ])('that %s is told nothing', async (_, url, over, outcome) => {
-    await hooks([{ url: url.replace('URL', receiver.url).replace('HOST', receiver.host) }]);
+    const port = receiver.host.split(':')[1]!;
+    await hooks([{ url: url.replace('URL', receiver.url).replace('HOST', receiver.host).replace('PORT', port) }]);
     await ask();
-    const { deliveries } = notifier(over);
+    const hosts = [receiver.host, `hooks.example.com:${port}`].map((host) => allowedHost(host)!);
+    const { deliveries } = notifier({ hosts, ...over });
     await until(() => deliveries.length === 1);
     expect(deliveries[0]!.outcome).toBe(outcome);
     expect(await rows()).toMatchObject([{ outcome, over: false, attempts: 1 }]);

@@ -13,6 +13,9 @@ export interface NotifierSettings extends Partial<Pick<Settings, 'webhookHosts' 
   readonly notifyEveryMs?: number;
 }
 
+/** For how long the same is not said again, in ms. */
+const QUIET_MS = 60_000;
+
 /** Tells webhooks of tenants what is asked and answered. Not started yet. */
 export function assembleNotifier(
   store: Store,
@@ -22,6 +25,7 @@ export function assembleNotifier(
   log: Log,
 ): Notifier {
   const lookups = new Lookups();
+  let failedAt = -Infinity;
   return new Notifier(new NotificationQueue(store), {
     hosts: webhookHosts,
     privateWebhooks,
@@ -46,7 +50,12 @@ export function assembleNotifier(
         });
       },
       queued: (waiting) => metrics.queued(waiting),
-      failed: (error) => log.error('notifications could not be looked after', error),
+      failed: (error) => {
+        // While the database is away, each look fails.
+        if (performance.now() - failedAt < QUIET_MS) return;
+        failedAt = performance.now();
+        log.error('notifications could not be looked after', error);
+      },
     },
   });
 }
