@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { operationWord } from '#mcp';
-import { decide, parseDocuments, PolicySet, type DecisionInput, type JsonObject } from '#policy';
+import { decide, parseDocuments, PolicySet, type DecisionInput } from '#policy';
 import type { AnsweredRule, AnsweredThing } from '#store';
 import { suggestionOf } from './suggestions.js';
 
@@ -37,7 +37,7 @@ const set = setOf(DOCUMENTS);
 const rule = (over: Partial<AnsweredRule> = {}): AnsweredRule => ({
   policy: 'gated',
   rule: 'gate',
-  consent: BLOCK as unknown as JsonObject,
+  consent: BLOCK,
   answers: 20,
   agreed: 20,
   ...over,
