@@ -57,14 +57,14 @@ const thing = (over: Partial<AnsweredThing> = {}): AnsweredThing => ({
 });
 
 /** What is answered when somebody does such a thing. */
-function effect(policies: PolicySet, of: AnsweredThing): string {
+function effect(policies: PolicySet, of: AnsweredThing, to = 'somebody new'): string {
   const input: DecisionInput = {
     subject: { type: of.subjectType, id: of.subjectId, properties: {}, assurance: 'asserted' },
     agent: of.agent,
     action: of.action,
     resource: { type: of.resourceType, id: of.resourceId, properties: {} },
     server: of.server === null ? null : { name: of.server },
-    arguments: { to: 'somebody new' },
+    arguments: { to },
     operation: operationWord(of.action),
     session: null,
     context: {},
@@ -118,6 +118,7 @@ describe('a suggestion', () => {
     const suggestion = suggested([thing(), thing({ subjectId: 'bob' })], asking)!;
     const after = applied(suggestion.document, asking);
     expect([effect(asking, thing()), effect(after, thing())]).toEqual(['ask', 'allow']);
+    expect([effect(asking, thing(), 'eve'), effect(after, thing(), 'eve')]).toEqual(['deny', 'deny']);
     // Whom the rule is not for it is not for now.
     expect(effect(after, thing({ subjectId: 'bob' }))).toBe('deny');
     expect(effect(after, thing({ agent: 'laptop' }))).toBe('ask');

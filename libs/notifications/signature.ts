@@ -11,7 +11,7 @@ export function signingKeysOf(secret: string): readonly Buffer[] | undefined {
   const keys = secret.split(/\s+/).map((word) => {
     const text = SECRET.exec(word)?.[1];
     const key = text === undefined ? undefined : Buffer.from(text, 'base64');
-    return key && key.length >= 24 && key.length <= 64 ? key : undefined;
+    return key && key.length <= 64 ? key : undefined;
   });
   return keys.every((key) => key !== undefined) ? keys : undefined;
 }
