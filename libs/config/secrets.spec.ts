@@ -146,6 +146,16 @@ describe('proxies and limits', () => {
       { PLACET_TRUSTED_PROXIES: '10.0.0.1/8, fd00::1 ,::ffff:192.0.2.1' },
       { trustedProxies: ['10.0.0.0/8', 'fd00::1/128', '192.0.2.1/32'] },
     ],
+    [
+      { PLACET_WEBHOOK_HOSTS: 'Hooks.example.com, *.example.net:443,[::1]:8080' },
+      {
+        webhookHosts: [
+          { below: false, name: 'hooks.example.com', port: '' },
+          { below: true, name: 'example.net', port: '' },
+          { below: false, name: '[::1]', port: '8080' },
+        ],
+      },
+    ],
     [{ PLACET_LIMIT_USER_CODES: '3' }, { attempts: { user_code: 3, api_key: 60 } }],
   ])('%j', (environment, settings) => {
     expect(readSettings(environment)).toMatchObject(settings);
@@ -156,6 +166,13 @@ describe('proxies and limits', () => {
     ['PLACET_TRUSTED_PROXIES', '10.0.0.0/8,::/0'],
     ['PLACET_TRUSTED_PROXIES', 'proxy.example.org'],
     ['PLACET_TRUSTED_PROXIES', '10.0.0.0/8,'],
+    ['PLACET_WEBHOOK_HOSTS', '*'],
+    ['PLACET_WEBHOOK_HOSTS', '*.com'],
+    ['PLACET_WEBHOOK_HOSTS', '*.10.0.0.1'],
+    ['PLACET_WEBHOOK_HOSTS', 'https://hooks.example.com'],
+    ['PLACET_WEBHOOK_HOSTS', 'hooks.example.com:65536'],
+    ['PLACET_WEBHOOK_HOSTS', 'hooks.example.com,'],
+    ['PLACET_PRIVATE_WEBHOOKS', 'home'],
     ['PLACET_LIMIT_API_KEYS', '0'],
     ['PLACET_LIMIT_API_KEYS', '1e3'],
     ['PLACET_LIMIT_SESSIONS', '-1'],

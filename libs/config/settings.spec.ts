@@ -50,6 +50,8 @@ describe('settings', () => {
       bootstrapKey: undefined,
       quickstart: true,
       privateIdentityProviders: 'home',
+      webhookHosts: [],
+      privateWebhooks: 'off',
       tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],

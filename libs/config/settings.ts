@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { z } from 'zod';
 import { DEFAULT_ATTEMPT_LIMITS, type AttemptClass, type AttemptLimits } from '#http';
 import { normalNetwork } from '#identity';
+import { allowedHost, type AllowedHost } from '#outgoing';
 import { isNamedSecret, NamedSecrets } from './named-secrets.js';
 import { readSecret, SECRET_SUFFIXES, type Environment } from './secrets.js';
 import { SettingError } from './setting-error.js';
@@ -28,6 +29,17 @@ const proxies = z
     'must be addresses or networks parted by commas, such as 10.0.0.0/8,fd00::/8, and not all addresses that there are',
   )
   .transform((networks) => networks as string[])
+  .default([]);
+
+/** Hosts that may be told of what is asked, parted by commas. */
+const webhookHosts = z
+  .string()
+  .transform((text) => text.split(',').map((host) => allowedHost(host.trim())))
+  .refine(
+    (hosts) => hosts.every((host) => host !== undefined),
+    'must be hosts parted by commas, such as hooks.example.com,*.example.net,hooks.example.org:8443',
+  )
+  .transform((hosts) => hosts as AllowedHost[])
   .default([]);
 
 /** Every setting: its name in the environment, what it may be, and what it is for. docs/configuration.md lists them. */
@@ -58,6 +70,8 @@ const settings = {
   PLACET_PRIVATE_IDENTITY_PROVIDERS: z
     .enum(['on', 'loopback', 'home', 'off'], { error: 'must be on, loopback, home or off' })
     .default('home'),
+  PLACET_WEBHOOK_HOSTS: webhookHosts,
+  PLACET_PRIVATE_WEBHOOKS: z.enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' }).default('off'),
   PLACET_TENANT_IDLE_MINUTES: z
     .string()
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
@@ -90,6 +104,10 @@ export interface Settings {
   readonly quickstart: boolean;
   /** Which identity providers may be gone to beyond those of the public internet. */
   readonly privateIdentityProviders: 'on' | 'loopback' | 'home' | 'off';
+  /** Hosts that webhooks of documents may be on; no other is told anything. */
+  readonly webhookHosts: readonly AllowedHost[];
+  /** Where they may be beyond the public internet. */
+  readonly privateWebhooks: 'on' | 'loopback' | 'off';
   /** Networks of the proxies whose word is taken for the address of a client. */
   readonly trustedProxies: readonly string[];
   /** How often in a minute somebody may fail, by what is tried. */
@@ -128,6 +146,8 @@ export function readSettings(environment: Environment = process.env): Settings {
     // People and policies that were made up belong into no database that somebody has set up for this.
     quickstart: (read('PLACET_QUICKSTART') ?? (url === undefined ? 'on' : 'off')) === 'on',
     privateIdentityProviders: read('PLACET_PRIVATE_IDENTITY_PROVIDERS'),
+    webhookHosts: read('PLACET_WEBHOOK_HOSTS'),
+    privateWebhooks: read('PLACET_PRIVATE_WEBHOOKS'),
     trustedProxies: read('PLACET_TRUSTED_PROXIES'),
     attempts: {
       api_key: read('PLACET_LIMIT_API_KEYS'),

@@ -21,6 +21,8 @@ import type {
   StoredConsentRequest,
 } from '#store';
 import { contentOf, type RequestContent } from './content.js';
+import type { ConsentEvents } from './events.js';
+import { FirstLooks } from './first-looks.js';
 import { consentsOf, type Agreement, type AskedFor } from './outcome.js';
 
 /** Attempts at an answer that others keep coming before. */
@@ -58,6 +60,8 @@ interface Standing {
  * does, whatever its rights are.
  */
 export class ConsentAnswers {
+  readonly #looks = new FirstLooks();
+
   constructor(
     private readonly reader: ConsentReader,
     private readonly people: PersonReader,
@@ -65,6 +69,7 @@ export class ConsentAnswers {
     private readonly snapshots: Snapshots,
     private readonly clock: DatabaseClock,
     private readonly standing: Standing,
+    private readonly events: Pick<ConsentEvents, 'answered'>,
   ) {}
 
   /** A request that a person may answer, or has; `not_found` for everybody else. */
@@ -74,6 +79,7 @@ export class ConsentAnswers {
     const { policies } = await this.snapshots.of(principal.tenant);
     const found = request && answerable(policies, request, person, this.clock.now());
     if (!found) throw noRequest(id);
+    if (found.request.status === 'pending') this.#looks.note(principal.tenant, id, person.id);
     return found;
   }
 
@@ -157,7 +163,7 @@ export class ConsentAnswers {
         ? undefined
         : consentsOf(snapshot.policies, found.content.requirements, askedFor(found), agreements, now);
     const becomes = given.answer === 'refused' ? 'denied' : consents ? 'approved' : 'pending';
-    return this.store.answer(
+    const written = await this.store.answer(
       tenant,
       actorOf(principal, snapshot, person, now),
       id,
@@ -176,6 +182,16 @@ export class ConsentAnswers {
       becomes,
       consents ?? [],
     );
+    if (written.outcome === 'answered') {
+      this.events.answered({
+        answer: given.answer,
+        choice: choice?.for ?? null,
+        brokeGlass: brokeGlass !== null,
+        lookedAtMs: this.#looks.take(tenant, id, person.id),
+        waitedMs: now - found.request.createdAt,
+      });
+    }
+    return written;
   }
 
   /** Who calls, by the claims of their last sign-in. Throws Refusal for whatever is no person at a browser. */

@@ -1,5 +1,6 @@
 import { Refusal } from '#http';
-import { digest } from '#policy';
+import { CONSENT_BUDGETS, digest, type PolicySet } from '#policy';
+import type { Snapshots } from '#snapshot';
 import type {
   ConsentBudgets,
   ConsentReader,
@@ -15,9 +16,6 @@ import type { Shown } from './shown.js';
 
 /** For how long a request waits for an answer, in ms. */
 const OPEN_MS = 30 * 60_000;
-
-/** How often people and hosts are asked at most, and how often after a refusal. */
-const BUDGETS: ConsentBudgets = { subject: 60, host: 600, refusals: 3 };
 
 /** What a host asks people for, after a decision that asked. */
 export interface Asking {
@@ -59,13 +57,16 @@ export class ConsentRequests {
   constructor(
     private readonly reader: ConsentReader,
     private readonly store: ConsentStore,
-    /** Told that people are asked too often, by whom and about whom. */
-    private readonly onBudget: (tenant: string, why: string, asking: Asking) => void,
+    private readonly snapshots: Pick<Snapshots, 'of'>,
+    /** Told what came of each; where people are asked too often, `why`. */
+    private readonly onOpened: (tenant: string, opened: OpenedRequest, asking: Asking) => void,
   ) {}
 
   /** Opens a request, or joins an equal one that is open. Throws Refusal where people are asked too often. */
   async open(tenant: string, asking: Asking): Promise<string> {
-    const opened = await this.store.open(tenant, columnsOf(asking), BUDGETS);
+    const { policies } = await this.snapshots.of(tenant);
+    const opened = await this.store.open(tenant, columnsOf(asking), budgetsOf(policies));
+    this.onOpened(tenant, opened, asking);
     switch (opened.outcome) {
       case 'opened':
       case 'joined':
@@ -74,7 +75,6 @@ export class ConsentRequests {
       case 'other_body':
         throw new Refusal('duplicate_request', 'the Idempotency-Key was used for another request');
       case 'budget':
-        this.onBudget(tenant, opened.why, asking);
         throw new Refusal('prompt_budget', BUDGET_TEXT[opened.why], { budget: opened.why });
     }
   }
@@ -111,6 +111,17 @@ const BUDGET_TEXT: Readonly<Record<Extract<OpenedRequest, { outcome: 'budget' }>
   host: 'this application asks too often: wait, or have a policy that need not ask',
   refused: 'this has been refused several times today: it is not asked again',
 };
+
+/** How often people and hosts are asked at most, by the Tenant document. */
+function budgetsOf({ documents }: PolicySet): ConsentBudgets {
+  const [tenant] = documents.all('Tenant');
+  const { subjectPerHour, hostPerHour, refusalsPerDay } = tenant?.document.consents?.budgets ?? {};
+  return {
+    subject: subjectPerHour ?? CONSENT_BUDGETS.subjectPerHour,
+    host: hostPerHour ?? CONSENT_BUDGETS.hostPerHour,
+    refusals: refusalsPerDay ?? CONSENT_BUDGETS.refusalsPerDay,
+  };
+}
 
 /** Two requests are equal that ask the same people for the same, in the same session. */
 function columnsOf(asking: Asking): NewConsentRequest {

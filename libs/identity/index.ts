@@ -62,7 +62,7 @@ export {
 } from './access-token.js';
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
-export { isLoopbackUrl, Outgoing, type OutgoingFetch } from './outgoing.js';
+export { Outgoing, type OutgoingFetch } from './outgoing.js';
 export { derivedKey, digestOf, seal, unseal } from './seal.js';
 export { isPersonSuspended } from './suspended.js';
 export {

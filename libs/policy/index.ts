@@ -11,6 +11,7 @@ export {
   type ConsentBlock,
   type IssuerDocument,
   type Kind,
+  type PolicyDocument,
   type SuspensionDocument,
 } from './documents/schema.js';
 export {
@@ -30,6 +31,7 @@ export {
   type Source,
   type SourceDocument,
 } from './documents/parse.js';
+export { CONSENT_BUDGETS } from './documents/tenant-members.js';
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';
 export { findings, placeOf, PLAIN_WORDS, type Finding } from './documents/wording.js';

@@ -104,6 +104,10 @@ export const EXPORTED: Readonly<
     order: ['consent', 'of_writer', 'of_seq', 'writer', 'seq'],
   },
   consent_event: { columns: ['request', 'number', 'kind', 'by', 'at', 'content'], order: ['request', 'number'] },
+  notification: {
+    columns: ['id', 'request', 'event', 'url', 'status', 'loud', 'at', 'due_at', 'attempts', 'outcome', 'ended_at'],
+    order: ['at', 'id'],
+  },
   ledger_record: {
     columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
     order: ['writer', 'seq'],

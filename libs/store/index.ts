@@ -48,6 +48,8 @@ export {
   type OpenedRequest,
   type WhichConsents,
 } from './consent-store.js';
+export { ConsentStatistics, type AnsweredRule, type AnsweredThing } from './consent-statistics.js';
+export { NotificationQueue, type ClaimedNotification, type SettledNotification } from './notification-queue.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
 export { RecordReader } from './record-reader.js';

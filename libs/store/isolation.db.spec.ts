@@ -6,6 +6,7 @@ import { freshDatabase, type TestDatabase } from '../../test/support/database.js
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
 import { ConsentReader } from './consent-reader.js';
+import { ConsentStatistics } from './consent-statistics.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
 import { DocumentReader } from './document-reader.js';
@@ -269,6 +270,11 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
     'session-store.ts': {
       find: (store, tenant) => new SessionStore(store).find(tenant, { id: 's' }),
       isUsed: async (store, tenant) => (await new SessionStore(store).isUsed(tenant, Buffer.from('u'))) || undefined,
+    },
+    'consent-statistics.ts': {
+      rules: (store, tenant) => new ConsentStatistics(store).rules(tenant, 30, 1, 0),
+      things: (store, tenant) =>
+        new ConsentStatistics(store).things(tenant, 30, { policy: 'p', rule: 'r', consent: { by: ['subject'] } }),
     },
     'signing-key-store.ts': {
       list: (store, tenant) => new SigningKeyStore(store).list(tenant),

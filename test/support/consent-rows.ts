@@ -1,3 +1,9 @@
+/** What a request keeps besides its columns: one requirement, of a rule. */
+const CONTENT = JSON.stringify({
+  subject: { type: 'user', id: 'ann' },
+  requirements: [{ rule: { policy: 'p', version: 1, rule: 'r' }, consent: { by: ['subject'] }, binding: '' }],
+});
+
 /**
  * Rows of every table about consents, for specs that need some of a tenant: an open request, an answer to it by a person who
  * is there, and a consent that was used.
@@ -6,7 +12,7 @@ export const consentRows = (tenant: string, person: string, request = 'r', text 
   insert into placet.consent_request (tenant, id, join_key, evaluation, credential, host, agent, subject, action,
       resource_type, resource_id, content, shown, shown_digest, body_digest, expires_at)
     values ('${tenant}', '${request}', '', 'e', 'k', 'desk', 'desk', 'user:${text}', 'tools/call', 'tool', '${text}',
-      '{}', '{}', '', '', now() + interval '1 day');
+      '${CONTENT}', '{}', '', '', now() + interval '1 day');
   insert into placet.consent_answer (tenant, request, person, answer, session, shown_digest)
     values ('${tenant}', '${request}', '${person}', 'agreed', 's', '');
   insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
@@ -14,4 +20,6 @@ export const consentRows = (tenant: string, person: string, request = 'r', text 
   insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', 'c', 9, 1);
   insert into placet.consent_retry (tenant, consent, of_writer, of_seq, writer, seq) values ('${tenant}', 'c', 9, 1, 9, 2);
   insert into placet.consent_event (tenant, request, kind, by, content)
-    values ('${tenant}', '${request}', 'requested', 'desk', '{}');`;
+    values ('${tenant}', '${request}', 'requested', 'desk', '{}');
+  insert into placet.notification (tenant, request, event, url, loud, at)
+    values ('${tenant}', '${request}', 'requested', 'https://${text}.example', false, now());`;

@@ -90,6 +90,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'POST /api/v1/keys/{id}/rotate': ({ key }) => ({ path: { id: key }, body: {} }),
   'PATCH /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, body: { cidrs: ['10.0.0.0/8'] } }),
   'DELETE /api/v1/keys/{id}': ({ key }) => ({ path: { id: key } }),
+  'GET /api/v1/consents/suggestions': () => ({}),
   'GET /api/v1/suspensions': () => ({ shows: true }),
   'PUT /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name }, body: {} }),
   'DELETE /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name } }),

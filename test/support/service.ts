@@ -60,6 +60,9 @@ export type TestOptions = Partial<
     | 'tenantIdleMinutes'
     | 'sweepEveryMs'
     | 'privateIdentityProviders'
+    | 'webhookHosts'
+    | 'privateWebhooks'
+    | 'notifyEveryMs'
     | 'devicePollSeconds'
   >
 >;

@@ -13,6 +13,7 @@ import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { ApprovalsController, OwnRequestsController } from './admin/consents/requests.controller.js';
+import { SuggestionsController, SuggestionsService } from './admin/consents/suggestions.controller.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
 import { DraftsController } from './admin/drafts/drafts.controller.js';
@@ -113,6 +114,7 @@ export class AppModule {
         OwnSessionsController,
         OwnRequestsController,
         ApprovalsController,
+        SuggestionsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
       ],
@@ -136,6 +138,7 @@ export class AppModule {
         { provide: ConsentAnswers, useFactory: () => consents.answers },
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },
+        { provide: SuggestionsService, useFactory: () => new SuggestionsService(store, snapshots) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

@@ -1,4 +1,4 @@
-import { ConsentAnswers, ConsentRequests } from '#consent';
+import { ConsentAnswers, ConsentRequests, type ConsentEvents } from '#consent';
 import type { Snapshots } from '#snapshot';
 import { ConsentReader, ConsentStore, PersonReader, type CountedEvents, type Store } from '#store';
 import type { Standing } from './admin/changes.js';
@@ -16,14 +16,19 @@ export function assembleConsents(
   standing: Standing,
   address: PublicAddress,
   refused: CountedEvents,
+  metrics: ConsentEvents,
 ): ConsentParts {
   const reader = new ConsentReader(store);
   const written = new ConsentStore(store);
   return {
-    requests: new ConsentRequests(reader, written, (tenant, budget, { host, agent, subject }) =>
-      refused.note(tenant, { event: 'prompt_budget', budget, host, agent, subject: subject.key }),
-    ),
-    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing),
+    requests: new ConsentRequests(reader, written, snapshots, (tenant, opened, { host, agent, subject }) => {
+      metrics.opened(opened.outcome);
+      if (opened.outcome !== 'budget') return;
+      const about = { event: 'prompt_budget', budget: opened.why, host, agent };
+      // A host that asks about many people is one event, and not one of each of them.
+      refused.note(tenant, opened.why === 'host' ? about : { ...about, subject: subject.key });
+    }),
+    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing, metrics),
     links: new ReviewLinks(store, address),
   };
 }

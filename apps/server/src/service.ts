@@ -25,6 +25,7 @@ import { Changes } from './admin/changes.js';
 import { AppModule, type Parts } from './app.module.js';
 import { bootstrap, type FirstKeys } from './bootstrap.js';
 import { assembleConsents } from './consents.js';
+import { assembleNotifier, type NotifierSettings } from './notifications.js';
 import { PageTokens } from './fronts/authzen/page-tokens.js';
 import { authzenRoutes } from './fronts/authzen/routes.js';
 import { FrontDoor } from './fronts/front-door.js';
@@ -48,6 +49,7 @@ import type { OAuthMount } from './oauth/mount.js';
 import { SigningKeys } from './oauth/signing-keys.js';
 import { documentApi } from './openapi/document.js';
 import { type Log } from './operations/log.js';
+import { ConsentMetrics } from './operations/consent-metrics.js';
 import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
 import { clientKeyOf } from './sign-in/client-key.js';
@@ -60,7 +62,8 @@ const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'secrets' | 'privateIdentityProviders'>> {
+    Partial<Pick<Settings, 'trustedProxies' | 'privateIdentityProviders'>>,
+    NotifierSettings {
   readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;
   readonly pepper: Buffer;
@@ -124,7 +127,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const commits = new DecisionCommits(store, 4);
     closing.push(() => commits.close());
 
-    const parts = assemble(store, snapshots, tenant, keyCheck, options);
+    const consentMetrics = new ConsentMetrics();
+    const parts = assemble(store, snapshots, tenant, keyCheck, consentMetrics, options);
+    const notifier = assembleNotifier(store, parts.address, options, consentMetrics, options.log);
+    closing.push(() => notifier.close());
     closing.push(() =>
       Promise.all([
         parts.uses.close(),
@@ -148,6 +154,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     );
     const url = urlOf(app.getHttpServer(), options.host);
     parts.address.url = options.publicUrl ?? url;
+    notifier.start();
     // Last of all: what is shown only once must not be lost because a port was taken.
     const firstKeys = await bootstrap(store, tenant, keyCheck, options);
     await snapshots.refresh(tenant, Infinity);
@@ -171,6 +178,7 @@ function assemble(
   snapshots: Snapshots,
   tenant: string,
   keyCheck: KeyCheck,
+  consentMetrics: ConsentMetrics,
   options: ServiceOptions,
 ): Parts & FrontParts & OAuthParts {
   const { log, trustedProxies, attempts, privateIdentityProviders = 'home' } = options;
@@ -218,7 +226,7 @@ function assemble(
     uses,
     refusedEvents,
     refusedRequests,
-    consents: assembleConsents(store, snapshots, authenticator, address, refusedRequests),
+    consents: assembleConsents(store, snapshots, authenticator, address, refusedRequests, consentMetrics),
     refusals,
     limits,
     addresses,
@@ -236,11 +244,13 @@ function assemble(
     guard: endpointGuard(limits),
     addressOf: (request) => addresses.of(request),
     readiness: new Readiness(store, snapshots, tenant),
-    metrics: new Metrics(() =>
-      snapshots.watched().flatMap((watched) => {
-        const held = snapshots.held(watched);
-        return held ? [{ tenant: watched, revision: held.revision, epoch: held.epoch }] : [];
-      }),
+    metrics: new Metrics(
+      () =>
+        snapshots.watched().flatMap((watched) => {
+          const held = snapshots.held(watched);
+          return held ? [{ tenant: watched, revision: held.revision, epoch: held.epoch }] : [];
+        }),
+      [consentMetrics],
     ),
     address,
   };

@@ -1,6 +1,7 @@
 import type { JSONWebKeySet, JWK } from 'jose';
 import { isJsonObject, own, type IssuerDocument, type Json, type JsonObject } from '#policy';
-import { OutgoingError, type OutgoingFetch } from '../outgoing.js';
+import { OutgoingError } from '#outgoing';
+import type { OutgoingFetch } from '../outgoing.js';
 
 /** Keys of one provider that are looked at. */
 const MAX_KEYS = 200;

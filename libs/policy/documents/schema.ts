@@ -15,6 +15,7 @@ import {
   withoutProblem,
 } from './members.js';
 import { isForeignId, NAME, parsePrincipal } from './names.js';
+import { notificationsSchema, tenantConsentsSchema } from './tenant-members.js';
 import { wholeRequest } from './test-request.js';
 
 const resourceType = z
@@ -334,6 +335,8 @@ export const documentSchemas = {
         deviceFlow: z.enum(['on', 'off'], 'write on or off').optional(),
       })
       .optional(),
+    consents: tenantConsentsSchema.optional(),
+    notifications: notificationsSchema.optional(),
     administration: z
       .strictObject({
         /** How people must have signed in to change who may do what. */

@@ -62,11 +62,11 @@ export function refuseExcess(
   if (!hasOwner(next, now) && hasOwner(ownedBy(snapshot), now)) throw lastOwner();
 }
 
-/** What a Tenant document demands of people who administer, and how long it lets them be signed in. */
+/** What a Tenant document demands of people who administer, how long it lets them be signed in, and who is told of what is asked. */
 function demandsOf(document: AnyDocument | undefined): unknown {
   if (document?.kind !== 'Tenant') return undefined;
-  const { signIn, administration } = document;
-  return signIn || administration ? { signIn, administration } : undefined;
+  const { signIn, administration, notifications } = document;
+  return signIn || administration || notifications ? { signIn, administration, notifications } : undefined;
 }
 
 /** What becomes of a credential: the roles that it gives, or that it is of no use any more. */
@@ -132,7 +132,7 @@ const exceedsOwn = (who: string, what: string): Refusal =>
 const foreignDemands = (who: string): Refusal =>
   new Refusal(
     'grant_exceeds_own',
-    `'${who}' may not change who administers, so it may not change signIn or administration of the Tenant document either: ask an owner`,
+    `'${who}' may not change who administers, so it may not change signIn, administration or notifications of the Tenant document either: ask an owner`,
   );
 
 const foreignClient = (who: string, { id, principal, issuer }: StoredCredential): Refusal =>

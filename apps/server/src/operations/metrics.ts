@@ -1,74 +1,10 @@
 import type { DecisionMetrics } from '#decision';
 import type { Decision } from '#policy';
 import type { RefusalReason } from '#store';
-
-type Labels = Readonly<Record<string, string>>;
+import { Counter, Histogram } from './instruments.js';
 
 /** Upper bounds of the buckets of every histogram of durations, in seconds. */
 const BUCKETS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5];
-
-const key = (labels: Labels): string =>
-  Object.entries(labels)
-    .map(
-      ([name, value]) =>
-        `${name}="${value.replace(/[\\"\n]/g, (character) => (character === '\n' ? '\\n' : `\\${character}`))}"`,
-    )
-    .join(',');
-
-class Counter {
-  readonly #values = new Map<string, number>();
-
-  constructor(
-    private readonly name: string,
-    private readonly help: string,
-  ) {}
-
-  add(labels: Labels, amount = 1): void {
-    const at = key(labels);
-    this.#values.set(at, (this.#values.get(at) ?? 0) + amount);
-  }
-
-  render(): string {
-    const lines = [...this.#values].map(([labels, value]) => `${this.name}{${labels}} ${value}`);
-    return [`# HELP ${this.name} ${this.help}`, `# TYPE ${this.name} counter`, ...lines].join('\n');
-  }
-}
-
-class Histogram {
-  readonly #series = new Map<string, { readonly counts: number[]; sum: number; count: number }>();
-
-  constructor(
-    private readonly name: string,
-    private readonly help: string,
-    private readonly bounds: readonly number[],
-  ) {}
-
-  observe(labels: Labels, value: number): void {
-    const at = key(labels);
-    let series = this.#series.get(at);
-    if (!series) this.#series.set(at, (series = { counts: this.bounds.map(() => 0), sum: 0, count: 0 }));
-    series.sum += value;
-    series.count++;
-    const bucket = this.bounds.findIndex((bound) => value <= bound);
-    if (bucket >= 0) series.counts[bucket]!++;
-  }
-
-  render(): string {
-    const lines = [...this.#series].flatMap(([labels, { counts, sum, count }]) => {
-      const comma = labels === '' ? '' : ',';
-      let total = 0;
-      return [
-        ...this.bounds.map(
-          (bound, index) => `${this.name}_bucket{${labels}${comma}le="${bound}"} ${(total += counts[index]!)}`,
-        ),
-        `${this.name}_bucket{${labels}${comma}le="+Inf"} ${count}`,
-        `${this.name}_sum{${labels}} ${sum}`,
-        `${this.name}_count{${labels}} ${count}`,
-      ];
-    });
-    return [`# HELP ${this.name} ${this.help}`, `# TYPE ${this.name} histogram`, ...lines].join('\n');
-  }
-}
 
 /** What `/metrics` shows, in the text format of Prometheus. */
 export class Metrics implements DecisionMetrics {
@@ -83,13 +19,17 @@ export class Metrics implements DecisionMetrics {
   readonly #commits = new Histogram('placet_commit_seconds', 'Time of a commit.', BUCKETS);
   readonly #refused = new Counter('placet_commit_refusals_total', 'Decisions that were evaluated again, by reason.');
 
-  /** @param state the revision and epoch of each tenant in memory */
+  /**
+   * @param state the revision and epoch of each tenant in memory
+   * @param others what else there is to be shown
+   */
   constructor(
     private readonly state: () => readonly {
       readonly tenant: string;
       readonly revision: number;
       readonly epoch: number;
     }[],
+    private readonly others: readonly { render(): string }[] = [],
   ) {}
 
   requested(route: string, status: number, ms: number): void {
@@ -118,7 +58,8 @@ export class Metrics implements DecisionMetrics {
         ...this.state().map((state) => `placet_tenant_${name}{tenant="${state.tenant}"} ${state[name]}`),
       ].join('\n'),
     );
-    const parts = [this.#requests, this.#latencies, this.#decisions, this.#batches, this.#commits, this.#refused];
+    const own = [this.#requests, this.#latencies, this.#decisions, this.#batches, this.#commits, this.#refused];
+    const parts = [...own, ...this.others];
     return [...parts.map((part) => part.render()), ...gauges, ''].join('\n');
   }
 }

@@ -1,6 +1,6 @@
 import type { Request } from 'express';
 import { Refusal, requestIdOf } from '#http';
-import { isLoopbackUrl } from '#identity';
+import { isLoopbackUrl } from '#outgoing';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
 import type { TenantNames } from '../http/tenant-names.js';

@@ -17,6 +17,10 @@ export class ReviewLinks {
       name = (await this.store.tenantName(tenant)) ?? '';
       this.#names.set(tenant, name);
     }
-    return `${this.address.url}/t/${encodeURIComponent(name)}/requests/${id}`;
+    return reviewPage(this.address, name, id);
   }
 }
+
+/** The page of a request of a tenant. */
+export const reviewPage = ({ url }: PublicAddress, tenantName: string, id: string): string =>
+  `${url}/t/${encodeURIComponent(tenantName)}/requests/${id}`;

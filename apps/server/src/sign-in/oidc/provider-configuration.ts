@@ -1,5 +1,6 @@
 import * as oidc from 'openid-client';
-import { isLoopbackUrl, type OutgoingFetch } from '#identity';
+import type { OutgoingFetch } from '#identity';
+import { isLoopbackUrl } from '#outgoing';
 import type { IssuerDocument } from '#policy';
 import { SignInError } from '../connector.js';
 

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { Lookups, type SystemLookup } from './lookups.js';
-import { Outgoing } from './outgoing.js';
+import { sendOut } from './send.js';
 
 const HERE = [{ address: '127.0.0.1', family: 4 }];
 
@@ -58,9 +58,16 @@ describe('lookups of names', () => {
 
   it('that hang end with the time of the request, and the next tenant is served', async () => {
     const { asked, lookups } = slow();
-    const outgoing = new Outgoing('off', 'home', lookups);
     const asks = (tenant: string, name: string) =>
-      outgoing.for(tenant, `https://${name}`)(`https://${name}/`, { signal: AbortSignal.timeout(300) });
+      sendOut(
+        new URL(`https://${name}/`),
+        { signal: AbortSignal.timeout(300) },
+        {
+          reach: { loopback: false, privateRanges: false },
+          resolve: (asked, how, done) => lookups.resolve(tenant, asked, how, done),
+          beyond: 'beyond',
+        },
+      );
     const slowOnes = ['a.example', 'b.example', 'c.example'].map((name) => asks('slow', name));
     const other = asks('other', 'x.example');
     for (const each of [...slowOnes, other]) await expect(each).rejects.toMatchObject({ name: 'OutgoingError' });
