@@ -214,11 +214,21 @@ begin
   return next;
 end $$;
 
+-- The consents that are about a person, by any of their names, or to which they have agreed.
+create function placet.consents_of(wanted uuid, names text[], of_person text) returns setof text
+  language sql stable as $$
+  select c.id from placet.consent c where c.tenant = wanted and c.subject = any (names)
+  union
+  select c.id from placet.consent_answer a join placet.consent c on c.tenant = a.tenant and c.request = a.request
+    where a.tenant = wanted and a.person = of_person and a.answer = 'agreed' and of_person = any (c.agreed)
+$$;
+
 -- Ends live consents: those of which all that is given (id, request, subject, agent, server) is so; at least one must be.
--- When this returns, no decision that is asked for afterwards is an allow on one of them. Outcomes as in a change, or
--- 'revoked' with how many there were.
+-- With 'mine' only those about somebody (by any of their names) or to which they have agreed. When this returns, no
+-- decision that is asked for afterwards is an allow on one of them. Outcomes as in a change, or 'revoked' with how many
+-- there were. What has expired is ended as well, whatever the clocks of other servers say, and is not said to be revoked.
 create function placet.revoke_consents(wanted uuid, by_principal text, proof jsonb, who text, which jsonb, reason text)
-  returns table (outcome text, ended bigint) language plpgsql volatile as $$
+  returns table (outcome text, ended bigint) language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
   of_request text;
   ids jsonb;
@@ -230,22 +240,27 @@ begin
     return next;
     return;
   end if;
-  if not which ?| array['id', 'request', 'subject', 'agent', 'server'] then
+  if not which ?| array['id', 'request', 'subject', 'agent', 'server', 'mine'] then
     raise exception 'placet: which consents are to be revoked is not said';
   end if;
   ended := 0;
   for of_request, ids in
     with over as (
-      update placet.consent c set ended_at = clock_timestamp(), ended_for = 'revoked'
+      update placet.consent c
+        set ended_at = clock_timestamp(), ended_for = case when c.expires_at > clock_timestamp() then 'revoked' end
         where c.tenant = wanted and c.ended_at is null
           and (not which ? 'id' or c.id = which ->> 'id')
           and (not which ? 'request' or c.request = which ->> 'request')
           and (not which ? 'subject' or c.subject = which ->> 'subject')
           and (not which ? 'agent' or c.agent = which ->> 'agent')
           and (not which ? 'server' or c.server = which ->> 'server')
-        returning c.request, c.id
+          and (not which ? 'mine' or c.id in (
+            select m.id from placet.consents_of(wanted, array(select jsonb_array_elements_text(which -> 'mine' -> 'names')),
+              which #>> '{mine,person}') m (id)
+          ))
+        returning c.request, c.id, c.ended_for
     )
-    select o.request, jsonb_agg(o.id order by o.id) from over o group by o.request
+    select o.request, jsonb_agg(o.id order by o.id) from over o where o.ended_for is not null group by o.request
   loop
     ended := ended + jsonb_array_length(ids);
     perform placet.note_consent(wanted, of_request, 'revoked', who, jsonb_strip_nulls(jsonb_build_object(

@@ -1,5 +1,8 @@
 export { ConsentAnswers, type AnswerableRequest, type Answering } from './answers.js';
 export { askedOf, contentOf, type AskedRequirement, type RequestContent } from './content.js';
-export { isRequestId } from './ids.js';
+export { isRequestId, newReceiptId } from './ids.js';
+export { Consents, type Meant } from './own.js';
+export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';
+export { ConsentSettlement } from './settlement.js';
 export { ConsentRequests, type Asking, type RequestStanding } from './requests.js';
 export { digestOfShown, shownOf, type Shown } from './shown.js';

@@ -1,6 +1,6 @@
 import type { HostPrincipal } from '#identity';
 import { Refusal } from '#http';
-import type { Proposed } from '#ledger';
+import { subjectDigest, type Proposed } from '#ledger';
 import { decide, explain, type Decision } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import { AgreementsWanted, type Agreements } from './agreements.js';
@@ -91,7 +91,11 @@ export function decideAt(
       explanation,
       approval,
     },
-    proposed: { ...proposed, consents: relied },
+    proposed: {
+      ...proposed,
+      subject: subjectDigest(`${input.subject.type}:${input.subject.id}`),
+      consents: relied,
+    },
   };
 }
 

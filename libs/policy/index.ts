@@ -63,6 +63,7 @@ export type { Consent, Requirement } from './decide/requirements.js';
 export {
   choicesOf,
   entitlementOf,
+  namesOf,
   ONCE_MS,
   personAt,
   reachOf,

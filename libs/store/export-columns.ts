@@ -87,7 +87,7 @@ export const EXPORTED: Readonly<
   consent_answer: {
     columns: [
       ...['request', 'person', 'answer', 'choice', 'broke_glass', 'session', 'acr', 'amr', 'authenticated_at'],
-      ...['shown_digest', 'at'],
+      ...['shown_digest', 'at', 'for_person', 'delegation'],
     ],
     order: ['request', 'person'],
   },
@@ -98,10 +98,15 @@ export const EXPORTED: Readonly<
     ],
     order: ['id'],
   },
+  delegation: {
+    columns: ['id', 'from_person', 'to_person', 'created_at', 'expires_at', 'ended_at'],
+    order: ['id'],
+  },
+  consents_settled: { columns: ['revision'], order: ['tenant'] },
   consent_use: { columns: ['consent', 'writer', 'seq', 'at'], order: ['consent', 'writer', 'seq'] },
   consent_event: { columns: ['request', 'number', 'kind', 'by', 'at', 'content'], order: ['request', 'number'] },
   ledger_record: {
-    columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
+    columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash', 'subject'],
     order: ['writer', 'seq'],
   },
   deleted_tenant: {

@@ -6,6 +6,8 @@ import { freshDatabase, type TestDatabase } from '../../test/support/database.js
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
 import { ConsentReader } from './consent-reader.js';
+import { ConsentView } from './consent-view.js';
+import { DelegationStore } from './delegation-store.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
 import { DocumentReader } from './document-reader.js';
@@ -83,6 +85,10 @@ beforeAll(async () => {
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
       values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');
+    insert into placet.person (tenant, id, issuer, claims) values ('${other}', 'user:okta/2', 'okta', '{}');
+    insert into placet.delegation (tenant, id, from_person, to_person, expires_at)
+      values ('${other}', 'd', 'user:okta/2', 'user:okta/1', now() + interval '1 day');
+    insert into placet.consents_settled (tenant, revision) values ('${other}', 1);
     ${consentRows(other, 'user:okta/1')}`);
 });
 
@@ -242,6 +248,16 @@ const unfiltered = (): Store =>
 /** Every way of reading a tenant, by the file that it is in. */
 const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, tenant: string) => Promise<unknown>>>>> =
   {
+    'consent-view.ts': {
+      list: (store, tenant) => new ConsentView(store).list(tenant, {}, undefined, 10),
+      find: (store, tenant) => new ConsentView(store).find(tenant, 'c'),
+      restingOn: (store, tenant) => new ConsentView(store).restingOn(tenant, { policy: null }, '', 10),
+      changedSince: (store, tenant) => new ConsentView(store).changedSince(tenant, -1),
+    },
+    'delegation-store.ts': {
+      of: (store, tenant) => new DelegationStore(store).of(tenant, 'user:okta/1'),
+      delegatorsOf: (store, tenant) => new DelegationStore(store).delegatorsOf(tenant, 'user:okta/1'),
+    },
     'client-reader.ts': {
       find: (store, tenant) => new ClientReader(store).find(tenant, 'c'),
       list: (store, tenant) => new ClientReader(store).list(tenant, undefined, undefined, 10),

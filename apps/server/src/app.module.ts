@@ -1,17 +1,21 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
-import { ConsentAnswers, ConsentRequests } from '#consent';
+import { ConsentAnswers, ConsentRequests, Consents, type ConsentSettlement } from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
-import type { Store } from '#store';
+import { RecordReader, type Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
 import type { Changes } from './admin/changes.js';
 import { ClientsController } from './admin/clients/clients.controller.js';
 import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
+import { Activity, ActivityController } from './admin/consents/activity.controller.js';
+import { ConsentsController } from './admin/consents/consents.controller.js';
+import { OwnConsentsController } from './admin/consents/own-consents.controller.js';
+import { Receipts } from './admin/consents/receipts.js';
 import { ApprovalsController, OwnRequestsController } from './admin/consents/requests.controller.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
 import { DocumentsService } from './admin/documents/documents.service.js';
@@ -53,6 +57,8 @@ import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-i
 export interface ConsentParts {
   readonly requests: ConsentRequests;
   readonly answers: ConsentAnswers;
+  readonly consents: Consents;
+  readonly settlement: ConsentSettlement;
   readonly links: ReviewLinks;
 }
 
@@ -112,6 +118,9 @@ export class AppModule {
         PeopleController,
         OwnSessionsController,
         OwnRequestsController,
+        OwnConsentsController,
+        ActivityController,
+        ConsentsController,
         ApprovalsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
@@ -136,6 +145,9 @@ export class AppModule {
         { provide: ConsentAnswers, useFactory: () => consents.answers },
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },
+        { provide: Consents, useFactory: () => consents.consents },
+        { provide: Activity, useFactory: () => new Activity(new RecordReader(store)) },
+        { provide: Receipts, useFactory: () => new Receipts(store, parts.signingKeys, address) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

@@ -1,6 +1,6 @@
-import { ConsentAnswers, ConsentRequests } from '#consent';
+import { ConsentAnswers, ConsentRequests, Consents, ConsentSettlement } from '#consent';
 import type { Snapshots } from '#snapshot';
-import { ConsentReader, ConsentStore, PersonReader, type CountedEvents, type Store } from '#store';
+import { ConsentReader, ConsentStore, ConsentView, PersonReader, type CountedEvents, type Store } from '#store';
 import type { Standing } from './admin/changes.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
@@ -9,6 +9,7 @@ import type { PublicAddress } from './http/public-address.js';
 /**
  * What asks people, takes their answers, and says where they are given.
  * @param refused told of requests that are one too many, for administrators
+ * @param onError told why consents that can never apply any more could not be ended
  */
 export function assembleConsents(
   store: Store,
@@ -16,14 +17,18 @@ export function assembleConsents(
   standing: Standing,
   address: PublicAddress,
   refused: CountedEvents,
+  onError: (error: unknown) => void,
 ): ConsentParts {
   const reader = new ConsentReader(store);
   const written = new ConsentStore(store);
+  const view = new ConsentView(store);
   return {
     requests: new ConsentRequests(reader, written, (tenant, budget, { host, agent, subject }) =>
       refused.note(tenant, { event: 'prompt_budget', budget, host, agent, subject: subject.key }),
     ),
     answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing),
+    consents: new Consents(view, written, snapshots, standing),
+    settlement: new ConsentSettlement(view, written, snapshots, onError),
     links: new ReviewLinks(store, address),
   };
 }
