@@ -115,7 +115,7 @@ end $$;
 
 -- A person answers. What comes of it was worked out on the answers that were there (answers_before) and on the rights of
 -- whoever answers (proof). Outcomes: 'answered'; 'moved' (somebody else has answered meanwhile, which changes what comes of
--- it); 'principal' and 'rights' as in a change; 'missing'; 'over' (it is not open any more: status); 'again' (this person
+-- it); 'delegation' (it is over, by which they answer in another's place); 'principal' and 'rights' as in a change; 'missing'; 'over' (it is not open any more: status); 'again' (this person
 -- has answered it); 'shown' (what they were shown is not what the request says).
 create function placet.answer_consent_request(
   wanted uuid, by_principal text, proof jsonb, wanted_request text, answers_before integer, given jsonb, becomes text, consents jsonb
@@ -144,6 +144,11 @@ begin
     ) then 'again'
     when status <> 'pending' then 'over'
     when encode(asked.shown_digest, 'hex') is distinct from given ->> 'shown' then 'shown'
+    when given ->> 'delegation' is not null and not exists (
+      select from placet.delegation d
+      where d.tenant = wanted and d.id = given ->> 'delegation' and d.to_person = given ->> 'person'
+        and d.from_person = given ->> 'for_person' and d.ended_at is null and d.expires_at > clock_timestamp()
+    ) then 'delegation'
     when answers_before is distinct from (
       select count(*)::integer from placet.consent_answer a where a.tenant = wanted and a.request = wanted_request
     ) then 'moved'
@@ -153,11 +158,12 @@ begin
     return;
   end if;
   insert into placet.consent_answer (tenant, request, person, answer, choice, broke_glass, session, acr, amr,
-      authenticated_at, shown_digest)
+      authenticated_at, shown_digest, for_person, delegation)
     values (wanted, wanted_request, given ->> 'person', given ->> 'answer', nullif(given -> 'choice', 'null'),
       given ->> 'broke_glass', given ->> 'session', given ->> 'acr',
       array(select jsonb_array_elements_text(given -> 'amr')),
-      to_timestamp((given ->> 'authenticated_at')::float8 / 1000), asked.shown_digest);
+      to_timestamp((given ->> 'authenticated_at')::float8 / 1000), asked.shown_digest, given ->> 'for_person',
+      given ->> 'delegation');
   status := becomes;
   if becomes <> 'pending' then
     update placet.consent_request r set status = becomes, ended_at = clock_timestamp()
@@ -178,6 +184,7 @@ begin
   end if;
   perform placet.note_consent(wanted, wanted_request, 'answered', given ->> 'person', jsonb_strip_nulls(jsonb_build_object(
     'answer', given -> 'answer', 'choice', given -> 'choice', 'broke_glass', given -> 'broke_glass', 'principal', by_principal,
+    'for_person', given -> 'for_person', 'delegation', given -> 'delegation',
     'acr', given -> 'acr', 'shown', given -> 'shown', 'status', becomes,
     'consents', (select jsonb_agg(n -> 'id') from jsonb_array_elements(consents) n)
   )));

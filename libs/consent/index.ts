@@ -1,5 +1,6 @@
 export { ConsentAnswers, type AnswerableRequest, type Answering } from './answers.js';
 export { askedOf, contentOf, type AskedRequirement, type RequestContent } from './content.js';
+export { Delegations } from './delegations.js';
 export { isRequestId, newReceiptId } from './ids.js';
 export { Consents, type Meant } from './own.js';
 export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';

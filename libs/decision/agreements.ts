@@ -125,8 +125,9 @@ export class Agreements {
       usesLeft: row.usesLeft === null ? null : Math.max(0, row.usesLeft - (taken.get(row.id) ?? 0)),
       named: row.request === approval,
       session: row.session,
-      agreed: row.agreed.map(({ person, issuer, claims, acr, brokeGlass }) => ({
+      agreed: row.agreed.map(({ person, issuer, claims, for: other, acr, brokeGlass }) => ({
         person: { id: person, issuer, claims },
+        for: other === null ? undefined : { id: other.person, issuer: other.issuer, claims: other.claims },
         acr,
         brokeGlass: brokeGlass !== null,
       })),

@@ -63,6 +63,7 @@ export type { Consent, Requirement } from './decide/requirements.js';
 export {
   choicesOf,
   entitlementOf,
+  mayStandIn,
   namesOf,
   ONCE_MS,
   personAt,
@@ -72,6 +73,7 @@ export {
   type Concerned,
   type ConsentChoice,
   type Entitlement,
+  type KnownPerson,
   type SignedInPerson,
   type StoredConsent,
 } from './consent/index.js';

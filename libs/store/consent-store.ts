@@ -45,6 +45,9 @@ export interface GivenAnswer {
   readonly answer: 'agreed' | 'refused';
   readonly choice: JsonObject | null;
   readonly brokeGlass: string | null;
+  /** In whose place, and by which delegation; null: their own. */
+  readonly forPerson: string | null;
+  readonly delegation: string | null;
   readonly session: string;
   readonly acr: string | null;
   readonly amr: readonly string[];
@@ -75,7 +78,7 @@ export interface ConsentActor {
 }
 
 export interface AnswerOutcome {
-  readonly outcome: 'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown';
+  readonly outcome: 'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation';
   readonly status: ConsentRequestStatus | null;
 }
 

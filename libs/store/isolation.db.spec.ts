@@ -83,8 +83,8 @@ beforeAll(async () => {
     insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ('${other}', 'k', 'RS256', '{}', '');
     insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
-    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
-      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');
+    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
+      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '', 'x');
     insert into placet.person (tenant, id, issuer, claims) values ('${other}', 'user:okta/2', 'okta', '{}');
     insert into placet.delegation (tenant, id, from_person, to_person, expires_at)
       values ('${other}', 'd', 'user:okta/2', 'user:okta/1', now() + interval '1 day');
@@ -252,7 +252,6 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       list: (store, tenant) => new ConsentView(store).list(tenant, {}, undefined, 10),
       find: (store, tenant) => new ConsentView(store).find(tenant, 'c'),
       restingOn: (store, tenant) => new ConsentView(store).restingOn(tenant, { policy: null }, '', 10),
-      changedSince: (store, tenant) => new ConsentView(store).changedSince(tenant, -1),
     },
     'delegation-store.ts': {
       of: (store, tenant) => new DelegationStore(store).of(tenant, 'user:okta/1'),
@@ -306,6 +305,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
     },
     'record-reader.ts': {
       decision: (store, tenant) => new RecordReader(store).find(tenant, 9, 1),
+      ofSubject: (store, tenant) => new RecordReader(store).ofSubject(tenant, ['78'], undefined, 10),
     },
     'revision-reader.ts': {
       find: (store, tenant) => new RevisionReader(store).find(tenant, 1),

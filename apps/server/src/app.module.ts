@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
-import { ConsentAnswers, ConsentRequests, Consents, type ConsentSettlement } from '#consent';
+import { ConsentAnswers, ConsentRequests, Consents, Delegations, type ConsentSettlement } from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
@@ -14,6 +14,7 @@ import { RecordedDecisionsController } from './admin/decisions/recorded-decision
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { Activity, ActivityController } from './admin/consents/activity.controller.js';
 import { ConsentsController } from './admin/consents/consents.controller.js';
+import { DelegationsController } from './admin/consents/delegations.controller.js';
 import { OwnConsentsController } from './admin/consents/own-consents.controller.js';
 import { Receipts } from './admin/consents/receipts.js';
 import { ApprovalsController, OwnRequestsController } from './admin/consents/requests.controller.js';
@@ -59,6 +60,7 @@ export interface ConsentParts {
   readonly answers: ConsentAnswers;
   readonly consents: Consents;
   readonly settlement: ConsentSettlement;
+  readonly delegations: Delegations;
   readonly links: ReviewLinks;
 }
 
@@ -121,6 +123,7 @@ export class AppModule {
         OwnConsentsController,
         ActivityController,
         ConsentsController,
+        DelegationsController,
         ApprovalsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
@@ -146,6 +149,7 @@ export class AppModule {
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },
         { provide: Consents, useFactory: () => consents.consents },
+        { provide: Delegations, useFactory: () => consents.delegations },
         { provide: Activity, useFactory: () => new Activity(new RecordReader(store)) },
         { provide: Receipts, useFactory: () => new Receipts(store, parts.signingKeys, address) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },

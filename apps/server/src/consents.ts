@@ -1,6 +1,6 @@
-import { ConsentAnswers, ConsentRequests, Consents, ConsentSettlement } from '#consent';
+import { ConsentAnswers, ConsentRequests, Consents, ConsentSettlement, Delegations } from '#consent';
 import type { Snapshots } from '#snapshot';
-import { ConsentReader, ConsentStore, ConsentView, PersonReader, type CountedEvents, type Store } from '#store';
+import { ConsentReader, ConsentStore, ConsentView, DelegationStore, PersonReader, type CountedEvents, type Store } from '#store';
 import type { Standing } from './admin/changes.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
@@ -22,12 +22,14 @@ export function assembleConsents(
   const reader = new ConsentReader(store);
   const written = new ConsentStore(store);
   const view = new ConsentView(store);
+  const delegations = new DelegationStore(store);
   return {
     requests: new ConsentRequests(reader, written, (tenant, budget, { host, agent, subject }) =>
       refused.note(tenant, { event: 'prompt_budget', budget, host, agent, subject: subject.key }),
     ),
-    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing),
+    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing, delegations),
     consents: new Consents(view, written, snapshots, standing),
+    delegations: new Delegations(delegations, snapshots, store.clock, standing),
     settlement: new ConsentSettlement(view, written, snapshots, onError),
     links: new ReviewLinks(store, address),
   };
