@@ -163,7 +163,8 @@ export class ConsentAnswers {
     const other = found.inPlaceOf && signedIn(found.inPlaceOf);
     if (given.answer === 'agreed') demandAssurance(snapshot.policies, found, other ?? person, acr, now);
     const agreements = choice === null ? [] : await this.#agreements(tenant, found.request);
-    if (choice !== null) agreements.push({ person, for: other ?? undefined, acr, brokeGlass: brokeGlass !== null, choice });
+    if (choice !== null)
+      agreements.push({ person, for: other ?? undefined, acr, brokeGlass: brokeGlass !== null, choice });
     const consents =
       choice === null
         ? undefined

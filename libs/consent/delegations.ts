@@ -50,7 +50,8 @@ export class Delegations {
     const outcome = await this.#made(principal, (actor) => this.store.delegate(principal.tenant, actor, given));
     if (outcome === 'unknown') throw new Refusal('not_found', `nobody has signed in as '${to}'`);
     if (outcome === 'over') throw new Refusal('invalid_request', 'until: that time is past');
-    if (outcome === 'full') throw new Refusal('invalid_request', 'to: you have named as many people as you can: end some');
+    if (outcome === 'full')
+      throw new Refusal('invalid_request', 'to: you have named as many people as you can: end some');
     return { id, from, to, createdAt: now, expiresAt: until, endedAt: null };
   }
 

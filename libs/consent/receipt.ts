@@ -100,12 +100,17 @@ function answersOf({ consent, request }: ConsentDetail): object[] {
 
 function eventsOf({ consent, history }: ConsentDetail): object[] {
   const events = history.map(({ kind, by, at, content }) => {
-    const type = kind === 'answered' ? String(content.answer) : kind;
+    const type = kind === 'answered' && typeof content.answer === 'string' ? content.answer : kind;
     return { event_type: type, event_time: time(at), entity_id: by, event_state: DPV_EVENTS[type] ?? null };
   });
   if (consent.state === 'expired') {
     const end = Math.min(consent.expiresAt, consent.endedAt ?? Infinity);
-    events.push({ event_type: 'expired', event_time: time(end), entity_id: 'system', event_state: 'dpv:ConsentExpired' });
+    events.push({
+      event_type: 'expired',
+      event_time: time(end),
+      entity_id: 'system',
+      event_state: 'dpv:ConsentExpired',
+    });
   }
   return events;
 }

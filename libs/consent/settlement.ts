@@ -83,7 +83,7 @@ export function neverAgain(set: PolicySet, given: GivenFor): string | undefined 
   if (given.server !== null) {
     const server = set.server({ name: given.server });
     if (!server) return `the server '${given.server}' is gone`;
-    if (digest(shownIdentity(server.identity) as Json) !== digest((shown.server?.identity ?? []) as Json)) {
+    if (digest(shownIdentity(server.identity)) !== digest(shown.server?.identity ?? [])) {
       return `the server '${given.server}' is another: its identity has changed`;
     }
     const registered =
@@ -95,7 +95,9 @@ export function neverAgain(set: PolicySet, given: GivenFor): string | undefined 
   const { rule, consent } = contentOf(given.content).requirements[given.requirement]!;
   if (rule === null) {
     const asks = set.defaults.consent;
-    return asks?.digest === digest(consent as unknown as Json) ? undefined : 'the default of the tenant does not ask it any more';
+    return asks?.digest === digest(consent as unknown as Json)
+      ? undefined
+      : 'the default of the tenant does not ask it any more';
   }
   const asks = set.documents
     .find('Policy', rule.policy)

@@ -7,7 +7,11 @@ import { hasUnseen, mixesAlphabets, visible } from './visible.js';
 export interface Asked {
   readonly subject: { readonly type: string; readonly id: string };
   readonly agent: { readonly id: string; readonly title: string | null };
-  readonly server: { readonly id: string; readonly title: string | null; readonly identity?: Readonly<Record<string, unknown>> | undefined } | null;
+  readonly server: {
+    readonly id: string;
+    readonly title: string | null;
+    readonly identity?: Readonly<Record<string, unknown>> | undefined;
+  } | null;
   readonly action: string;
   readonly resource: { readonly type: string; readonly id: string };
   /** As it is registered; null: it is not, or it is no tool. */

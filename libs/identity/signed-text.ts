@@ -26,7 +26,8 @@ export async function verifiedText(jws: string, type: string, keys: unknown): Pr
   try {
     found = await compactVerify(jws, createLocalJWKSet(keys as JSONWebKeySet), { algorithms: ['ES256', 'RS256'] });
   } catch (error) {
-    if (error instanceof errors.JWKSNoMatchingKey) throw new SignatureError('none of the keys is the one that signed it');
+    if (error instanceof errors.JWKSNoMatchingKey)
+      throw new SignatureError('none of the keys is the one that signed it');
     if (error instanceof errors.JWKSInvalid) throw new SignatureError('the keys are no JWK set');
     throw new SignatureError('the signature does not hold: it was changed, or another key signed it', { cause: error });
   }

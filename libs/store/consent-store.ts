@@ -78,7 +78,8 @@ export interface ConsentActor {
 }
 
 export interface AnswerOutcome {
-  readonly outcome: 'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation';
+  readonly outcome:
+    'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation';
   readonly status: ConsentRequestStatus | null;
 }
 

@@ -93,8 +93,7 @@ export class ConsentView {
     if (server !== undefined) conditions.push(`c.server = ${value(server)}`);
     if (live === true) conditions.push('c.ended_at is null and c.expires_at > clock_timestamp()');
     if (live === false) conditions.push('(c.ended_at is not null or c.expires_at <= clock_timestamp())');
-    if (mine)
-      conditions.push(`c.id in (select placet.consents_of($1, ${value(mine.names)}, ${value(mine.person)}))`);
+    if (mine) conditions.push(`c.id in (select placet.consents_of($1, ${value(mine.names)}, ${value(mine.person)}))`);
     if (after) conditions.push(`(c.created_at, c.id) < (${value(after.place)}::timestamptz, ${value(after.id)})`);
     return this.#rows<ConsentListing>(
       tenant,

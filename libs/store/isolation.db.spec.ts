@@ -1,7 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { consentRows } from '../../test/support/consent-rows.js';
+import { CONSENT_ID, consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
@@ -250,7 +250,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
   {
     'consent-view.ts': {
       list: (store, tenant) => new ConsentView(store).list(tenant, {}, undefined, 10),
-      find: (store, tenant) => new ConsentView(store).find(tenant, 'c'),
+      find: (store, tenant) => new ConsentView(store).find(tenant, CONSENT_ID),
       restingOn: (store, tenant) => new ConsentView(store).restingOn(tenant, { policy: null }, '', 10),
     },
     'delegation-store.ts': {

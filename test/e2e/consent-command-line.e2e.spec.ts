@@ -57,7 +57,7 @@ it('verifies receipts with the published keys, asking nobody, also with a key th
   const response = await company.as(ann, 'GET', `/api/v1/me/consents/${id}/receipt`);
   expect(response.headers.get('content-type')).toContain('application/jose');
   const receipt = response.body as string;
-  const jwks = async () => (await fetch(`${company.service.url}/t/default/oauth/jwks`)).json() as Promise<unknown>;
+  const jwks = async () => (await fetch(`${company.service.url}/t/default/oauth/jwks`)).json();
   const [file, keys] = [join(work, 'receipt.jose'), join(work, 'keys.json')];
   writeFileSync(file, `${receipt}\n`);
   writeFileSync(keys, JSON.stringify(await jwks()));

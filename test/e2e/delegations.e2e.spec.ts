@@ -43,7 +43,10 @@ describe('somebody who was named to answer', () => {
     const { body } = await company.as(ann, 'GET', '/api/v1/me/consents');
     const detail = await company.as(ann, 'GET', `/api/v1/me/consents/${body.items[0].id}`);
     expect(detail.body.answers).toMatchObject([{ person: CARA, for_person: BOB, answer: 'agreed' }]);
-    expect(detail.body.history.at(-1)).toMatchObject({ by: CARA, content: { for_person: BOB, delegation: made.body.id } });
+    expect(detail.body.history.at(-1)).toMatchObject({
+      by: CARA,
+      content: { for_person: BOB, delegation: made.body.id },
+    });
 
     // It was live when it was answered: what was answered still counts, and nothing more is.
     expect((await end(cara, made.body.id)).status).toBe(404);

@@ -127,7 +127,9 @@ describe('my consents', () => {
     await agreed({ arguments: { to: 'max' } });
     const bobs = await agreed({ arguments: { to: 'ivo' }, subject: 'company/bob' }, AN_HOUR, bob);
     expect((await company.as(ann, 'DELETE', '/api/v1/me/consents?server=crm')).body).toEqual({ revoked: 0 });
-    expect((await company.as(ann, 'DELETE', '/api/v1/me/consents?server=mail&agent=desk')).body).toEqual({ revoked: 2 });
+    expect((await company.as(ann, 'DELETE', '/api/v1/me/consents?server=mail&agent=desk')).body).toEqual({
+      revoked: 2,
+    });
     expect(await state(bobs, bob)).toBe('live');
     expect((await company.as(bob, 'DELETE', '/api/v1/me/consents')).body).toEqual({ revoked: 1 });
   });
@@ -183,7 +185,9 @@ describe('my activity', () => {
     });
     await company.apply({ kind: 'Subject', id: 'annie' });
     const { body } = await company.as(bob, 'GET', '/api/v1/me/activity?page_size=500');
-    expect(new Set(body.items.map(({ subject }: { subject: string }) => subject))).toEqual(new Set(['user:company/bob']));
+    expect(new Set(body.items.map(({ subject }: { subject: string }) => subject))).toEqual(
+      new Set(['user:company/bob']),
+    );
   });
 });
 
@@ -236,7 +240,7 @@ describe('administrators', () => {
 });
 
 describe('consents that can never apply any more', () => {
-  const definition = digest(DEFINITION as unknown as Json);
+  const definition = digest(DEFINITION);
   const mail = (over: object) => ({
     kind: 'Server',
     name: 'mail',

@@ -1,3 +1,6 @@
+/** Of the consent among the rows. */
+export const CONSENT_ID = 'co_aaaaaaaaaaaaaaaaaaaaaa';
+
 /**
  * Rows of every table about consents, for specs that need some of a tenant: an open request, an answer to it by a person who
  * is there, and a consent that was used.
@@ -10,7 +13,7 @@ export const consentRows = (tenant: string, person: string, request = 'r', text 
   insert into placet.consent_answer (tenant, request, person, answer, session, shown_digest)
     values ('${tenant}', '${request}', '${person}', 'agreed', 's', '');
   insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
-    values ('${tenant}', 'c', '${request}', 0, 'x', array['${person}'], now() + interval '1 day', 'user:${text}', 'desk');
-  insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', 'c', 9, 1);
+    values ('${tenant}', '${CONSENT_ID}', '${request}', 0, 'x', array['${person}'], now() + interval '1 day', 'user:${text}', 'desk');
+  insert into placet.consent_use (tenant, consent, writer, seq) values ('${tenant}', '${CONSENT_ID}', 9, 1);
   insert into placet.consent_event (tenant, request, kind, by, content)
     values ('${tenant}', '${request}', 'requested', 'desk', '{}');`;

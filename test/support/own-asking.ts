@@ -90,7 +90,13 @@ export async function startAsking(options: TestOptions = {}): Promise<AskingComp
   return asking;
 }
 
-const message = ({ arguments: given = { to: 'eve' }, approval, subject = 'company/ann', tool, server = 'mail' }: Asked) => ({
+const message = ({
+  arguments: given = { to: 'eve' },
+  approval,
+  subject = 'company/ann',
+  tool,
+  server = 'mail',
+}: Asked) => ({
   subject: { type: 'user', id: subject },
   server,
   direction: 'client_to_server',

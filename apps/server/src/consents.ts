@@ -1,6 +1,14 @@
 import { ConsentAnswers, ConsentRequests, Consents, ConsentSettlement, Delegations } from '#consent';
 import type { Snapshots } from '#snapshot';
-import { ConsentReader, ConsentStore, ConsentView, DelegationStore, PersonReader, type CountedEvents, type Store } from '#store';
+import {
+  ConsentReader,
+  ConsentStore,
+  ConsentView,
+  DelegationStore,
+  PersonReader,
+  type CountedEvents,
+  type Store,
+} from '#store';
 import type { Standing } from './admin/changes.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
@@ -27,7 +35,15 @@ export function assembleConsents(
     requests: new ConsentRequests(reader, written, (tenant, budget, { host, agent, subject }) =>
       refused.note(tenant, { event: 'prompt_budget', budget, host, agent, subject: subject.key }),
     ),
-    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing, delegations),
+    answers: new ConsentAnswers(
+      reader,
+      new PersonReader(store),
+      written,
+      snapshots,
+      store.clock,
+      standing,
+      delegations,
+    ),
     consents: new Consents(view, written, snapshots, standing),
     delegations: new Delegations(delegations, snapshots, store.clock, standing),
     settlement: new ConsentSettlement(view, written, snapshots, onError),

@@ -190,7 +190,12 @@ describe('a consent', () => {
     ['the person concerned, asked about themselves', { by: ['subject'] }, [inPlace('bob', 'ann')], false],
     ['the manager of the person concerned', { by: ['manager'] }, [inPlace('bob', 'mia')], true],
     ['who is asked, by the person concerned', { by: ['role:lead'] }, [inPlace('ann', 'lea')], false],
-    ['who is asked, by the person, under notSelf', { by: ['role:lead'], notSelf: true }, [inPlace('ann', 'lea')], false],
+    [
+      'who is asked, by the person, under notSelf',
+      { by: ['role:lead'], notSelf: true },
+      [inPlace('ann', 'lea')],
+      false,
+    ],
     ['the person under notSelf', { by: ['user:ann'], notSelf: true }, [inPlace('bob', 'ann')], false],
     ['the person as one of several without it', { by: ['user:ann'] }, [inPlace('bob', 'ann')], true],
     ['themselves', { by: ['role:lead'] }, [inPlace('lea', 'lea')], false],

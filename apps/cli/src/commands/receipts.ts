@@ -53,11 +53,12 @@ function readJson(file: string): unknown {
 
 async function fetchKeys(url: string): Promise<unknown> {
   // Whoever can change the keys on their way can sign receipts.
-  if (!URL.canParse(url) || (!url.startsWith('https:') && !isLoopbackUrl(url))) throw new CommandError(`${url}: keys are fetched by https only.`);
+  if (!URL.canParse(url) || (!url.startsWith('https:') && !isLoopbackUrl(url)))
+    throw new CommandError(`${url}: keys are fetched by https only.`);
   try {
     const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(60_000) });
     if (!response.ok) throw new Error(String(response.status));
-    return (await response.json()) as unknown;
+    return await response.json();
   } catch {
     throw new CommandError(`${url} does not answer with a JWK set.`);
   }

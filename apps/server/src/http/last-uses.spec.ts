@@ -35,10 +35,7 @@ describe('the last use of credentials', () => {
 
   it('may be lost', async () => {
     const lines: string[] = [];
-    const uses = new LastUses(
-      () => Promise.reject(new Error('away')),
-      new Log('info', (line) => lines.push(line)),
-    );
+    const uses = new LastUses(() => Promise.reject(new Error('away')), new Log('info', (line) => lines.push(line)));
     uses.used('t', 'a');
     await uses.close();
     expect(lines.join()).toContain('could not be written');

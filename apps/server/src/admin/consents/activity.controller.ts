@@ -22,7 +22,9 @@ const entrySchema = z
     effect: z.enum(['allow', 'deny', 'ask']),
     reason: z.string(),
     host: z.string(),
-    agent: z.string().meta({ description: 'The application that it was for; the host itself, unless it is a gateway.' }),
+    agent: z
+      .string()
+      .meta({ description: 'The application that it was for; the host itself, unless it is a gateway.' }),
     server: z.string().nullable(),
     action: z.string(),
     resource: z.object({ type: z.string(), id: z.string().nullable() }),
