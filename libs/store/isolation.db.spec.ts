@@ -85,10 +85,6 @@ beforeAll(async () => {
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
       values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '', 'x');
-    insert into placet.person (tenant, id, issuer, claims) values ('${other}', 'user:okta/2', 'okta', '{}');
-    insert into placet.delegation (tenant, id, from_person, to_person, expires_at)
-      values ('${other}', 'd', 'user:okta/2', 'user:okta/1', now() + interval '1 day');
-    insert into placet.consents_settled (tenant, revision) values ('${other}', 1);
     ${consentRows(other, 'user:okta/1')}`);
 });
 

@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import { digest, type Json } from '#policy';
+import { digest } from '#policy';
 import type { Cookies } from '../support/browser.js';
 import { askingPolicy, DEFINITION, startAsking, type Asked, type AskingCompany } from '../support/own-asking.js';
 
