@@ -56,7 +56,6 @@ export function mayStandIn(
   delegator: KnownPerson,
 ): boolean {
   if (delegate.key === delegator.key || delegate.key === concerned.subject.key) return false;
-  if (block.notSelf && delegator.key === concerned.subject.key) return false;
   const by = block.by.filter((who) => who !== 'subject');
   return entitlementOf(set, { by, notSelf: block.notSelf }, concerned, delegator) === 'entitled';
 }

@@ -212,6 +212,12 @@ describe('a consent', () => {
       [{ ...inPlace('bob', 'oda'), brokeGlass: true }],
       false,
     ],
+    [
+      'who is asked, breaking the glass',
+      { by: ['role:lead'], approvals: 2, breakGlass: ['role:lead'] },
+      [{ ...inPlace('bob', 'lea'), brokeGlass: true }],
+      false,
+    ],
     ['who is asked, signed in less strongly', { by: ['role:lead'], assurance: 'mfa' }, [inPlace('bob', 'lea')], false],
   ])('in the place of %s', (_whose, consent, people, expected) => {
     expect(standing(consent, people).consents.length).toBe(Number(expected));
