@@ -2,7 +2,7 @@ export { ConsentAnswers, type AnswerableRequest, type Answering } from './answer
 export { askedOf, contentOf, type AskedRequirement, type RequestContent } from './content.js';
 export { Delegations } from './delegations.js';
 export { isRequestId, newReceiptId } from './ids.js';
-export { Consents, type Meant } from './own.js';
+export { Consents } from './own.js';
 export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';
 export { ConsentSettlement } from './settlement.js';
 export { ConsentRequests, type Asking, type RequestStanding } from './requests.js';

@@ -78,7 +78,7 @@ function byReason(set: PolicySet, page: readonly GivenFor[]): Map<string, string
  * Why a consent cannot apply on a state, whatever is asked: its server is gone or is another, its tool is registered with
  * another definition, or its rule does not ask what was agreed to. Undefined: it may apply still.
  */
-export function neverAgain(set: PolicySet, given: GivenFor): string | undefined {
+function neverAgain(set: PolicySet, given: GivenFor): string | undefined {
   const shown = JSON.parse(given.shown) as Pick<Shown, 'server' | 'definition'>;
   if (given.server !== null) {
     const server = set.server({ name: given.server });
