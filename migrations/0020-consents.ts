@@ -8,6 +8,10 @@ export class Consents0020 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(`
+      alter table placet.ledger_record add column subject bytea;
+      comment on column placet.ledger_record.subject is 'Of a decision, SHA-256 of whom it was about, by which they find it; the body says who it was.';
+      create index ledger_record_of_subject on placet.ledger_record (tenant, subject, commit, seq) where subject is not null;
+
       create table placet.consent_request (
         tenant uuid not null references placet.tenant (id),
         id text not null,
@@ -160,6 +164,7 @@ export class Consents0020 implements MigrationInterface {
   async down(runner: QueryRunner): Promise<void> {
     await runner.query(`
       drop function placet.revoke_consents;
+      drop function placet.consents_of;
       drop function placet.cancel_consent_request;
       drop function placet.answer_consent_request;
       drop function placet.open_consent_request;
@@ -175,6 +180,7 @@ export class Consents0020 implements MigrationInterface {
     await runner.query(COMMIT_DECISIONS_0004);
     for (const table of TABLES.toReversed()) await runner.query(`drop table placet.${table}`);
     await runner.query('drop function placet.consent_only_ends');
+    await runner.query('alter table placet.ledger_record drop column subject');
   }
 }
 

@@ -147,7 +147,8 @@ end $$;
 -- the lock was taken and is seen below, or waits until these decisions are committed.
 create function placet.commit_decisions(
   wanted uuid, by_writer bigint, first_seq bigint, epochs bigint[], nows timestamptz[], until timestamptz[],
-  touched text[], kinds text[], bodies text[], hashes bytea[], relied text[]
+  touched text[], kinds text[], bodies text[], hashes bytea[], relied text[],
+  subjects text[] default null
 ) returns table (
   failed integer[], reasons text[], current_revision bigint, current_epoch bigint, database_now timestamptz
 ) language plpgsql volatile as $$
@@ -195,9 +196,9 @@ begin
   ) v where v.reason is not null;
 
   if failed is null then
-    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
-      select wanted, by_writer, first_seq + r.place - 1, number, r.kind, r.body, r.hash
-      from unnest(kinds, bodies, hashes) with ordinality as r (kind, body, hash, place);
+    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
+      select wanted, by_writer, first_seq + r.place - 1, number, r.kind, r.body, r.hash, decode(r.subject, 'hex')
+      from unnest(kinds, bodies, hashes, subjects) with ordinality as r (kind, body, hash, subject, place);
     if has_consents then
       perform placet.take_uses(wanted, by_writer, first_seq, relied);
     end if;

@@ -144,7 +144,7 @@ end $$;
 
 -- A person answers. What comes of it was worked out on the answers that were there (answers_before) and on the rights of
 -- whoever answers (proof). Outcomes: 'answered'; 'moved' (somebody else has answered meanwhile, which changes what comes of
--- it); 'principal' and 'rights' as in a change; 'missing'; 'over' (it is not open any more: status); 'again' (this person
+-- it); 'delegation' (it is over, by which they answer in another's place); 'principal' and 'rights' as in a change; 'missing'; 'over' (it is not open any more: status); 'again' (this person
 -- has answered it); 'shown' (what they were shown is not what the request says).
 create function placet.answer_consent_request(
   wanted uuid, by_principal text, proof jsonb, wanted_request text, answers_before integer, given jsonb, becomes text, consents jsonb
@@ -173,6 +173,11 @@ begin
     ) then 'again'
     when status <> 'pending' then 'over'
     when encode(asked.shown_digest, 'hex') is distinct from given ->> 'shown' then 'shown'
+    when given ->> 'delegation' is not null and not exists (
+      select from placet.delegation d
+      where d.tenant = wanted and d.id = given ->> 'delegation' and d.to_person = given ->> 'person'
+        and d.from_person = given ->> 'for_person' and d.ended_at is null and d.expires_at > clock_timestamp()
+    ) then 'delegation'
     when answers_before is distinct from (
       select count(*)::integer from placet.consent_answer a where a.tenant = wanted and a.request = wanted_request
     ) then 'moved'
@@ -182,11 +187,12 @@ begin
     return;
   end if;
   insert into placet.consent_answer (tenant, request, person, answer, choice, broke_glass, session, acr, amr,
-      authenticated_at, shown_digest)
+      authenticated_at, shown_digest, for_person, delegation)
     values (wanted, wanted_request, given ->> 'person', given ->> 'answer', nullif(given -> 'choice', 'null'),
       given ->> 'broke_glass', given ->> 'session', given ->> 'acr',
       array(select jsonb_array_elements_text(given -> 'amr')),
-      to_timestamp((given ->> 'authenticated_at')::float8 / 1000), asked.shown_digest);
+      to_timestamp((given ->> 'authenticated_at')::float8 / 1000), asked.shown_digest, given ->> 'for_person',
+      given ->> 'delegation');
   status := becomes;
   if becomes <> 'pending' then
     update placet.consent_request r set status = becomes, ended_at = clock_timestamp()
@@ -209,6 +215,7 @@ begin
   end if;
   perform placet.note_consent(wanted, wanted_request, 'answered', given ->> 'person', jsonb_strip_nulls(jsonb_build_object(
     'answer', given -> 'answer', 'choice', given -> 'choice', 'broke_glass', given -> 'broke_glass', 'principal', by_principal,
+    'for_person', given -> 'for_person', 'delegation', given -> 'delegation',
     'acr', given -> 'acr', 'shown', given -> 'shown', 'status', becomes,
     'consents', (select jsonb_agg(n -> 'id') from jsonb_array_elements(consents) n)
   )));
@@ -245,11 +252,21 @@ begin
   return next;
 end $$;
 
+-- The consents that are about a person, by any of their names, or to which they have agreed.
+create function placet.consents_of(wanted uuid, names text[], of_person text) returns setof text
+  language sql stable as $$
+  select c.id from placet.consent c where c.tenant = wanted and c.subject = any (names)
+  union
+  select c.id from placet.consent_answer a join placet.consent c on c.tenant = a.tenant and c.request = a.request
+    where a.tenant = wanted and a.person = of_person and a.answer = 'agreed' and of_person = any (c.agreed)
+$$;
+
 -- Ends live consents: those of which all that is given (id, request, subject, agent, server) is so; at least one must be.
--- When this returns, no decision that is asked for afterwards is an allow on one of them. Outcomes as in a change, or
--- 'revoked' with how many there were.
+-- With 'mine' only those about somebody (by any of their names) or to which they have agreed. When this returns, no
+-- decision that is asked for afterwards is an allow on one of them. Outcomes as in a change, or 'revoked' with how many
+-- there were. What has expired is ended as well, whatever the clocks of other servers say, and is not said to be revoked.
 create function placet.revoke_consents(wanted uuid, by_principal text, proof jsonb, who text, which jsonb, reason text)
-  returns table (outcome text, ended bigint) language plpgsql volatile as $$
+  returns table (outcome text, ended bigint) language plpgsql volatile set plan_cache_mode = force_custom_plan as $$
 declare
   of_request text;
   ids jsonb;
@@ -261,13 +278,15 @@ begin
     return next;
     return;
   end if;
-  if not which ?| array['id', 'request', 'subject', 'agent', 'server'] then
+  if not which ?| array['id', 'request', 'subject', 'agent', 'server', 'mine'] then
     raise exception 'placet: which consents are to be revoked is not said';
   end if;
   ended := 0;
   for of_request, ids in
     with over as (
-      update placet.consent c set ended_at = coalesce(c.ended_at, clock_timestamp()), ended_for = 'revoked'
+      update placet.consent c
+        set ended_at = coalesce(c.ended_at, clock_timestamp()),
+          ended_for = case when c.ended_at is not null or c.expires_at > clock_timestamp() then 'revoked' end
         where c.tenant = wanted
           -- What is used up still lets the operation go on that it was used for.
           and (c.ended_at is null or c.ended_for = 'used' and c.last_used_at > clock_timestamp() - interval '10 minutes')
@@ -276,9 +295,13 @@ begin
           and (not which ? 'subject' or c.subject = which ->> 'subject')
           and (not which ? 'agent' or c.agent = which ->> 'agent')
           and (not which ? 'server' or c.server = which ->> 'server')
-        returning c.request, c.id
+          and (not which ? 'mine' or c.id in (
+            select m.id from placet.consents_of(wanted, array(select jsonb_array_elements_text(which -> 'mine' -> 'names')),
+              which #>> '{mine,person}') m (id)
+          ))
+        returning c.request, c.id, c.ended_for
     )
-    select o.request, jsonb_agg(o.id order by o.id) from over o group by o.request
+    select o.request, jsonb_agg(o.id order by o.id) from over o where o.ended_for is not null group by o.request
   loop
     ended := ended + jsonb_array_length(ids);
     perform placet.note_consent(wanted, of_request, 'revoked', who, jsonb_strip_nulls(jsonb_build_object(

@@ -14,6 +14,7 @@ import { FurtherOwnerKeys0014 } from './0014-further-owner-keys.js';
 import { BoundedState0015 } from './0015-bounded-state.js';
 import { ReadsInOneCall0016 } from './0016-reads-in-one-call.js';
 import { Consents0020 } from './0020-consents.js';
+import { OwnConsents0022 } from './0022-own-consents.js';
 import { Notifications0023 } from './0023-notifications.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -34,5 +35,6 @@ export const migrations = [
   BoundedState0015,
   ReadsInOneCall0016,
   Consents0020,
+  OwnConsents0022,
   Notifications0023,
 ];

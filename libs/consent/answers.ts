@@ -3,10 +3,12 @@ import { principalName, type AdministratorPrincipal } from '#identity';
 import {
   choicesOf,
   entitlementOf,
+  mayStandIn,
   personAt,
   reachOf,
   type ConsentChoice,
   type Entitlement,
+  type KnownPerson,
   type PolicySet,
   type SignedInPerson,
 } from '#policy';
@@ -17,6 +19,8 @@ import type {
   ConsentRequestStatus,
   ConsentStore,
   DatabaseClock,
+  DelegationStore,
+  Delegator,
   PersonReader,
   StoredConsentRequest,
 } from '#store';
@@ -45,6 +49,8 @@ export interface AnswerableRequest {
   readonly content: RequestContent;
   /** As whom; `none`: they have answered it before, and may not any more. */
   readonly as: Entitlement;
+  /** In whose place, where they are not asked themselves. */
+  readonly inPlaceOf: Delegator | null;
   readonly choices: readonly ConsentChoice[];
 }
 
@@ -69,6 +75,7 @@ export class ConsentAnswers {
     private readonly snapshots: Snapshots,
     private readonly clock: DatabaseClock,
     private readonly standing: Standing,
+    private readonly delegations: DelegationStore,
     private readonly events: Pick<ConsentEvents, 'answered'>,
   ) {}
 
@@ -77,7 +84,8 @@ export class ConsentAnswers {
     const person = await this.#person(principal);
     const request = await this.reader.request(principal.tenant, id);
     const { policies } = await this.snapshots.of(principal.tenant);
-    const found = request && answerable(policies, request, person, this.clock.now());
+    const delegators = await this.delegations.delegatorsOf(principal.tenant, person.id);
+    const found = request && answerable(policies, request, person, delegators, this.clock.now());
     if (!found) throw noRequest(id);
     if (found.request.status === 'pending') this.#looks.note(principal.tenant, id, person.id);
     return found;
@@ -98,6 +106,7 @@ export class ConsentAnswers {
     const now = this.clock.now();
     const key = personAt(policies, person, now)?.key;
     if (key === undefined) return [];
+    const delegators = await this.delegations.delegatorsOf(principal.tenant, person.id);
     const found: AnswerableRequest[] = [];
     let from = after;
     // What others may answer is passed over, so that one page can take several reads.
@@ -107,7 +116,7 @@ export class ConsentAnswers {
       for (const request of rows.slice(0, PAGE)) {
         if (found.length > size) return found;
         if (only === 'others' && request.subject === key) continue;
-        const one = answerable(policies, request, person, now);
+        const one = answerable(policies, request, person, delegators, now);
         if (one) found.push(one);
         from = { createdAt: request.createdAt, id: request.id };
       }
@@ -124,6 +133,7 @@ export class ConsentAnswers {
         case 'answered':
           return status!;
         case 'moved':
+        case 'delegation':
           continue;
         case 'rights':
           standing = await this.standing.again(standing);
@@ -150,14 +160,17 @@ export class ConsentAnswers {
     const request = await this.reader.request(tenant, id);
     const snapshot = await this.snapshots.of(tenant);
     const now = this.clock.now();
-    const found = request && answerable(snapshot.policies, request, person, now);
+    const delegators = await this.delegations.delegatorsOf(tenant, person.id);
+    const found = request && answerable(snapshot.policies, request, person, delegators, now);
     if (!found) throw noRequest(id);
     const choice = given.answer === 'agreed' ? chosen(found, given.choice) : null;
     const brokeGlass = breaking(found, given);
     const acr = assurance?.acr ?? null;
-    if (given.answer === 'agreed') demandAssurance(snapshot.policies, found, person, acr, now);
+    const other = found.inPlaceOf && signedIn(found.inPlaceOf);
+    if (given.answer === 'agreed') demandAssurance(snapshot.policies, found, other ?? person, acr, now);
     const agreements = choice === null ? [] : await this.#agreements(tenant, found.request);
-    if (choice !== null) agreements.push({ person, acr, brokeGlass: brokeGlass !== null, choice });
+    if (choice !== null)
+      agreements.push({ person, for: other ?? undefined, acr, brokeGlass: brokeGlass !== null, choice });
     const consents =
       choice === null
         ? undefined
@@ -165,7 +178,7 @@ export class ConsentAnswers {
     const becomes = given.answer === 'refused' ? 'denied' : consents ? 'approved' : 'pending';
     const written = await this.store.answer(
       tenant,
-      actorOf(principal, snapshot, person, now),
+      actorOf(principal, snapshot, other ? [person, other] : [person], now),
       id,
       found.request.answers.length,
       {
@@ -173,6 +186,8 @@ export class ConsentAnswers {
         answer: given.answer,
         choice: choice,
         brokeGlass,
+        forPerson: found.inPlaceOf?.person ?? null,
+        delegation: found.inPlaceOf?.delegation ?? null,
         session: principal.credential,
         acr,
         amr: assurance?.amr ?? [],
@@ -207,11 +222,13 @@ export class ConsentAnswers {
 
   async #agreements(tenant: string, { answers }: StoredConsentRequest): Promise<Agreement[]> {
     const agreements: Agreement[] = [];
-    for (const { person: id, answer, choice, acr, brokeGlass } of answers) {
+    for (const { person: id, forPerson, answer, choice, acr, brokeGlass } of answers) {
       const person = answer === 'agreed' ? await this.people.find(tenant, id) : undefined;
-      if (!person || choice === null) continue;
+      const other = person && forPerson !== null ? await this.people.find(tenant, forPerson) : undefined;
+      if (!person || choice === null || (forPerson !== null && !other)) continue;
       agreements.push({
         person: { id, issuer: person.issuer, claims: person.claims },
+        for: other && { id: other.id, issuer: other.issuer, claims: other.claims },
         acr,
         brokeGlass: brokeGlass !== null,
         choice: choice as unknown as ConsentChoice,
@@ -237,6 +254,7 @@ function answerable(
   set: PolicySet,
   request: StoredConsentRequest,
   person: SignedInPerson,
+  delegators: readonly Delegator[],
   now: number,
 ): AnswerableRequest | undefined {
   const known = personAt(set, person, now);
@@ -244,12 +262,33 @@ function answerable(
   const content = contentOf(request.content);
   const asked = askedFor({ request, content });
   const ways = content.requirements.map(({ consent }) => entitlementOf(set, consent, asked, known));
-  const as = (['entitled', 'break_glass'] as const).find((way) => ways.includes(way)) ?? 'none';
+  const own = (['entitled', 'break_glass'] as const).find((way) => ways.includes(way)) ?? 'none';
+  // Somebody who may only break the glass rather answers for somebody who is asked.
+  const inPlaceOf = own === 'entitled' ? null : placeFor(set, content, asked, known, delegators, now);
+  const as = inPlaceOf ? 'entitled' : own;
   const hasAnswered = request.answers.some((answer) => answer.person === person.id);
   if (as === 'none' && !hasAnswered) return undefined;
   const blocks = content.requirements.map(({ consent }) => consent);
-  return { request, content, as, choices: choicesOf(blocks, request.session !== null) };
+  return { request, content, as, inPlaceOf, choices: choicesOf(blocks, request.session !== null) };
 }
+
+/** The first of those in whose place somebody may agree to a requirement of a request; null: of nobody. */
+function placeFor(
+  set: PolicySet,
+  { requirements }: RequestContent,
+  asked: AskedFor,
+  known: KnownPerson,
+  delegators: readonly Delegator[],
+  now: number,
+): Delegator | null {
+  const may = (delegator: Delegator): boolean => {
+    const other = personAt(set, signedIn(delegator), now);
+    return other !== undefined && requirements.some(({ consent }) => mayStandIn(set, consent, asked, known, other));
+  };
+  return delegators.find(may) ?? null;
+}
+
+const signedIn = ({ person, issuer, claims }: Delegator): SignedInPerson => ({ id: person, issuer, claims });
 
 function chosen({ content, choices, request }: AnswerableRequest, choice: ConsentChoice | undefined): ConsentChoice {
   const taken = choice ?? choices[0]!;
@@ -292,17 +331,17 @@ function demandAssurance(
   });
 }
 
-/** In whose name it is written, and what is looked at again: the session, and all that entitles the person. */
+/** In whose name it is written, and what is looked at again: the session, and all that entitles the people. */
 function actorOf(
   principal: AdministratorPrincipal,
   snapshot: TenantSnapshot,
-  person: SignedInPerson,
+  people: readonly SignedInPerson[],
   now: number,
 ): Parameters<ConsentStore['answer']>[1] {
   const { epoch, keys } = principal.proof;
-  const known = personAt(snapshot.policies, person, now);
+  const entitling = people.flatMap((person) => personAt(snapshot.policies, person, now)?.keys ?? []);
   return {
     principal: principalName(principal),
-    proof: { epoch: Math.min(epoch, snapshot.epoch), keys: [...new Set([...keys, ...(known?.keys ?? [])])] },
+    proof: { epoch: Math.min(epoch, snapshot.epoch), keys: [...new Set([...keys, ...entitling])] },
   };
 }

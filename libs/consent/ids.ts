@@ -7,5 +7,9 @@ export const newRequestId = (): string => idOf('cr');
 
 export const newConsentId = (): string => idOf('co');
 
+export const newReceiptId = (): string => idOf('crr');
+
+export const newDelegationId = (): string => idOf('cd');
+
 /** Whether a text can be the id of a request; what is in the database says whether it is. */
 export const isRequestId = (text: string): boolean => /^cr_[A-Za-z0-9_-]{22}$/.test(text);

@@ -1,5 +1,6 @@
 import {
   entitlementOf,
+  mayStandIn,
   ONCE_MS,
   personAt,
   reachOf,
@@ -15,6 +16,8 @@ import { newConsentId } from './ids.js';
 /** Somebody who has agreed, how far they want it to reach, and how they had signed in. */
 export interface Agreement {
   readonly person: SignedInPerson;
+  /** In whose place they have agreed; left out: their own. */
+  readonly for?: SignedInPerson | undefined;
   readonly acr: string | null;
   readonly brokeGlass: boolean;
   readonly choice: ConsentChoice;
@@ -51,7 +54,7 @@ function consentOf(
 ): NewConsent | undefined {
   const { rule, consent, binding } = requirements[requirement]!;
   const counted = agreements.filter((agreement) => counts(set, consent, asked, agreement, now));
-  const people = new Set(counted.map(({ person }) => personAt(set, person, now)!.key));
+  const people = new Set(counted.map(({ person, for: other }) => personAt(set, other ?? person, now)!.key));
   const brokeGlass = counted.some((agreement) => agreement.brokeGlass);
   if (!brokeGlass && people.size < consent.approvals) return undefined;
   // Who agrees is asked once for all of it, so how far it reaches is what all of it leaves.
@@ -79,11 +82,15 @@ function counts(
   set: PolicySet,
   consent: AskedRequirement['consent'],
   asked: AskedFor,
-  { person, acr, brokeGlass }: Agreement,
+  { person, for: other, acr, brokeGlass }: Agreement,
   now: number,
 ): boolean {
   if (consent.assurance !== undefined && acr !== consent.assurance) return false;
   const known = personAt(set, person, now);
   if (!known) return false;
+  if (other) {
+    const delegator = personAt(set, other, now);
+    return delegator !== undefined && !brokeGlass && mayStandIn(set, consent, asked, known, delegator);
+  }
   return entitlementOf(set, consent, asked, known) === (brokeGlass ? 'break_glass' : 'entitled');
 }

@@ -7,7 +7,11 @@ import { hasUnseen, mixesAlphabets, visible } from './visible.js';
 export interface Asked {
   readonly subject: { readonly type: string; readonly id: string };
   readonly agent: { readonly id: string; readonly title: string | null };
-  readonly server: { readonly id: string; readonly title: string | null; readonly identity: readonly string[] } | null;
+  readonly server: {
+    readonly id: string;
+    readonly title: string | null;
+    readonly identity?: Readonly<Record<string, unknown>> | undefined;
+  } | null;
   readonly action: string;
   readonly resource: { readonly type: string; readonly id: string };
   /** As it is registered; null: it is not, or it is no tool. */
@@ -83,7 +87,7 @@ export function shownOf(asked: Asked): Shown {
     server: server && {
       name: visible(server.id),
       ...(server.title === null ? {} : { title: visible(server.title) }),
-      identity: server.identity.map(visible),
+      identity: shownIdentity(server.identity),
     },
     what: visible(`${action} ${resource.type} ${resource.id}`),
     operation: tool?.operation ?? null,
@@ -104,6 +108,12 @@ export function shownOf(asked: Asked): Shown {
     warnings: warningsOf(values, whole),
   };
 }
+
+/** What a server is known by, as people are shown it. */
+export const shownIdentity = (identity: Readonly<Record<string, unknown>> | undefined): readonly string[] =>
+  Object.values(identity ?? {})
+    .filter((part) => part !== undefined)
+    .map((part) => visible(typeof part === 'string' ? part : JSON.stringify(part)));
 
 /** SHA-256 of the text as it is stored, in hexadecimal. */
 export const digestOfShown = (text: string): string => createHash('sha256').update(text).digest('hex');

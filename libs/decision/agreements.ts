@@ -81,7 +81,6 @@ export class Agreements {
     const continued = [...new Set(questions.flatMap(({ continues }) => continues ?? []))];
     if (named.length === 0 && all.size === 0 && continued.length === 0) return Agreements.NONE;
     // First of all that is read: its epoch is no later than the rest.
-    // First of all that is read: its epoch is no later than the rest.
     const live = await reader.live(tenant, [...all]);
     const approvals = new Map<string, KnownApproval>();
     for (const id of named) {
@@ -199,8 +198,9 @@ const storedConsent = (
   usesLeft,
   named: row.request === approval,
   session: row.session,
-  agreed: row.agreed.map(({ person, issuer, claims, acr, brokeGlass }) => ({
+  agreed: row.agreed.map(({ person, issuer, claims, for: other, acr, brokeGlass }) => ({
     person: { id: person, issuer, claims },
+    for: other === null ? undefined : { id: other.person, issuer: other.issuer, claims: other.claims },
     acr,
     brokeGlass: brokeGlass !== null,
   })),

@@ -62,6 +62,8 @@ export class Decisions {
     private readonly metrics: DecisionMetrics,
     private readonly tokens: SubjectTokens,
     private readonly consents: ConsentReader,
+    /** Told of the consents on which answers rest that were given. */
+    private readonly onRelied: (tenant: string, consents: readonly string[]) => void = () => undefined,
   ) {
     snapshots.onForget((tenant) => {
       this.#ledgers.delete(tenant);
@@ -95,6 +97,7 @@ export class Decisions {
         : this.#decideAll(call, questions, semantic, agreements),
     );
     for (const { decision } of answer) this.metrics.decided(call.front, decision);
+    this.#noteRelied(call.tenant, answer, semantic);
     return answer.map((each, index) => ({ ...each, evaluationId: ids[index]! }));
   }
 
@@ -282,6 +285,13 @@ export class Decisions {
   /** While a decision is under way, the state that it rests on stays in memory. */
   #keep({ tenant }: Call): Disposable {
     return { [Symbol.dispose]: this.snapshots.hold(tenant) };
+  }
+
+  /** Of a whole that is not allowed, nothing was used. */
+  #noteRelied(tenant: string, answers: readonly Evaluated[], semantic: Semantic): void {
+    if (semantic === 'as_one' && answers.some(({ decision }) => decision.effect !== 'allow')) return;
+    const relied = answers.flatMap(({ decision }) => decision.consents);
+    if (relied.length > 0) this.onRelied(tenant, relied);
   }
 
   /** Takes its questions off what the tenant may ask of this process. Whoever is not good may not use that up. */

@@ -1,6 +1,6 @@
 import type { HostPrincipal } from '#identity';
 import { Refusal } from '#http';
-import type { Proposed } from '#ledger';
+import { subjectDigest, type Proposed } from '#ledger';
 import { decide, explain, type Decision } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import { AgreementsWanted, type Agreements } from './agreements.js';
@@ -97,7 +97,11 @@ export function decideAt(
       approval,
       continues,
     },
-    proposed: { ...proposed, consents: relied },
+    proposed: {
+      ...proposed,
+      subject: subjectDigest(`${input.subject.type}:${input.subject.id}`),
+      consents: relied,
+    },
   };
 }
 

@@ -63,6 +63,7 @@ export {
 export * from './sessions/index.js';
 export { Networks, normalAddress, normalNetwork, partyOf, UNKNOWN_ADDRESS } from './networks.js';
 export { Outgoing, type OutgoingFetch } from './outgoing.js';
+export { SignatureError, signText, verifiedText } from './signed-text.js';
 export { derivedKey, digestOf, seal, unseal } from './seal.js';
 export { isPersonSuspended } from './suspended.js';
 export {

@@ -11,6 +11,8 @@ export interface Proposed {
   readonly now: number;
   readonly validUntil: number | null;
   readonly keys: readonly string[];
+  /** Whom a decision is about, by `subjectDigest`. */
+  readonly subject?: DecisionEntry['subject'];
   /** The consents that an allow rests on; left out: none. */
   readonly consents?: DecisionEntry['consents'];
   readonly content: RecordContent;

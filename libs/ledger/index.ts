@@ -6,4 +6,4 @@ export {
   type Proposed,
 } from './decision-ledger.js';
 export type { LedgerErrorCode } from './errors.js';
-export { placeOfEvaluation, recordContent } from './record.js';
+export { placeOfEvaluation, recordContent, subjectDigest } from './record.js';

@@ -35,6 +35,9 @@ export function recordHash(body: string): Buffer {
   return hash('sha256', `\0${body}`, 'buffer');
 }
 
+/** By which somebody finds the decisions about them: SHA-256 of who it was as they are recorded, in hexadecimal. */
+export const subjectDigest = (subject: string): string => hash('sha256', subject, 'hex');
+
 /**
  * The id of an evaluation: where its record is, and eight characters that nobody can guess.
  * @param nonce eight characters, new for each evaluation

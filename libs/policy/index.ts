@@ -65,6 +65,8 @@ export type { Consent, Requirement } from './decide/requirements.js';
 export {
   choicesOf,
   entitlementOf,
+  mayStandIn,
+  namesOf,
   ONCE_MS,
   personAt,
   reachOf,
@@ -73,6 +75,7 @@ export {
   type Concerned,
   type ConsentChoice,
   type Entitlement,
+  type KnownPerson,
   type SignedInPerson,
   type StoredConsent,
 } from './consent/index.js';

@@ -1,4 +1,5 @@
 import type { JsonObject } from '#policy';
+import { AGREED, CONSENT, REQUEST } from './consent-columns.js';
 import type { Store, TenantView } from './store.js';
 
 /** Where a request for consent stands. One that nobody answered in time is expired, whatever its row says. */
@@ -11,6 +12,8 @@ export interface ConsentAnswer {
   readonly choice: JsonObject | null;
   /** Why, where they broke the glass. */
   readonly brokeGlass: string | null;
+  /** In whose place they answered; null: their own. */
+  readonly forPerson: string | null;
   readonly session: string;
   readonly acr: string | null;
   readonly amr: readonly string[];
@@ -51,6 +54,8 @@ export interface AgreedRow {
   readonly claims: JsonObject;
   readonly acr: string | null;
   readonly brokeGlass: string | null;
+  /** In whose place they answered; null: their own. */
+  readonly for: Pick<AgreedRow, 'person' | 'issuer' | 'claims'> | null;
 }
 
 /** A consent as it is stored. Times in ms since 1970. */
@@ -87,31 +92,6 @@ export interface UsedConsentRow extends AgreedConsentRow {
 }
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
-
-const REQUEST = `
-  r.id, r.evaluation, r.credential, r.host, r.agent, r.subject, r.server, r.action, r.resource_type as "resourceType",
-  r.resource_id as "resourceId", r.session, r.content, r.shown, encode(r.shown_digest, 'hex') as "shownDigest",
-  case when r.status = 'pending' and r.expires_at <= clock_timestamp() then 'expired' else r.status end as status,
-  ${ms('r.created_at')} as "createdAt", ${ms('r.expires_at')} as "expiresAt", ${ms('r.ended_at')} as "endedAt",
-  coalesce((
-    select json_agg(json_build_object('person', a.person, 'answer', a.answer, 'choice', a.choice, 'brokeGlass', a.broke_glass,
-        'session', a.session, 'acr', a.acr, 'amr', a.amr, 'authenticatedAt', ${ms('a.authenticated_at')}, 'at', ${ms('a.at')})
-      order by a.at, a.person)
-    from placet.consent_answer a where a.tenant = r.tenant and a.request = r.id
-  ), '[]') as answers`;
-
-const CONSENT = `
-  c.id, c.request, c.requirement, encode(c.binding, 'hex') as binding, c.policy, c.rule, c.uses_left as "usesLeft",
-  c.session, ${ms('c.created_at')} as "createdAt", ${ms('c.expires_at')} as "expiresAt", ${ms('c.ended_at')} as "endedAt",
-  c.ended_for as "endedFor", c.subject, c.agent, c.server, ${ms('c.last_used_at')} as "lastUsedAt"`;
-
-const AGREED = `
-  coalesce((
-    select json_agg(json_build_object('person', a.person, 'issuer', p.issuer, 'claims', p.claims, 'acr', a.acr,
-      'brokeGlass', a.broke_glass) order by a.person)
-    from placet.consent_answer a join placet.person p on p.tenant = a.tenant and p.id = a.person
-    where a.tenant = c.tenant and a.request = c.request and a.answer = 'agreed' and a.person = any (c.agreed)
-  ), '[]') as agreed`;
 
 /** Live consents to one and the same thing that are looked at: more than one is there only for different sessions. */
 const MOST_FOR_ONE = 100;

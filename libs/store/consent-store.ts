@@ -1,6 +1,7 @@
 import type { JsonObject } from '#policy';
 import type { RightsProof } from './change.js';
 import type { ConsentRequestStatus } from './consent-reader.js';
+import type { WhosePerson } from './consent-view.js';
 import type { Store } from './store.js';
 
 /** What a host asks people for. */
@@ -44,6 +45,9 @@ export interface GivenAnswer {
   readonly answer: 'agreed' | 'refused';
   readonly choice: JsonObject | null;
   readonly brokeGlass: string | null;
+  /** In whose place, and by which delegation; null: their own. */
+  readonly forPerson: string | null;
+  readonly delegation: string | null;
   readonly session: string;
   readonly acr: string | null;
   readonly amr: readonly string[];
@@ -74,7 +78,8 @@ export interface ConsentActor {
 }
 
 export interface AnswerOutcome {
-  readonly outcome: 'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown';
+  readonly outcome:
+    'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation';
   readonly status: ConsentRequestStatus | null;
 }
 
@@ -85,6 +90,8 @@ export interface WhichConsents {
   readonly subject?: string;
   readonly agent?: string;
   readonly server?: string;
+  /** Only those that are about somebody, by any of their names, or to which they have agreed. */
+  readonly mine?: WhosePerson;
 }
 
 /** Writes what is asked, answered and taken back. Each is one call, which takes the tenant's turn at changes. */
@@ -151,6 +158,30 @@ export class ConsentStore {
       [tenant, principal, JSON.stringify(proof), who, JSON.stringify(which), reason],
     );
     return { outcome: row!.outcome, ended: Number(row!.ended ?? 0) };
+  }
+
+  /** Ends consents that can never apply any more, and says why in their history. Returns how many there were. */
+  async supersede(tenant: string, ids: readonly string[], why: string): Promise<number> {
+    const [row] = await this.store.call<{ ended: number }>('select placet.supersede_consents($1, $2, $3) as ended', [
+      tenant,
+      ids,
+      why,
+    ]);
+    return Number(row!.ended);
+  }
+
+  /** Takes note that all consents were looked at that changes up to a revision concern. */
+  async settled(tenant: string, revision: number): Promise<void> {
+    await this.store.call('select placet.consents_settled_up_to($1, $2)', [tenant, revision]);
+  }
+
+  /** Writes down when consents that any number of calls may rest on were used, in ms since 1970. What is newer stays. */
+  async used(tenant: string, uses: readonly (readonly [consent: string, at: number])[]): Promise<void> {
+    await this.store.call('select placet.consents_used($1, $2, $3)', [
+      tenant,
+      uses.map(([consent]) => consent),
+      uses.map(([, at]) => new Date(at).toISOString()),
+    ]);
   }
 }
 

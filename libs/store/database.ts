@@ -173,8 +173,10 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant select, insert, update on placet.document, placet.credential, placet.credential_secret, placet.credential_use,
         placet.person, placet.session, placet.signing_key to ${role};
       grant select, insert on placet.consent_answer, placet.consent_use, placet.consent_retry, placet.consent_event,
-        placet.consent_request, placet.consent to ${role};
+        placet.consent_request, placet.consent, placet.delegation to ${role};
       grant update (status, ended_at) on placet.consent_request to ${role};
+      grant update (ended_at) on placet.delegation to ${role};
+      grant select, insert, update on placet.consents_settled to ${role};
       grant update (uses_left, last_used_at, ended_at, ended_for) on placet.consent to ${role};
       grant select, insert, update, delete on placet.draft, placet.oauth_state, placet.denial to ${role};
       grant select, insert, update, delete on placet.used_once to ${role};

@@ -23,6 +23,8 @@ export interface DecisionEntry {
   readonly validUntil: number | null;
   readonly keys: readonly string[];
   readonly kind: 'decision' | 'listing';
+  /** Of a decision: SHA-256 of whom it is about, in hexadecimal, by which they find it again. */
+  readonly subject?: string | undefined;
   /** The consents that an allow rests on. */
   readonly consents: readonly ReliedConsent[];
   readonly body: string;
@@ -119,6 +121,7 @@ export class DecisionCommits {
             entries.map(({ body }) => body).join(ROW_SEPARATOR),
             entries.map(({ hash }) => hash),
             entries.map(({ consents }) => consentList(consents)).join(ROW_SEPARATOR),
+            entries.map(({ subject }) => subject ?? '').join(ROW_SEPARATOR),
           ],
         }),
       );
@@ -149,7 +152,8 @@ const COMMIT = `
   from placet.commit_decisions(
     $1, $2, $3, string_to_array($4, E'\\n', '')::bigint[], string_to_array($5, E'\\n', '')::timestamptz[],
     string_to_array($6, E'\\n', '')::timestamptz[], string_to_array($7, E'\\n'), string_to_array($8, E'\\n'),
-    string_to_array($9, E'\\n'), $10, case $11 when '' then array[''] else string_to_array($11, E'\\n') end
+    string_to_array($9, E'\\n'), $10, case $11 when '' then array[''] else string_to_array($11, E'\\n') end,
+    string_to_array($12, E'\\n', '')
   )`;
 
 const instant = (ms: number | null): string => (ms === null ? '' : new Date(ms).toISOString());

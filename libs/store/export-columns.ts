@@ -87,7 +87,7 @@ export const EXPORTED: Readonly<
   consent_answer: {
     columns: [
       ...['request', 'person', 'answer', 'choice', 'broke_glass', 'session', 'acr', 'amr', 'authenticated_at'],
-      ...['shown_digest', 'at'],
+      ...['shown_digest', 'at', 'for_person', 'delegation'],
     ],
     order: ['request', 'person'],
   },
@@ -98,6 +98,11 @@ export const EXPORTED: Readonly<
     ],
     order: ['id'],
   },
+  delegation: {
+    columns: ['id', 'from_person', 'to_person', 'created_at', 'expires_at', 'ended_at'],
+    order: ['id'],
+  },
+  consents_settled: { columns: ['revision'], order: ['tenant'] },
   consent_use: { columns: ['consent', 'writer', 'seq', 'at'], order: ['consent', 'writer', 'seq'] },
   consent_retry: {
     columns: ['consent', 'of_writer', 'of_seq', 'writer', 'seq', 'at'],
@@ -109,7 +114,7 @@ export const EXPORTED: Readonly<
     order: ['at', 'id'],
   },
   ledger_record: {
-    columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash'],
+    columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash', 'subject'],
     order: ['writer', 'seq'],
   },
   deleted_tenant: {

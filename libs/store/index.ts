@@ -50,9 +50,20 @@ export {
 } from './consent-store.js';
 export { ConsentStatistics, type AnsweredRule, type AnsweredThing } from './consent-statistics.js';
 export { NotificationQueue, type ClaimedNotification, type SettledNotification } from './notification-queue.js';
+export {
+  CONSENT_STATES,
+  ConsentView,
+  type ConsentDetail,
+  type ConsentListing,
+  type ConsentState,
+  type GivenFor,
+  type ListedConsents,
+  type WhosePerson,
+} from './consent-view.js';
+export { DelegationStore, type Delegation, type Delegator } from './delegation-store.js';
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
-export { RecordReader } from './record-reader.js';
+export { RecordReader, type RecordOfSubject } from './record-reader.js';
 export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';

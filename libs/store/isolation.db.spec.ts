@@ -1,12 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { consentRows } from '../../test/support/consent-rows.js';
+import { CONSENT_ID, consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
 import { ConsentReader } from './consent-reader.js';
 import { ConsentStatistics } from './consent-statistics.js';
+import { ConsentView } from './consent-view.js';
+import { DelegationStore } from './delegation-store.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
 import { DocumentReader } from './document-reader.js';
@@ -82,8 +84,8 @@ beforeAll(async () => {
     insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ('${other}', 'k', 'RS256', '{}', '');
     insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
-    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash)
-      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '');
+    insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
+      values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '', 'x');
     ${consentRows(other, 'user:okta/1')}`);
 });
 
@@ -243,6 +245,15 @@ const unfiltered = (): Store =>
 /** Every way of reading a tenant, by the file that it is in. */
 const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, tenant: string) => Promise<unknown>>>>> =
   {
+    'consent-view.ts': {
+      list: (store, tenant) => new ConsentView(store).list(tenant, {}, undefined, 10),
+      find: (store, tenant) => new ConsentView(store).find(tenant, CONSENT_ID),
+      restingOn: (store, tenant) => new ConsentView(store).restingOn(tenant, { policy: null }, '', 10),
+    },
+    'delegation-store.ts': {
+      of: (store, tenant) => new DelegationStore(store).of(tenant, 'user:okta/1'),
+      delegatorsOf: (store, tenant) => new DelegationStore(store).delegatorsOf(tenant, 'user:okta/1'),
+    },
     'client-reader.ts': {
       find: (store, tenant) => new ClientReader(store).find(tenant, 'c'),
       list: (store, tenant) => new ClientReader(store).list(tenant, undefined, undefined, 10),
@@ -298,6 +309,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
     },
     'record-reader.ts': {
       decision: (store, tenant) => new RecordReader(store).find(tenant, 9, 1),
+      ofSubject: (store, tenant) => new RecordReader(store).ofSubject(tenant, ['78'], undefined, 10),
     },
     'revision-reader.ts': {
       find: (store, tenant) => new RevisionReader(store).find(tenant, 1),

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { consentRows } from '../../test/support/consent-rows.js';
+import { CONSENT_ID, consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange, type Change, type Operation, type RightsProof } from './change.js';
 import { ensureTenant } from './database.js';
@@ -437,7 +437,10 @@ describe('a read that fails', () => {
 
 describe('a consent', () => {
   const updated = (statement: string) =>
-    asService(other, async (query) => (await query(`update placet.consent set ${statement} where id = 'c'`)).rowCount);
+    asService(
+      other,
+      async (query) => (await query(`update placet.consent set ${statement} where id = '${CONSENT_ID}'`)).rowCount,
+    );
 
   it('can be ended, and not brought back, and its uses become only fewer', async () => {
     expect(await updated('ended_at = now()')).toBe(1);

@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { CONSENT_ID } from './consent-rows.js';
 
 /** What a tenant has that another one might ask for. */
 export interface Things {
@@ -120,6 +121,20 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'GET /api/v1/me/requests': () => ({}),
   'GET /api/v1/me/requests/{id}': ({ request }) => ({ path: { id: request } }),
   'POST /api/v1/me/requests/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),
+  'GET /api/v1/me/consents': () => ({}),
+  'DELETE /api/v1/me/consents': () => ({}),
+  'GET /api/v1/me/consents/{id}': () => ({ path: { id: CONSENT_ID } }),
+  'DELETE /api/v1/me/consents/{id}': () => ({ path: { id: CONSENT_ID } }),
+  'GET /api/v1/me/consents/{id}/receipt': () => ({ path: { id: CONSENT_ID } }),
+  'GET /api/v1/me/activity': () => ({}),
+  'GET /api/v1/me/delegations': () => ({}),
+  'POST /api/v1/me/delegations': ({ name }) => ({ body: { to: name, until: '2999-01-01T00:00:00Z' } }),
+  'DELETE /api/v1/me/delegations/{id}': () => ({ path: { id: `cd_${'a'.repeat(22)}` } }),
+  'GET /api/v1/consents': () => ({ shows: true }),
+  'DELETE /api/v1/consents': ({ name }) => ({ query: `?subject=user:${name}&reason=why` }),
+  'GET /api/v1/consents/{id}': () => ({ path: { id: CONSENT_ID }, shows: true }),
+  'DELETE /api/v1/consents/{id}': () => ({ path: { id: CONSENT_ID }, query: '?reason=why' }),
+  'GET /api/v1/consents/{id}/receipt': () => ({ path: { id: CONSENT_ID } }),
   'GET /api/v1/approvals': () => ({}),
   'GET /api/v1/approvals/{id}': ({ request }) => ({ path: { id: request } }),
   'POST /api/v1/approvals/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),

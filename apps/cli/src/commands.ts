@@ -2,6 +2,7 @@ import { Api } from './api.js';
 import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
 import { changeClient, createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
+import { listConsents, revokeConsents } from './commands/consents.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
@@ -12,6 +13,7 @@ import { lint } from './commands/lint.js';
 import { diff, history, rollback } from './commands/revisions.js';
 import { tryMapping } from './commands/mappings.js';
 import { listPeople, listSessions, signOut } from './commands/people.js';
+import { verifyReceipt } from './commands/receipts.js';
 import { resume, suspend } from './commands/suspensions.js';
 import {
   createTenant,
@@ -121,6 +123,27 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takes: ['PERSON'],
     options: [],
     run: ([person], _, output) => signOut(new Api(), output, person!),
+  },
+  'consent list': {
+    takes: [],
+    options: ['subject', 'agent', 'server', 'live'],
+    run: (_, { subject, agent, server, live }, output) =>
+      listConsents(new Api(), output, { subject, agent, server }, live),
+  },
+  'consent revoke': {
+    takes: ['ID'],
+    needs: 0,
+    options: ['subject', 'agent', 'server', 'reason'],
+    run: ([id], { subject, agent, server, reason }, output) =>
+      revokeConsents(new Api(), output, id, { subject, agent, server }, reason),
+  },
+  'receipt verify': {
+    takes: ['FILE'],
+    options: ['keys'],
+    run: ([file], { keys }, output) => {
+      if (keys === undefined) throw new UsageError("'receipt verify' needs --keys FILE or --keys URL");
+      return verifyReceipt(output, file!, keys);
+    },
   },
   'host create': {
     takes: ['NAME'],

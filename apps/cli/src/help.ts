@@ -25,6 +25,12 @@ export const USAGE = `usage: placet COMMAND
   people list                          who has signed in
   people sessions PERSON               where somebody (as in user:entra/3f2c) is signed in
   people sign-out PERSON               sign them out everywhere, and end the tokens that they have
+  consent list [--subject TYPE:ID] [--agent HOST] [--server NAME] [--live]
+                                       what people have agreed to
+  consent revoke ID --reason TEXT      take back one agreement, or all of a person, a host or a server:
+      [--subject TYPE:ID] [--agent HOST] [--server NAME]   when it returns, none of them counts any more
+  receipt verify FILE --keys FILE|URL  whether a receipt of an agreement holds, and what it says; asks nobody,
+                                       with the keys (/t/NAME/oauth/jwks) in a file
   host create NAME [--title TEXT]      register a host and make a key for it
       [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert

@@ -35,6 +35,8 @@ export const OPTIONS = {
   claims: { type: 'string' },
   environment: { type: 'string', default: 'dev' },
   keys: { type: 'string' },
+  agent: { type: 'string' },
+  live: { type: 'boolean', default: false },
   issuer: { type: 'string' },
   tenant: { type: 'string', default: 'default' },
   'no-browser': { type: 'boolean', default: false },

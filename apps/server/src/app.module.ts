@@ -1,17 +1,22 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
-import { ConsentAnswers, ConsentRequests } from '#consent';
+import { ConsentAnswers, ConsentRequests, Consents, Delegations, type ConsentSettlement } from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
-import type { Store } from '#store';
+import { RecordReader, type Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
 import type { Changes } from './admin/changes.js';
 import { ClientsController } from './admin/clients/clients.controller.js';
 import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
+import { Activity, ActivityController } from './admin/consents/activity.controller.js';
+import { ConsentsController } from './admin/consents/consents.controller.js';
+import { DelegationsController } from './admin/consents/delegations.controller.js';
+import { OwnConsentsController } from './admin/consents/own-consents.controller.js';
+import { Receipts } from './admin/consents/receipts.js';
 import { ApprovalsController, OwnRequestsController } from './admin/consents/requests.controller.js';
 import { SuggestionsController, SuggestionsService } from './admin/consents/suggestions.controller.js';
 import { DocumentsController } from './admin/documents/documents.controller.js';
@@ -54,6 +59,9 @@ import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-i
 export interface ConsentParts {
   readonly requests: ConsentRequests;
   readonly answers: ConsentAnswers;
+  readonly consents: Consents;
+  readonly settlement: ConsentSettlement;
+  readonly delegations: Delegations;
   readonly links: ReviewLinks;
 }
 
@@ -113,6 +121,10 @@ export class AppModule {
         PeopleController,
         OwnSessionsController,
         OwnRequestsController,
+        OwnConsentsController,
+        ActivityController,
+        ConsentsController,
+        DelegationsController,
         ApprovalsController,
         SuggestionsController,
         TasksController,
@@ -139,6 +151,10 @@ export class AppModule {
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },
         { provide: SuggestionsService, useFactory: () => new SuggestionsService(store, snapshots) },
+        { provide: Consents, useFactory: () => consents.consents },
+        { provide: Delegations, useFactory: () => consents.delegations },
+        { provide: Activity, useFactory: () => new Activity(new RecordReader(store)) },
+        { provide: Receipts, useFactory: () => new Receipts(store, parts.signingKeys, address) },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

@@ -1,6 +1,21 @@
-import { ConsentAnswers, ConsentRequests, type ConsentEvents } from '#consent';
+import {
+  ConsentAnswers,
+  ConsentRequests,
+  Consents,
+  ConsentSettlement,
+  Delegations,
+  type ConsentEvents,
+} from '#consent';
 import type { Snapshots } from '#snapshot';
-import { ConsentReader, ConsentStore, PersonReader, type CountedEvents, type Store } from '#store';
+import {
+  ConsentReader,
+  ConsentStore,
+  ConsentView,
+  DelegationStore,
+  PersonReader,
+  type CountedEvents,
+  type Store,
+} from '#store';
 import type { Standing } from './admin/changes.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
@@ -9,6 +24,7 @@ import type { PublicAddress } from './http/public-address.js';
 /**
  * What asks people, takes their answers, and says where they are given.
  * @param refused told of requests that are one too many, for administrators
+ * @param onError told why consents that can never apply any more could not be ended
  */
 export function assembleConsents(
   store: Store,
@@ -17,9 +33,12 @@ export function assembleConsents(
   address: PublicAddress,
   refused: CountedEvents,
   metrics: ConsentEvents,
+  onError: (error: unknown) => void,
 ): ConsentParts {
   const reader = new ConsentReader(store);
   const written = new ConsentStore(store);
+  const view = new ConsentView(store);
+  const delegations = new DelegationStore(store);
   return {
     requests: new ConsentRequests(reader, written, snapshots, (tenant, opened, { host, agent, subject }) => {
       metrics.opened(opened.outcome);
@@ -28,7 +47,19 @@ export function assembleConsents(
       // A host that asks about many people is one event, and not one of each of them.
       refused.note(tenant, opened.why === 'host' ? about : { ...about, subject: subject.key });
     }),
-    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing, metrics),
+    answers: new ConsentAnswers(
+      reader,
+      new PersonReader(store),
+      written,
+      snapshots,
+      store.clock,
+      standing,
+      delegations,
+      metrics,
+    ),
+    consents: new Consents(view, written, snapshots, standing),
+    delegations: new Delegations(delegations, snapshots, store.clock, standing),
+    settlement: new ConsentSettlement(view, written, snapshots, onError),
     links: new ReviewLinks(store, address),
   };
 }

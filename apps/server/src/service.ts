@@ -16,6 +16,7 @@ import {
   recordEvent,
   SessionStore,
   ConsentReader,
+  ConsentStore,
   Store,
   Sweep,
   writeCredentialUses,
@@ -33,7 +34,7 @@ import { mcpRoutes } from './fronts/mcp/routes.js';
 import { requestRoutes } from './fronts/requests/routes.js';
 import { Authenticator } from './http/authenticator.js';
 import { ClientAddresses } from './http/client-address.js';
-import { CredentialUses } from './http/credential-uses.js';
+import { CONSENT_USES, LastUses } from './http/last-uses.js';
 import { declaredRoutes } from './http/declared-rights.js';
 import { Gate } from './http/gate.js';
 import { TenantNames } from './http/tenant-names.js';
@@ -134,6 +135,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     closing.push(() =>
       Promise.all([
         parts.uses.close(),
+        parts.consentUses.close(),
+        parts.consents.settlement.close(),
         parts.refusedEvents.close(),
         parts.refusedRequests.close(),
         parts.signIn.refusedSignIns.close(),
@@ -142,7 +145,10 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const tokens = new SubjectTokens(parts.verifier, (of, { fault, issuer }) =>
       parts.refusedEvents.note(of, { credential: 'subject_token', reason: fault, issuer }),
     );
-    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens, new ConsentReader(store));
+    const { consentUses } = parts;
+    const onRelied = (of: string, ids: readonly string[]) => ids.forEach((id) => consentUses.used(of, id));
+    const reader = new ConsentReader(store);
+    const decisions = new Decisions(snapshots, commits, store.clock, parts.metrics, tokens, reader, onRelied);
     closing.push(() => decisions.drain());
     const { app, door, mount } = await createApp(parts, decisions);
     closing.push(() => app.close());
@@ -168,7 +174,8 @@ export async function startService(options: ServiceOptions): Promise<Service> {
 /** What the decision routes need besides, which stand before the application. */
 interface FrontParts {
   readonly gate: Gate;
-  readonly uses: CredentialUses;
+  readonly uses: LastUses;
+  readonly consentUses: LastUses;
   readonly refusedEvents: CountedEvents;
   readonly refusedRequests: CountedEvents;
 }
@@ -188,7 +195,10 @@ function assemble(
   const refusedSignIns = countedEvents(store, log, 'sign_in_refused');
   const refusedRequests = countedEvents(store, log, 'consent');
   const refusals = new RefusedCredentials(limits, refusedEvents);
-  const uses = new CredentialUses((of, used) => writeCredentialUses(store, of, used), log);
+  const uses = new LastUses((of, used) => writeCredentialUses(store, of, used), log);
+  const written = new ConsentStore(store);
+  const writeConsents = (of: string, used: Parameters<ConsentStore['used']>[1]) => written.used(of, used);
+  const consentUses = new LastUses(writeConsents, log, undefined, CONSENT_USES);
   const address = new PublicAddress();
   const accessTokens = new AccessTokens(store, oauthPepper(keyCheck));
   const gate = new Gate(store, snapshots, keyCheck, limits, refusals, (value) => accessTokens.find(value));
@@ -199,6 +209,16 @@ function assemble(
   const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
   const changes = new Changes(store, snapshots, authenticator);
+  const consents = assembleConsents(
+    store,
+    snapshots,
+    authenticator,
+    address,
+    refusedRequests,
+    consentMetrics,
+    (error) => log.error('consents that cannot apply any more could not be ended', error),
+  );
+  changes.onDocuments = (of) => consents.settlement.soon(of);
   const outgoing = new Outgoing(privateIdentityProviders, tenant);
   const keySets = new KeySets(outgoing);
   const verifier = new TokenVerifier(keySets, parseJson);
@@ -226,7 +246,8 @@ function assemble(
     uses,
     refusedEvents,
     refusedRequests,
-    consents: assembleConsents(store, snapshots, authenticator, address, refusedRequests, consentMetrics),
+    consents,
+    consentUses,
     refusals,
     limits,
     addresses,

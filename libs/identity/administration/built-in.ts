@@ -41,7 +41,7 @@ const REGISTERED: readonly AdministrationObject[] = ['Server', 'Host', 'Resource
 const CREDENTIALS: readonly AdministrationObject[] = ['Key', 'Client'];
 
 const AUTHOR: readonly AdministrationGrant[] = [
-  { actions: ['read'], on: without(TENANT_OBJECTS, [...CREDENTIALS, 'Session', 'Person']) },
+  { actions: ['read'], on: without(TENANT_OBJECTS, [...CREDENTIALS, 'Session', 'Person', 'Consent']) },
   { actions: ['write', 'delete', 'test'], on: ['Draft'] },
   { actions: ['test'], on: ['Mapping'] },
   { actions: ['explain'], on: ['Access'] },
@@ -56,12 +56,13 @@ export const BUILT_IN_GRANTS: Readonly<Record<BuiltInAdministration, readonly Ad
     { actions: ['write', 'delete'], on: POLICY_KINDS },
     { actions: ['publish'], on: ['Draft', 'Revision'] },
     { actions: ['suspend'], on: SUSPENDABLE_OBJECTS },
+    { actions: ['read', 'delete'], on: ['Consent'] },
   ],
   registrar: [
     { actions: ['read', 'write', 'delete'], on: REGISTERED },
     { actions: ['read', 'write', 'rotate', 'delete'], on: CREDENTIALS },
   ],
-  approver: [{ actions: ['read'], on: ['Decision'] }],
+  approver: [{ actions: ['read'], on: ['Decision', 'Consent'] }],
   auditor: [
     { actions: ['read', 'export'], on: TENANT_OBJECTS },
     { actions: ['explain'], on: ['Access'] },

@@ -41,6 +41,25 @@ export function entitlementOf(
   return isOneOf(set, block.breakGlass ?? [], person) ? 'break_glass' : 'none';
 }
 
+/**
+ * Whether somebody may agree in the place of another, who is asked: that other must be entitled by themselves, at each use
+ * and not only when it was delegated. What people are asked about themselves nobody answers for them, nobody answers about
+ * themselves in another's place, and with `notSelf` the person concerned delegates it to nobody. The glass is broken by
+ * nobody for another.
+ * @param delegate as of `personAt`, as is the delegator
+ */
+export function mayStandIn(
+  set: PolicySet,
+  block: Pick<ConsentBlock, 'by' | 'notSelf'>,
+  concerned: Concerned,
+  delegate: KnownPerson,
+  delegator: KnownPerson,
+): boolean {
+  if (delegate.key === delegator.key || delegate.key === concerned.subject.key) return false;
+  const by = block.by.filter((who) => who !== 'subject');
+  return entitlementOf(set, { by, notSelf: block.notSelf }, concerned, delegator) === 'entitled';
+}
+
 /** Names of people may be aliases: they are compared by the one Subject that they stand for. */
 function isOneOf(set: PolicySet, refs: readonly string[], { roles }: KnownPerson): boolean {
   if (refs.length === 0) return false;

@@ -40,7 +40,7 @@ export function personAt(set: PolicySet, person: SignedInPerson, now: number): K
   if (!person.id.startsWith(`${issuer.subjectType}:${issuer.name}/`)) return undefined;
   if (unmetRequirement(issuer, person.claims) !== undefined) return undefined;
   const stored = set.subject(named.type, named.id);
-  const names = namesOf(person.id, stored);
+  const names = allNames(person.id, stored);
   if (set.suspensionOf(() => names.map((name) => `Subject:${name}`))) return undefined;
 
   const said = groupsOf(issuer, person.claims);
@@ -62,8 +62,13 @@ export function personAt(set: PolicySet, person: SignedInPerson, now: number): K
   };
 }
 
-/** Every name that a person has: that of their sign-in, that of their stored Subject, and its aliases. */
-function namesOf(id: string, stored: SubjectDocument | undefined): readonly string[] {
+/** Every name by which a person of a verified id is known: that of their sign-in, of their stored Subject, and its aliases. */
+export function namesOf(set: PolicySet, id: string): readonly string[] {
+  const named = parsePrincipal(id);
+  return named?.kind === 'subject' ? allNames(id, set.subject(named.type, named.id)) : [];
+}
+
+function allNames(id: string, stored: SubjectDocument | undefined): readonly string[] {
   const others = stored ? [stored, ...(stored.aliases ?? [])] : [];
   return [...new Set([id, ...others.map((name) => subjectKey(name.type, name.id))])];
 }

@@ -178,6 +178,56 @@ describe('a consent', () => {
     expect(standing(consent, people).consents.length).toBe(Number(expected));
   });
 
+  const inPlace = (who: string, other: string, claims: JsonObject = {}) => agreed(who, { for: person(other) }, claims);
+
+  it.each<[string, Partial<ConsentBlock>, Agreed[], boolean]>([
+    ['who is asked', { by: ['role:lead'] }, [inPlace('bob', 'lea')], true],
+    ['nobody who is asked', { by: ['role:lead'] }, [inPlace('bob', 'oda')], false],
+    ['who is not asked, by who is', { by: ['role:lead'] }, [inPlace('lea', 'bob')], false],
+    ['who has lost the role since', { by: ['role:lead'] }, [inPlace('bob', 'max')], false],
+    ['who is suspended now', { by: ['user:okta/eve'] }, [inPlace('bob', 'eve')], false],
+    ['who is asked, by who is suspended', { by: ['role:lead'] }, [inPlace('eve', 'lea')], false],
+    ['the person concerned, asked about themselves', { by: ['subject'] }, [inPlace('bob', 'ann')], false],
+    ['the manager of the person concerned', { by: ['manager'] }, [inPlace('bob', 'mia')], true],
+    ['who is asked, by the person concerned', { by: ['role:lead'] }, [inPlace('ann', 'lea')], false],
+    [
+      'who is asked, by the person, under notSelf',
+      { by: ['role:lead'], notSelf: true },
+      [inPlace('ann', 'lea')],
+      false,
+    ],
+    ['the person under notSelf', { by: ['user:ann'], notSelf: true }, [inPlace('bob', 'ann')], false],
+    ['the person as one of several without it', { by: ['user:ann'] }, [inPlace('bob', 'ann')], true],
+    ['themselves', { by: ['role:lead'] }, [inPlace('lea', 'lea')], false],
+    ['who answered, too', { by: ['role:lead'], approvals: 2 }, [agreed('lea'), inPlace('bob', 'lea')], false],
+    [
+      'one of two',
+      { by: ['role:lead'], approvals: 2 },
+      [agreed('ivo', {}, { title: 'lead' }), inPlace('bob', 'lea')],
+      true,
+    ],
+    [
+      'who may break the glass',
+      { by: ['role:lead'], breakGlass: ['role:oncall'] },
+      [{ ...inPlace('bob', 'oda'), brokeGlass: true }],
+      false,
+    ],
+    [
+      'who is asked, breaking the glass',
+      { by: ['role:lead'], approvals: 2, breakGlass: ['role:lead'] },
+      [{ ...inPlace('bob', 'lea'), brokeGlass: true }],
+      false,
+    ],
+    ['who is asked, signed in less strongly', { by: ['role:lead'], assurance: 'mfa' }, [inPlace('bob', 'lea')], false],
+  ])('in the place of %s', (_whose, consent, people, expected) => {
+    expect(standing(consent, people).consents.length).toBe(Number(expected));
+  });
+
+  it('in the place of another rests on both', () => {
+    const { keys } = standing({ by: ['role:lead'] }, [inPlace('bob', 'lea')]);
+    expect(keys).toEqual(expect.arrayContaining(['subject:user:okta/bob', 'subject:user:okta/lea']));
+  });
+
   it('is none to something else, nor to what cannot be agreed to', () => {
     for (const binding of ['other', null]) {
       const wanted = [requirement(block({}), binding)];

@@ -1,12 +1,14 @@
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Consent, Requirement } from '../decide/requirements.js';
 import type { TouchKey } from '../documents/touches.js';
-import { entitlementOf, type Concerned } from './entitled.js';
-import { personAt, type SignedInPerson } from './person.js';
+import { entitlementOf, mayStandIn, type Concerned } from './entitled.js';
+import { personAt, type KnownPerson, type SignedInPerson } from './person.js';
 
 /** Somebody who has agreed, and how. */
 export interface Agreed {
   readonly person: SignedInPerson;
+  /** In whose place they agreed, by a delegation that was live then; left out: their own. */
+  readonly for?: SignedInPerson | undefined;
   /** How they had signed in, as the identity provider says (`acr`); null: it does not say. */
   readonly acr: string | null;
   /** Whether they broke the glass, because they were not among those who may agree. */
@@ -28,7 +30,8 @@ export interface StandingConsents {
 
 /**
  * Of some stored consents those that count now: as many people as the requirement wants are entitled still. Whoever has
- * lost the role, has left, or is suspended does not count any more; and nobody counts twice.
+ * lost the role, has left, or is suspended does not count any more; and nobody counts twice. Who agreed in the place of
+ * another counts as that other, as long as that one is entitled and neither has left.
  * @param now ms since 1970
  */
 export function standingConsents(
@@ -48,10 +51,10 @@ export function standingConsents(
     for (const agreed of consent.agreed) {
       const found = counted(set, requirement, agreed, concerned, now);
       if (!found) continue;
-      people.add(found.key);
+      people.add(found.as);
       brokeGlass ||= agreed.brokeGlass;
       found.keys.forEach((key) => keys.add(key));
-      if (found.roles.validUntil !== null) ends.push(found.roles.validUntil);
+      ends.push(...found.ends);
     }
     return brokeGlass || people.size >= requirement.consent.approvals;
   });
@@ -63,15 +66,31 @@ export function standingConsents(
   };
 }
 
+/** Somebody whose agreement counts: as whom, and what that rests on. */
+interface Counted {
+  readonly as: string;
+  readonly keys: readonly TouchKey[];
+  readonly ends: readonly number[];
+}
+
 function counted(
   set: PolicySet,
   { consent }: Requirement,
-  { person, acr, brokeGlass }: Agreed,
+  { person, for: other, acr, brokeGlass }: Agreed,
   concerned: Concerned,
   now: number,
-): ReturnType<typeof personAt> {
+): Counted | undefined {
   if (consent.assurance !== undefined && acr !== consent.assurance) return undefined;
   const known = personAt(set, person, now);
+  if (!known) return undefined;
+  if (other) {
+    const delegator = personAt(set, other, now);
+    if (!delegator || brokeGlass || !mayStandIn(set, consent, concerned, known, delegator)) return undefined;
+    return { as: delegator.key, keys: [...known.keys, ...delegator.keys], ends: endsOf(delegator) };
+  }
   const wanted = brokeGlass ? 'break_glass' : 'entitled';
-  return known && entitlementOf(set, consent, concerned, known) === wanted ? known : undefined;
+  if (entitlementOf(set, consent, concerned, known) !== wanted) return undefined;
+  return { as: known.key, keys: known.keys, ends: endsOf(known) };
 }
+
+const endsOf = ({ roles }: KnownPerson): number[] => (roles.validUntil === null ? [] : [roles.validUntil]);

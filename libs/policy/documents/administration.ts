@@ -57,6 +57,7 @@ export const ADMINISTRATION_OBJECTS = [
   'Person',
   'Tenancy',
   'Capability',
+  'Consent',
   'all',
 ] as const;
 

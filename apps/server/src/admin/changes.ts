@@ -39,6 +39,9 @@ export class Changes {
     private readonly rates = new ChangeRates(),
   ) {}
 
+  /** Who is told of changes of documents that consents rest on. */
+  onDocuments: (tenant: string) => void = () => undefined;
+
   /**
    * Plans a change on the newest state and makes it; if another change came first, plans anew. Undefined from `plan`
    * means that there is nothing to do. Returns the revision after it. Throws what `plan` throws.
@@ -74,6 +77,7 @@ export class Changes {
       const outcome = prepared === 'moved' ? { outcome: prepared } : await commitChange(this.store, prepared);
       if (outcome.outcome === 'committed') {
         await this.snapshots.refresh(tenant, outcome.revision);
+        if (prepared !== 'moved' && prepared.operations.some(isRestedOn)) this.onDocuments(tenant);
         return outcome.revision;
       }
       if (outcome.outcome === 'rights' && standing.kind === 'administrator') {
@@ -134,6 +138,11 @@ export class Changes {
 
 const isAuthored = (operation: Operation): boolean =>
   (operation.op === 'put_document' || operation.op === 'delete_document') && AUTHORED_KINDS.includes(operation.kind);
+
+/** Documents on which it rests whether consents apply. */
+const isRestedOn = (operation: Operation): boolean =>
+  (operation.op === 'put_document' || operation.op === 'delete_document') &&
+  ['Server', 'Policy', 'Tenant'].includes(operation.kind);
 
 const madeBy = (maker: Maker): Pick<Change, 'principal' | 'proof'> =>
   maker.kind === 'service'

@@ -4,7 +4,7 @@ import { type z } from 'zod';
 import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf, traceOf, type Problem } from '#http';
 import { findings, placeOf, PLAIN_WORDS, type Finding } from '#policy';
 import type { ClientAddresses } from '../http/client-address.js';
-import type { CredentialUses } from '../http/credential-uses.js';
+import type { LastUses } from '../http/last-uses.js';
 import type { Gate } from '../http/gate.js';
 import type { PublicAddress } from '../http/public-address.js';
 import { sendJson, sendProblem } from '../http/responses.js';
@@ -47,7 +47,7 @@ export class FrontDoor {
     routes: readonly FrontRoute[],
     private readonly gate: Gate,
     private readonly addresses: ClientAddresses,
-    private readonly uses: CredentialUses,
+    private readonly uses: LastUses,
     private readonly log: Log,
     private readonly metrics: Metrics,
     private readonly address: PublicAddress,

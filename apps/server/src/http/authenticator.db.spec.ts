@@ -10,7 +10,7 @@ import { freshDatabase, type TestDatabase } from '../../../../test/support/datab
 import { Changes } from '../admin/changes.js';
 import { Log } from '../operations/log.js';
 import { Authenticator } from './authenticator.js';
-import { CredentialUses } from './credential-uses.js';
+import { LastUses } from './last-uses.js';
 import { Gate } from './gate.js';
 import { PersonSessions } from '../sign-in/person-sessions.js';
 import { SessionAuthenticator } from '../sign-in/session-authenticator.js';
@@ -76,7 +76,7 @@ beforeAll(async () => {
     database.store,
     deaf,
     gate,
-    new CredentialUses(() => Promise.resolve(), log),
+    new LastUses(() => Promise.resolve(), log),
     tokens,
     new SessionAuthenticator(database.store, deaf, people, new PublicAddress()),
   );

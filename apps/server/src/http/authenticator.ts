@@ -11,7 +11,7 @@ import {
 } from '#identity';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import { loadCredential, type Store } from '#store';
-import type { CredentialUses } from './credential-uses.js';
+import type { LastUses } from './last-uses.js';
 import type { SessionAuthenticator } from '../sign-in/session-authenticator.js';
 import type { Gate } from './gate.js';
 import type { TokenPrincipals } from './token-principals.js';
@@ -22,7 +22,7 @@ export class Authenticator {
     private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly gate: Gate,
-    private readonly uses: CredentialUses,
+    private readonly uses: LastUses,
     private readonly tokens: TokenPrincipals,
     private readonly sessions: SessionAuthenticator,
   ) {}

@@ -49,6 +49,7 @@ export const requestSchema = z
     id: z.string(),
     status: statusSchema,
     as: z.enum(['entitled', 'break_glass', 'none']),
+    in_place_of: z.string().nullable().meta({ description: 'Who is asked, where they have named you to answer.' }),
     created_at: z.string(),
     expires_at: z.string(),
     shown: z
@@ -72,11 +73,12 @@ const choiceBody = (choice: ConsentChoice): ChoiceBody =>
   choice.for === 'until' ? { for: 'until', seconds: Math.floor(choice.ms / 1000) } : choice;
 
 /** A request as whoever may answer it sees it. */
-export function requestBody({ request, as, choices }: AnswerableRequest): RequestBody {
+export function requestBody({ request, as, inPlaceOf, choices }: AnswerableRequest): RequestBody {
   return {
     id: request.id,
     status: request.status,
     as,
+    in_place_of: inPlaceOf?.person ?? null,
     created_at: new Date(request.createdAt).toISOString(),
     expires_at: new Date(request.expiresAt).toISOString(),
     shown: JSON.parse(request.shown) as RequestBody['shown'],

@@ -17,7 +17,6 @@ export function askedText(set: PolicySet, question: Question, about: About, hint
   const server = about.server === null ? undefined : set.server({ name: about.server });
   const tool = server && question.resource.type === 'tool' ? set.tool(server, about.resource) : undefined;
   const purpose = own(question.context, 'purpose');
-  const identity = server?.identity;
   return shownOf({
     subject,
     agent: { id: agent, title: set.host(agent)?.title ?? null },
@@ -25,9 +24,7 @@ export function askedText(set: PolicySet, question: Question, about: About, hint
       ? {
           id: server.name,
           title: server.title ?? null,
-          identity: identity
-            ? Object.values(identity).map((part) => (typeof part === 'string' ? part : JSON.stringify(part)))
-            : [],
+          identity: server.identity,
         }
       : null,
     action: question.action,

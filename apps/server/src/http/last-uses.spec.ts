@@ -1,14 +1,14 @@
 import { setImmediate } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
 import { Log } from '../operations/log.js';
-import { CredentialUses } from './credential-uses.js';
+import { LastUses } from './last-uses.js';
 
 describe('the last use of credentials', () => {
   it('is written in one go for a tenant, and for each credential at most every five minutes', async () => {
     let now = 1_000_000;
     const written: unknown[] = [];
     const write = async (tenant: string, uses: unknown): Promise<void> => void written.push([tenant, uses]);
-    const uses = new CredentialUses(write, new Log('error'), () => now);
+    const uses = new LastUses(write, new Log('error'), () => now);
     uses.used('t', 'a');
     uses.used('t', 'b');
     uses.used('u', 'c');
@@ -35,10 +35,7 @@ describe('the last use of credentials', () => {
 
   it('may be lost', async () => {
     const lines: string[] = [];
-    const uses = new CredentialUses(
-      () => Promise.reject(new Error('away')),
-      new Log('info', (line) => lines.push(line)),
-    );
+    const uses = new LastUses(() => Promise.reject(new Error('away')), new Log('info', (line) => lines.push(line)));
     uses.used('t', 'a');
     await uses.close();
     expect(lines.join()).toContain('could not be written');

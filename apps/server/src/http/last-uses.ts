@@ -1,23 +1,31 @@
 import type { Log } from '../operations/log.js';
 
-/** Writes down when credentials of a tenant were used, as pairs of id and ms since 1970. */
-export type UseWriter = (tenant: string, uses: readonly (readonly [credential: string, at: number])[]) => Promise<void>;
+/** Writes down when things of a tenant were used, as pairs of id and ms since 1970. */
+export type UseWriter = (tenant: string, uses: readonly (readonly [id: string, at: number])[]) => Promise<void>;
 
-/** How old, in ms, what is written about a credential may grow before it is written again. */
-const COARSE_MS = 5 * 60_000;
+/** What is used, as the log calls it, and how old, in ms, what is written about one may grow before it is written again. */
+interface Used {
+  readonly what: string;
+  readonly coarseMs: number;
+}
+
+const CREDENTIALS: Used = { what: 'credentials', coarseMs: 5 * 60_000 };
+
+/** Agreements that any number of calls may rest on; those whose uses are counted are written with each use. */
+export const CONSENT_USES: Used = { what: 'consents', coarseMs: 60_000 };
 
 /** How long, in ms, uses are gathered, to be written at once. */
 const GATHERED_MS = 10_000;
 
-/** Credentials whose last written use is remembered. */
+/** Things whose last written use is remembered. */
 const REMEMBERED = 20_000;
 
 /**
- * When credentials were last used, to within five minutes. Nobody waits for it: what could not be written, or was not yet
+ * When things were last used, to within some minutes. Nobody waits for it: what could not be written, or was not yet
  * when the process ended, is lost.
  */
-export class CredentialUses {
-  /** When a use was last noted, by the id of the credential, which no other tenant has. */
+export class LastUses {
+  /** When a use was last noted, by the id, which no other tenant has. */
   readonly #noted = new Map<string, number>();
   readonly #gathered = new Map<string, Map<string, number>>();
   readonly #timer: NodeJS.Timeout;
@@ -27,20 +35,21 @@ export class CredentialUses {
     private readonly write: UseWriter,
     private readonly log: Log,
     private readonly now: () => number = () => Date.now(),
+    private readonly of: Used = CREDENTIALS,
   ) {
     this.#timer = setInterval(() => this.flush(), GATHERED_MS).unref();
   }
 
-  /** Notes that a credential has proven itself now. */
-  used(tenant: string, credential: string): void {
+  /** Notes that something is used now. */
+  used(tenant: string, id: string): void {
     const now = this.now();
-    const noted = this.#noted.get(credential);
-    if (noted !== undefined && now - noted < COARSE_MS) return;
+    const noted = this.#noted.get(id);
+    if (noted !== undefined && now - noted < this.of.coarseMs) return;
     if (this.#noted.size >= REMEMBERED) this.#noted.clear();
-    this.#noted.set(credential, now);
+    this.#noted.set(id, now);
     let gathered = this.#gathered.get(tenant);
     if (!gathered) this.#gathered.set(tenant, (gathered = new Map<string, number>()));
-    gathered.set(credential, now);
+    gathered.set(id, now);
   }
 
   /** Writes what was gathered, one tenant after the other. */
@@ -51,7 +60,7 @@ export class CredentialUses {
     this.#writing = this.#writing.then(async () => {
       for (const [tenant, uses] of gathered) {
         await this.write(tenant, [...uses]).catch((error: unknown) =>
-          this.log.warn('the last use of credentials could not be written', { reason: String(error) }),
+          this.log.warn(`the last use of ${this.of.what} could not be written`, { reason: String(error) }),
         );
       }
     });

@@ -1,0 +1,27 @@
+import { newReceiptId, RECEIPT_TYPE, receiptOf } from '#consent';
+import { signText } from '#identity';
+import type { ConsentDetail, Store } from '#store';
+import type { PublicAddress } from '../../http/public-address.js';
+import { endpointsOf } from '../../oauth/endpoints.js';
+import type { SigningKeys } from '../../oauth/signing-keys.js';
+
+/** A compact JWS (RFC 7515 §9.2.1). */
+export const RECEIPT_MEDIA_TYPE = 'application/jose';
+
+/** Issues receipts of consents, signed with the tenant's key, which is published with the others (`/t/NAME/oauth/jwks`). */
+export class Receipts {
+  constructor(
+    private readonly store: Store,
+    private readonly keys: SigningKeys,
+    private readonly address: PublicAddress,
+  ) {}
+
+  async issue(tenant: string, detail: ConsentDetail): Promise<string> {
+    const name = await this.store.tenantName(tenant);
+    if (name === undefined) throw new Error('the tenant is gone');
+    const { issuer } = endpointsOf(this.address.url, name);
+    const withdrawal = `${this.address.url}/api/v1/me/consents/${detail.consent.id}`;
+    const receipt = receiptOf(detail, { id: newReceiptId(), issuer, withdrawal, now: this.store.clock.now() });
+    return signText(JSON.stringify(receipt), RECEIPT_TYPE, await this.keys.current(tenant, 'ES256'));
+  }
+}

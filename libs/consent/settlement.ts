@@ -1,0 +1,108 @@
+import { digest, type Json, type PolicySet } from '#policy';
+import type { Snapshots } from '#snapshot';
+import type { ConsentStore, ConsentView, GivenFor } from '#store';
+import { contentOf } from './content.js';
+import { shownIdentity, type Shown } from './shown.js';
+
+/** Consents that are looked at, and ended, at once: ending them holds the tenant's turn at changes. */
+const PAGE = 100;
+
+/**
+ * Ends consents that can never apply any more because documents have changed.
+ *
+ * It comes after the change and not within it: what a consent is bound to has changed with the documents, so that nothing
+ * rests on it from the change on, and a change of a server to which people have agreed a million times need not hold up
+ * every decision while they are counted. How far it got is kept, so that what a crash cuts off is done after the next change.
+ */
+export class ConsentSettlement {
+  readonly #running = new Map<string, Promise<void>>();
+  readonly #wanted = new Set<string>();
+  #closed = false;
+
+  constructor(
+    private readonly view: ConsentView,
+    private readonly store: ConsentStore,
+    private readonly snapshots: Snapshots,
+    private readonly onError: (error: unknown) => void,
+  ) {}
+
+  /** Settles a tenant soon. Nobody waits for it. */
+  soon(tenant: string): void {
+    this.#wanted.add(tenant);
+    if (this.#closed || this.#running.has(tenant)) return;
+    const done = this.#run(tenant).finally(() => this.#running.delete(tenant));
+    this.#running.set(tenant, done);
+  }
+
+  /** Waits for what is under way, and begins nothing any more. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await Promise.all(this.#running.values());
+  }
+
+  async #run(tenant: string): Promise<void> {
+    while (!this.#closed && this.#wanted.delete(tenant)) await this.settle(tenant).catch(this.onError);
+  }
+
+  /** Looks at all consents that changes concern since it was done last. Returns how many it has ended. */
+  async settle(tenant: string): Promise<number> {
+    const { revision } = await this.snapshots.of(tenant);
+    const changed = await this.view.changedSince(tenant, await this.view.settledUpTo(tenant));
+    let ended = 0;
+    for (const { kind, name } of changed) {
+      const of = kind === 'Server' ? { server: name } : { policy: kind === 'Policy' ? name : null };
+      for (let after = ''; ;) {
+        const page = await this.view.restingOn(tenant, of, after, PAGE);
+        const { policies } = await this.snapshots.of(tenant);
+        for (const [why, ids] of byReason(policies, page)) ended += await this.store.supersede(tenant, ids, why);
+        if (page.length < PAGE || this.#closed) break;
+        after = page.at(-1)!.id;
+      }
+      if (this.#closed) return ended;
+    }
+    await this.store.settled(tenant, revision);
+    return ended;
+  }
+}
+
+function byReason(set: PolicySet, page: readonly GivenFor[]): Map<string, string[]> {
+  const found = new Map<string, string[]>();
+  for (const given of page) {
+    const why = neverAgain(set, given);
+    if (why !== undefined) found.set(why, [...(found.get(why) ?? []), given.id]);
+  }
+  return found;
+}
+
+/**
+ * Why a consent cannot apply on a state, whatever is asked: its server is gone or is another, its tool is registered with
+ * another definition, or its rule does not ask what was agreed to. Undefined: it may apply still.
+ */
+function neverAgain(set: PolicySet, given: GivenFor): string | undefined {
+  const shown = JSON.parse(given.shown) as Pick<Shown, 'server' | 'definition'>;
+  if (given.server !== null) {
+    const server = set.server({ name: given.server });
+    if (!server) return `the server '${given.server}' is gone`;
+    if (digest(shownIdentity(server.identity)) !== digest(shown.server?.identity ?? [])) {
+      return `the server '${given.server}' is another: its identity has changed`;
+    }
+    const registered =
+      given.resourceType === 'tool' ? set.tool(server, given.resourceId)?.document.definition : undefined;
+    if (registered !== undefined && registered !== shown.definition) {
+      return `the definition of the tool '${given.resourceId}' has changed`;
+    }
+  }
+  const { rule, consent } = contentOf(given.content).requirements[given.requirement]!;
+  if (rule === null) {
+    const asks = set.defaults.consent;
+    return asks?.digest === digest(consent as unknown as Json)
+      ? undefined
+      : 'the default of the tenant does not ask it any more';
+  }
+  const asks = set.documents
+    .find('Policy', rule.policy)
+    ?.document.rules.find(({ name }) => name === rule.rule)?.consent;
+  if (!asks) return `the rule '${rule.policy}/${rule.rule}' does not ask any more`;
+  if (digest(asks as unknown as Json) === digest(consent as unknown as Json)) return undefined;
+  return `the rule '${rule.policy}/${rule.rule}' asks something else`;
+}
