@@ -118,9 +118,9 @@ export class ConsentAnswers {
         case 'missing':
           throw noRequest(id);
         case 'again':
-          throw new Refusal('already_answered', 'you have answered this already', { status });
+          throw new Refusal('already_answered', 'you have answered this already', { state: status });
         case 'over':
-          throw new Refusal('already_answered', `it is not open any more: ${status}`, { status });
+          throw new Refusal('already_answered', `it is not open any more: ${status}`, { state: status });
         case 'link':
           throw linkRefused();
         case 'shown':

@@ -95,7 +95,7 @@ export class ConsentRequests {
     if (!request || !isOf(request, owner)) return undefined;
     const { outcome, status } = await this.store.cancel(tenant, id, request);
     if (outcome === 'over') {
-      throw new Refusal('invalid_task_state', `it cannot be cancelled any more: it is ${status}`, { status });
+      throw new Refusal('invalid_task_state', `it cannot be cancelled any more: it is ${status}`, { state: status });
     }
     return this.find(tenant, id, owner);
   }

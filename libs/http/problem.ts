@@ -171,6 +171,8 @@ export function toProblem(error: unknown): Problem {
   const code = codeOf(error);
   const status = STATUS[code];
   return {
+    // First: none of them takes the place of what every problem has.
+    ...(error instanceof Refusal ? error.members : {}),
     type: `urn:placet:problem:${code}`,
     title: code.replaceAll('_', ' '),
     status,
@@ -179,7 +181,6 @@ export function toProblem(error: unknown): Problem {
       code === 'internal'
         ? 'something went wrong on our side; the log has it under the request id'
         : (error as Error).message,
-    ...(error instanceof Refusal ? error.members : {}),
   };
 }
 

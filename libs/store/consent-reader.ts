@@ -126,10 +126,9 @@ export class ConsentReader {
    */
   async live(tenant: string, bindings: readonly string[]): Promise<LiveConsents> {
     return this.store.read(tenant, async (view) => {
-      const [state] = await view.query<{ epoch: number }[]>(
-        'select epoch from placet.tenant_state where tenant = $1',
-        [tenant],
-      );
+      const [state] = await view.query<{ epoch: number }[]>('select epoch from placet.tenant_state where tenant = $1', [
+        tenant,
+      ]);
       const rows = bindings.length === 0 ? [] : await this.#live(view, tenant, bindings);
       return { epoch: state?.epoch ?? 0, rows };
     });

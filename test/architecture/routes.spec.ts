@@ -43,6 +43,8 @@ const OWN = [
   'OwnRequestsController.answer',
   'ApprovalsController.answer',
   'TasksController.cancel',
+  'AnsweringController.answer',
+  'AnsweringController.takeBack',
   'SignInController.find',
   'SignOutController.signOut',
   'SignOutController.backchannelLogout',

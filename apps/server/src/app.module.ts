@@ -5,7 +5,7 @@ import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
-import type { Store } from '#store';
+import { SessionStore, type Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
 import type { Changes } from './admin/changes.js';
 import { ClientsController } from './admin/clients/clients.controller.js';
@@ -31,6 +31,8 @@ import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
+import { AnsweringController } from './answering/answering.controller.js';
+import { Visitors } from './answering/visitors.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
 import { TasksController } from './fronts/requests/tasks.controller.js';
@@ -47,6 +49,9 @@ import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
 import { SigningKeys } from './oauth/signing-keys.js';
+import { Doorway } from './sign-in/doorway.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
+import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
 
 /** What asks people, takes their answers, and says where they are given. */
@@ -115,6 +120,7 @@ export class AppModule {
         ApprovalsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
+        AnsweringController,
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
@@ -136,6 +142,13 @@ export class AppModule {
         { provide: ConsentAnswers, useFactory: () => consents.answers },
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },
+        { provide: SessionStore, useFactory: () => new SessionStore(store) },
+        {
+          provide: Visitors,
+          inject: [Doorway, PersonSessions, SessionAuthenticator],
+          useFactory: (doorway: Doorway, sessions: PersonSessions, authenticator: SessionAuthenticator) =>
+            new Visitors(doorway, sessions, authenticator, keyCheck),
+        },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

@@ -1,7 +1,9 @@
-import { ConsentAnswers, ConsentRequests } from '#consent';
+import { ConsentAnswers, ConsentLinks, ConsentRequests } from '#consent';
+import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { ConsentReader, ConsentStore, PersonReader, type CountedEvents, type Store } from '#store';
 import type { Standing } from './admin/changes.js';
+import { signInPath } from './admin/step-up.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
 import type { PublicAddress } from './http/public-address.js';
@@ -15,6 +17,7 @@ export function assembleConsents(
   snapshots: Snapshots,
   standing: Standing,
   address: PublicAddress,
+  keyCheck: KeyCheck,
   refused: CountedEvents,
 ): ConsentParts {
   const reader = new ConsentReader(store);
@@ -23,7 +26,15 @@ export function assembleConsents(
     requests: new ConsentRequests(reader, written, (tenant, budget, { host, agent, subject }) =>
       refused.note(tenant, { event: 'prompt_budget', budget, host, agent, subject: subject.key }),
     ),
-    answers: new ConsentAnswers(reader, new PersonReader(store), written, snapshots, store.clock, standing),
-    links: new ReviewLinks(store, address),
+    answers: new ConsentAnswers(
+      reader,
+      new PersonReader(store),
+      written,
+      snapshots,
+      store.clock,
+      standing,
+      (principal, acr) => signInPath(store, principal, { acr, maxAge: null }),
+    ),
+    links: new ReviewLinks(store, address, new ConsentLinks(keyCheck)),
   };
 }
