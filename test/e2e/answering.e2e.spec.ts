@@ -191,7 +191,7 @@ describe('the page of a request', () => {
     const id = await asking.request();
     const who = await asking.signIn('ann');
     const refused = await answer(who, id, 'uses:1');
-    expect(refused.status).toBe(401);
+    expect(refused.status).toBe(403);
     const path = `/t/default/sign-in/company?acr=urn%3Acompany%3Amfa&return_to=${encodeURIComponent(at(id))}`;
     expect(refused.headers.get('refresh')).toBe(`0; url=${path}`);
     const { shown } = fieldsOf(await show(who, id));
@@ -336,6 +336,20 @@ describe('an answer is refused', () => {
     expect((await asking.page(bob, path, own, { Origin: 'https://evil.example' })).status).toBe(403);
     expect((await asking.page(bob, path, { token: 'x' })).status).toBe(403);
     expect(await asking.decide({ approval: theirs })).toMatchObject({ effect: 'allow' });
+  });
+});
+
+describe('a session of another tenant', () => {
+  it('is nothing at the pages of this one', async () => {
+    const id = await asking.request();
+    const second = await asking.service.secondTenant('elsewhere');
+    const form = filled(await show(ann, id));
+    for (const name of ['elsewhere', 'nowhere']) {
+      const path = `/t/${name}/requests/${id}`;
+      const pages = [await asking.page(ann, path), await asking.page(ann, path, form)];
+      for (const { status } of pages) expect(status).toBe(name === second.name ? 303 : 404);
+    }
+    expect(await asking.status(id)).toBe('pending');
   });
 });
 

@@ -153,7 +153,7 @@ export class AnsweringController {
     if (code === 'step_up_required') {
       const path = `${String(members['sign_in_url'])}&${new URLSearchParams({ return_to: back }).toString()}`;
       // A page and not a redirect: what a form leads to is held against the policy of its page.
-      return sendPage(response, 401, signInBetterPage(path), { Refresh: `0; url=${path}` });
+      return sendPage(response, 403, signInBetterPage(path), { Refresh: `0; url=${path}` });
     }
     if (!MENDABLE.includes(code)) throw error;
     const problem = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
