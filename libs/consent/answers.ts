@@ -38,7 +38,7 @@ interface Standing {
 }
 
 /** Where somebody signs in anew, by one of some classes (`acr`): a path of ours. */
-export type SignInPath = (principal: AdministratorPrincipal, acr: readonly string[]) => Promise<string>;
+type SignInPath = (principal: AdministratorPrincipal, acr: readonly string[]) => Promise<string>;
 
 /**
  * People's answers to what they are asked.

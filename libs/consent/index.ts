@@ -1,5 +1,5 @@
 export { type AnswerableRequest } from './answerable.js';
-export { ConsentAnswers, type Answering, type SignInPath } from './answers.js';
+export { ConsentAnswers, type Answering } from './answers.js';
 export { askedOf, contentOf, type AskedRequirement, type RequestContent } from './content.js';
 export { isRequestId } from './ids.js';
 export { ConsentLinks, linkRefused, type LinkTo, type UsableLink } from './links.js';

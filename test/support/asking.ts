@@ -5,7 +5,7 @@ import type { Answer, TestOptions } from './service.js';
 const DEFINITION = { name: 'send', description: 'Sends a mail', inputSchema: { type: 'object' } };
 
 /** What a decision is asked about: the tool `send` of the server `mail`, on behalf of Ann. */
-export interface Asked {
+interface Asked {
   readonly arguments?: object;
   readonly approval?: string;
   readonly subject?: string;

@@ -31,7 +31,7 @@ export function wordsOf(choice: ConsentChoice): string {
 }
 
 /** A length of time in words, never longer than it is. In ms. */
-export function lengthInWords(ms: number): string {
+function lengthInWords(ms: number): string {
   const [name, unit] = UNITS.find(([, each]) => ms >= each && ms % each === 0) ?? ['second', 1000];
   const count = Math.floor(ms / unit);
   return `${count} ${name}${count === 1 ? '' : 's'}`;
