@@ -329,10 +329,13 @@ describe('an answer is refused', () => {
   it('as well is taking back what others have agreed to, or from elsewhere', async () => {
     await asking.asks({ by: ['role:lead', 'subject'] });
     const theirs = await asking.request();
+    const before = fieldsOf(await show(ann, theirs));
     await answer(bob, theirs, 'uses:1');
     const path = `${at(theirs)}/take-back`;
     const own = fieldsOf(await show(bob, theirs));
     expect((await asking.page(ann, path, own)).status).toBe(403);
+    // Also with a form of her own.
+    expect((await asking.page(ann, path, { token: before['token']! })).status).toBe(403);
     expect((await asking.page(bob, path, own, { Origin: 'https://evil.example' })).status).toBe(403);
     expect((await asking.page(bob, path, { token: 'x' })).status).toBe(403);
     expect(await asking.decide({ approval: theirs })).toMatchObject({ effect: 'allow' });
