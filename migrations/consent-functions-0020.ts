@@ -151,6 +151,8 @@ create function placet.answer_consent_request(
 ) returns table (outcome text, status text) language plpgsql volatile as $$
 declare
   asked placet.consent_request;
+  link bytea := decode(given -> 'link' ->> 'mac', 'hex');
+  link_ends timestamptz := to_timestamp((given -> 'link' ->> 'until')::float8 / 1000);
 begin
   perform set_config('placet.tenant', wanted::text, true);
   perform pg_advisory_xact_lock(placet.lock_key(wanted));
@@ -167,6 +169,9 @@ begin
   end if;
   status := case when asked.status = 'pending' and asked.expires_at <= clock_timestamp() then 'expired' else asked.status end;
   outcome := case
+    when link is not null and (
+      link_ends <= clock_timestamp() or exists (select from placet.used_once u where u.tenant = wanted and u.mac = link)
+    ) then 'link'
     when exists (
       select from placet.consent_answer a
       where a.tenant = wanted and a.request = wanted_request and a.person = given ->> 'person'
@@ -185,6 +190,9 @@ begin
   if outcome is not null then
     return next;
     return;
+  end if;
+  if link is not null then
+    perform placet.use_once(wanted, link, link_ends);
   end if;
   insert into placet.consent_answer (tenant, request, person, answer, choice, broke_glass, session, acr, amr,
       authenticated_at, shown_digest, for_person, delegation)

@@ -1,33 +1,31 @@
 import { Refusal } from '#http';
 import { principalName, type AdministratorPrincipal } from '#identity';
-import {
-  choicesOf,
-  entitlementOf,
-  mayStandIn,
-  personAt,
-  reachOf,
-  type ConsentChoice,
-  type Entitlement,
-  type KnownPerson,
-  type PolicySet,
-  type SignedInPerson,
-} from '#policy';
+import { personAt, type ConsentChoice, type SignedInPerson } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type {
   AnswerOutcome,
   ConsentReader,
   ConsentRequestStatus,
+  ConsentRow,
   ConsentStore,
   DatabaseClock,
   DelegationStore,
-  Delegator,
   PersonReader,
   StoredConsentRequest,
 } from '#store';
-import { contentOf, type RequestContent } from './content.js';
+import {
+  answerable,
+  askedFor,
+  breaking,
+  chosen,
+  lackingAssurance,
+  signedIn,
+  type AnswerableRequest,
+} from './answerable.js';
 import type { ConsentEvents } from './events.js';
 import { FirstLooks } from './first-looks.js';
-import { consentsOf, type Agreement, type AskedFor } from './outcome.js';
+import { linkRefused, type UsableLink } from './links.js';
+import { consentsOf, type Agreement } from './outcome.js';
 
 /** Attempts at an answer that others keep coming before. */
 const ATTEMPTS = 8;
@@ -41,23 +39,17 @@ export interface Answering {
   readonly shown: string;
   /** Why they break the glass, where they are not among those who may agree. */
   readonly breakGlass?: string | undefined;
-}
-
-/** A request, as somebody may answer it. */
-export interface AnswerableRequest {
-  readonly request: StoredConsentRequest;
-  readonly content: RequestContent;
-  /** As whom; `none`: they have answered it before, and may not any more. */
-  readonly as: Entitlement;
-  /** In whose place, where they are not asked themselves. */
-  readonly inPlaceOf: Delegator | null;
-  readonly choices: readonly ConsentChoice[];
+  /** The link by which they came: it is used up by their answer. */
+  readonly link?: UsableLink | undefined;
 }
 
 /** Says what an administrator is at this moment; Refusal where that is not what it was. */
 interface Standing {
   again(principal: AdministratorPrincipal): Promise<AdministratorPrincipal>;
 }
+
+/** Where somebody signs in anew, by one of some classes (`acr`): a path of ours. */
+type SignInPath = (principal: AdministratorPrincipal, acr: readonly string[]) => Promise<string>;
 
 /**
  * People's answers to what they are asked.
@@ -75,6 +67,7 @@ export class ConsentAnswers {
     private readonly snapshots: Snapshots,
     private readonly clock: DatabaseClock,
     private readonly standing: Standing,
+    private readonly signInPath: SignInPath,
     private readonly delegations: DelegationStore,
     private readonly events: Pick<ConsentEvents, 'answered'>,
   ) {}
@@ -147,6 +140,8 @@ export class ConsentAnswers {
           throw new Refusal('already_answered', 'you have answered this already', { request_status: status });
         case 'over':
           throw new Refusal('already_answered', `it is not open any more: ${status}`, { request_status: status });
+        case 'link':
+          throw linkRefused();
         case 'shown':
           throw new Refusal('shown_differs', 'what you were shown is not what is asked: look at it again');
       }
@@ -164,10 +159,12 @@ export class ConsentAnswers {
     const found = request && answerable(snapshot.policies, request, person, delegators, now);
     if (!found) throw noRequest(id);
     const choice = given.answer === 'agreed' ? chosen(found, given.choice) : null;
-    const brokeGlass = breaking(found, given);
+    const brokeGlass = breaking(found, given.answer, given.breakGlass);
     const acr = assurance?.acr ?? null;
     const other = found.inPlaceOf && signedIn(found.inPlaceOf);
-    if (given.answer === 'agreed') demandAssurance(snapshot.policies, found, other ?? person, acr, now);
+    const answering = other ?? person;
+    const lacking = given.answer === 'agreed' ? lackingAssurance(snapshot.policies, found, answering, acr, now) : [];
+    if (lacking.length > 0) throw await this.#stepUp(principal, lacking);
     const agreements = choice === null ? [] : await this.#agreements(tenant, found.request);
     if (choice !== null)
       agreements.push({ person, for: other ?? undefined, acr, brokeGlass: brokeGlass !== null, choice });
@@ -193,6 +190,7 @@ export class ConsentAnswers {
         amr: assurance?.amr ?? [],
         authenticatedAt: assurance?.authTime ?? null,
         shown: given.shown,
+        link: given.link ?? null,
       },
       becomes,
       consents ?? [],
@@ -207,6 +205,40 @@ export class ConsentAnswers {
       });
     }
     return written;
+  }
+
+  /** What has come of a request that a person may answer, or has: the agreements, and what became of them. */
+  async outcome(principal: AdministratorPrincipal, id: string): Promise<readonly ConsentRow[]> {
+    await this.find(principal, id);
+    return this.reader.ofRequest(principal.tenant, id);
+  }
+
+  /**
+   * Takes back what a person has agreed to, with all that came of it; as easily as it was given. When this returns, no
+   * decision that is asked for afterwards rests on it. Returns how many agreements there were to end.
+   */
+  async takeBack(principal: AdministratorPrincipal, id: string): Promise<number> {
+    let standing = principal;
+    for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
+      const person = await this.#person(standing);
+      const { request } = await this.find(standing, id);
+      const hasAgreed = request.answers.some((one) => one.person === person.id && one.answer === 'agreed');
+      if (!hasAgreed) throw new Refusal('not_entitled', 'you have not agreed to it, so there is nothing to take back');
+      const actor = { principal: principalName(standing), proof: standing.proof };
+      const { outcome, ended } = await this.store.revoke(standing.tenant, actor, person.id, { request: id }, null);
+      if (outcome === 'revoked') return ended;
+      if (outcome === 'principal') throw new Refusal('forbidden', 'the session was ended meanwhile');
+      standing = await this.standing.again(standing);
+      await this.snapshots.refresh(standing.tenant, Infinity);
+    }
+    throw new Refusal('too_many_changes', 'your rights keep changing: try again');
+  }
+
+  async #stepUp(principal: AdministratorPrincipal, acr: readonly string[]): Promise<Refusal> {
+    return new Refusal('step_up_required', 'for this you have to sign in better: go to sign_in_url, then try again', {
+      sign_in_url: await this.signInPath(principal, acr),
+      acr_values: acr.join(' '),
+    });
   }
 
   /** Who calls, by the claims of their last sign-in. Throws Refusal for whatever is no person at a browser. */
@@ -242,94 +274,6 @@ export class ConsentAnswers {
 const PAGE = 200;
 
 const noRequest = (id: string): Refusal => new Refusal('not_found', `there is no request '${id}' for you to answer`);
-
-const askedFor = ({ request, content }: Pick<AnswerableRequest, 'request' | 'content'>): AskedFor => ({
-  subject: { ...content.subject, key: request.subject },
-  server: request.server === null ? null : { id: request.server },
-  session: request.session,
-});
-
-/** A request as somebody may answer it; undefined where they may not. */
-function answerable(
-  set: PolicySet,
-  request: StoredConsentRequest,
-  person: SignedInPerson,
-  delegators: readonly Delegator[],
-  now: number,
-): AnswerableRequest | undefined {
-  const known = personAt(set, person, now);
-  if (!known) return undefined;
-  const content = contentOf(request.content);
-  const asked = askedFor({ request, content });
-  const ways = content.requirements.map(({ consent }) => entitlementOf(set, consent, asked, known));
-  const own = (['entitled', 'break_glass'] as const).find((way) => ways.includes(way)) ?? 'none';
-  // Somebody who may only break the glass rather answers for somebody who is asked.
-  const inPlaceOf = own === 'entitled' ? null : placeFor(set, content, asked, known, delegators, now);
-  const as = inPlaceOf ? 'entitled' : own;
-  const hasAnswered = request.answers.some((answer) => answer.person === person.id);
-  if (as === 'none' && !hasAnswered) return undefined;
-  const blocks = content.requirements.map(({ consent }) => consent);
-  return { request, content, as, inPlaceOf, choices: choicesOf(blocks, request.session !== null) };
-}
-
-/** The first of those in whose place somebody may agree to a requirement of a request; null: of nobody. */
-function placeFor(
-  set: PolicySet,
-  { requirements }: RequestContent,
-  asked: AskedFor,
-  known: KnownPerson,
-  delegators: readonly Delegator[],
-  now: number,
-): Delegator | null {
-  const may = (delegator: Delegator): boolean => {
-    const other = personAt(set, signedIn(delegator), now);
-    return other !== undefined && requirements.some(({ consent }) => mayStandIn(set, consent, asked, known, other));
-  };
-  return delegators.find(may) ?? null;
-}
-
-const signedIn = ({ person, issuer, claims }: Delegator): SignedInPerson => ({ id: person, issuer, claims });
-
-function chosen({ content, choices, request }: AnswerableRequest, choice: ConsentChoice | undefined): ConsentChoice {
-  const taken = choice ?? choices[0]!;
-  const blocks = content.requirements.map(({ consent }) => consent);
-  if (reachOf(blocks, request.session !== null, [taken])) return taken;
-  throw new Refusal('invalid_request', 'choice: the policy does not leave that choice; see choices of the request');
-}
-
-/** The reason for which the glass is broken; null where it is not. Throws Refusal where it must be said, or must not. */
-function breaking({ as }: AnswerableRequest, { answer, breakGlass }: Answering): string | null {
-  if (answer === 'refused') return null;
-  if (as === 'entitled' && breakGlass === undefined) return null;
-  if (as === 'break_glass' && breakGlass !== undefined) return breakGlass;
-  throw new Refusal(
-    'not_entitled',
-    as === 'break_glass'
-      ? 'you are not among those who may agree: to break the glass, say why in break_glass'
-      : 'break_glass: you are among those who may agree, so there is no glass to break',
-  );
-}
-
-/** Throws Refusal (`step_up_required`) where no requirement that somebody is entitled to takes a sign-in like theirs. */
-function demandAssurance(
-  set: PolicySet,
-  found: AnswerableRequest,
-  person: SignedInPerson,
-  acr: string | null,
-  now: number,
-): void {
-  const known = personAt(set, person, now)!;
-  const asked = askedFor(found);
-  const lacking = found.content.requirements
-    .filter(({ consent }) => entitlementOf(set, consent, asked, known) !== 'none')
-    .flatMap(({ consent }) =>
-      consent.assurance === undefined || consent.assurance === acr ? [] : [consent.assurance],
-    );
-  if (lacking.length === 0) return;
-  throw new Refusal('step_up_required', `for this you have to sign in better: acr ${lacking.join(' ')}`, {
-    acr_values: lacking.join(' '),
-  });
-}
 
 /** In whose name it is written, and what is looked at again: the session, and all that entitles the people. */
 function actorOf(

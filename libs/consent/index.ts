@@ -1,4 +1,5 @@
-export { ConsentAnswers, type AnswerableRequest, type Answering } from './answers.js';
+export { type AnswerableRequest } from './answerable.js';
+export { ConsentAnswers, type Answering } from './answers.js';
 export { askedOf, contentOf, type AskedRequirement, type RequestContent } from './content.js';
 export type { AnsweredEvent, ConsentEvents } from './events.js';
 export type { OperationOf } from './exemption.js';
@@ -8,5 +9,7 @@ export { isRequestId, newReceiptId } from './ids.js';
 export { Consents } from './own.js';
 export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';
 export { ConsentSettlement } from './settlement.js';
+export { ConsentLinks, linkRefused, type LinkTo, type UsableLink } from './links.js';
 export { ConsentRequests, type Asking, type RequestStanding } from './requests.js';
 export { digestOfShown, shownOf, type Shown } from './shown.js';
+export type { ShownValue } from './shown-values.js';

@@ -27,6 +27,7 @@ export type RefusalCode =
   | 'not_entitled'
   | 'already_answered'
   | 'shown_differs'
+  | 'link_refused'
   | 'cross_site'
   | 'sign_in_needs_tls'
   | 'not_found'
@@ -84,6 +85,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   duplicate_request: 409,
   invalid_task_state: 409,
   expired_denial: 410,
+  link_refused: 410,
   prompt_budget: 429,
   forbidden: 403,
   cross_site: 403,

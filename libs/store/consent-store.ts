@@ -55,6 +55,8 @@ export interface GivenAnswer {
   readonly authenticatedAt: number | null;
   /** SHA-256 of what they were shown, in hexadecimal. */
   readonly shown: string;
+  /** The link by which they came, which this uses up: its MAC in hexadecimal, and when it is over, in ms since 1970. */
+  readonly link: { readonly mac: string; readonly until: number } | null;
 }
 
 /** An agreement that comes of answers. */
@@ -79,7 +81,7 @@ export interface ConsentActor {
 
 export interface AnswerOutcome {
   readonly outcome:
-    'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation';
+    'answered' | 'moved' | 'principal' | 'rights' | 'missing' | 'over' | 'again' | 'shown' | 'delegation' | 'link';
   readonly status: ConsentRequestStatus | null;
 }
 

@@ -39,6 +39,7 @@ const given = (delegation: string, forPerson: string) => ({
   acr: null,
   amr: [],
   authenticatedAt: null,
+  link: null,
   shown: '',
 });
 

@@ -47,6 +47,8 @@ const OWN = [
   'DelegationsController.delegate',
   'DelegationsController.end',
   'TasksController.cancel',
+  'AnsweringController.answer',
+  'AnsweringController.takeBack',
   'SignInController.find',
   'SignOutController.signOut',
   'SignOutController.backchannelLogout',

@@ -5,7 +5,7 @@ import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
-import { RecordReader, type Store } from '#store';
+import { RecordReader, SessionStore, type Store } from '#store';
 import { AccessController } from './admin/access/access.controller.js';
 import type { Changes } from './admin/changes.js';
 import { ClientsController } from './admin/clients/clients.controller.js';
@@ -37,6 +37,8 @@ import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
+import { AnsweringController } from './answering/answering.controller.js';
+import { Visitors } from './answering/visitors.js';
 import { MetadataController } from './fronts/authzen/metadata.controller.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
 import { TasksController } from './fronts/requests/tasks.controller.js';
@@ -53,6 +55,9 @@ import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
 import { SigningKeys } from './oauth/signing-keys.js';
+import { Doorway } from './sign-in/doorway.js';
+import { PersonSessions } from './sign-in/person-sessions.js';
+import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-in/sign-in.module-parts.js';
 
 /** What asks people, takes their answers, and says where they are given. */
@@ -129,6 +134,7 @@ export class AppModule {
         SuggestionsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
+        AnsweringController,
       ],
       providers: [
         { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
@@ -155,6 +161,13 @@ export class AppModule {
         { provide: Delegations, useFactory: () => consents.delegations },
         { provide: Activity, useFactory: () => new Activity(new RecordReader(store)) },
         { provide: Receipts, useFactory: () => new Receipts(store, parts.signingKeys, address) },
+        { provide: SessionStore, useFactory: () => new SessionStore(store) },
+        {
+          provide: Visitors,
+          inject: [Doorway, PersonSessions, SessionAuthenticator],
+          useFactory: (doorway: Doorway, sessions: PersonSessions, authenticator: SessionAuthenticator) =>
+            new Visitors(doorway, sessions, authenticator, keyCheck),
+        },
         { provide: AccessQuestions, useFactory: () => new AccessQuestions(snapshots, store) },
         { provide: MappingsService, useFactory: () => new MappingsService(store, snapshots, verifier) },
         { provide: RecordedDecisionsService, useFactory: () => new RecordedDecisionsService(store) },

@@ -1,11 +1,13 @@
 import {
   ConsentAnswers,
+  ConsentLinks,
   ConsentRequests,
   Consents,
   ConsentSettlement,
   Delegations,
   type ConsentEvents,
 } from '#consent';
+import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import {
   ConsentReader,
@@ -17,6 +19,7 @@ import {
   type Store,
 } from '#store';
 import type { Standing } from './admin/changes.js';
+import { signInPath } from './admin/step-up.js';
 import type { ConsentParts } from './app.module.js';
 import { ReviewLinks } from './fronts/requests/review-links.js';
 import type { PublicAddress } from './http/public-address.js';
@@ -31,6 +34,7 @@ export function assembleConsents(
   snapshots: Snapshots,
   standing: Standing,
   address: PublicAddress,
+  keyCheck: KeyCheck,
   refused: CountedEvents,
   metrics: ConsentEvents,
   onError: (error: unknown) => void,
@@ -54,12 +58,13 @@ export function assembleConsents(
       snapshots,
       store.clock,
       standing,
+      (principal, acr) => signInPath(store, principal, { acr, maxAge: null }),
       delegations,
       metrics,
     ),
     consents: new Consents(view, written, snapshots, standing),
     delegations: new Delegations(delegations, snapshots, store.clock, standing),
     settlement: new ConsentSettlement(view, written, snapshots, onError),
-    links: new ReviewLinks(store, address),
+    links: new ReviewLinks(store, address, new ConsentLinks(keyCheck)),
   };
 }

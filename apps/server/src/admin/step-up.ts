@@ -38,16 +38,25 @@ export async function demandFreshSignIn(
     const detail = 'this takes a session in a browser that was signed in anew, and the sign-in of a device is none';
     throw new Refusal('step_up_required', detail, how);
   }
-  const name = await store.tenantName(tenant);
-  const issuer = subject?.id.slice(0, subject.id.indexOf('/')) ?? '';
-  const query = new URLSearchParams({
-    ...(demand.acr.length > 0 ? { acr: demand.acr.join(' ') } : {}),
-    ...(demand.maxAge === null ? {} : { max_age: String(demand.maxAge) }),
-  });
   throw new Refusal('step_up_required', 'for this you have to sign in anew: go to sign_in_url, then try again', {
-    sign_in_url: `/t/${encodeURIComponent(name ?? '')}/sign-in/${encodeURIComponent(issuer)}?${query.toString()}`,
+    sign_in_url: await signInPath(store, { tenant, subject }, demand),
     ...how,
   });
+}
+
+/** Where a person signs in anew, as well and as freshly as is demanded: a path of ours. */
+export async function signInPath(
+  store: Store,
+  { tenant, subject }: Pick<AdministratorPrincipal, 'tenant' | 'subject'>,
+  { acr, maxAge }: StrengthDemand,
+): Promise<string> {
+  const name = (await store.tenantName(tenant)) ?? '';
+  const issuer = subject?.id.slice(0, subject.id.indexOf('/')) ?? '';
+  const query = new URLSearchParams({
+    ...(acr.length > 0 ? { acr: acr.join(' ') } : {}),
+    ...(maxAge === null ? {} : { max_age: String(maxAge) }),
+  });
+  return `/t/${encodeURIComponent(name)}/sign-in/${encodeURIComponent(issuer)}?${query.toString()}`;
 }
 
 function demandOf({ documents }: PolicySet): StrengthDemand {

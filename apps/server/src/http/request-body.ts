@@ -43,8 +43,8 @@ const FORM_LIMIT = 64 * 1024;
 
 const FORM = 'application/x-www-form-urlencoded';
 
-/** Where forms are taken. Nothing below these paths changes by the cookie of a session alone. */
-const FORMS = /^\/t\/[^/]+\/(sign-in|sign-out)(\/|$)/;
+/** Where forms are taken. Nothing below these paths changes by the cookie of a session alone: each form has a token. */
+const FORMS = /^\/t\/[^/]+\/(sign-in|sign-out|requests)(\/|$)/;
 
 async function read(request: PlacetRequest): Promise<void> {
   if (FORMS.test(request.path)) {

@@ -7,6 +7,8 @@ import { html, Html } from './html.js';
 export interface Page {
   readonly title: string;
   readonly body: Html;
+  /** Whether it has much to read. */
+  readonly wide?: boolean;
   /** Origins besides ours where its forms may end up, after redirects (Chromium holds `form-action` against these too). */
   readonly formsTo?: readonly string[];
 }
@@ -15,9 +17,11 @@ const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; display: grid; place-items: center; min-height: 100vh; background: Canvas; color: CanvasText; }
 main { box-sizing: border-box; width: 100%; max-width: 28rem; padding: 2rem; }
-h1 { font-size: 1.5rem; line-height: 1.2; }
+main.wide { max-width: 50rem; }
+h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
+h2 { font-size: 1.125rem; margin: 2rem 0 .5rem; }
 label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
-input { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
+input, textarea { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
 button, .button { display: inline-block; margin: 1rem .5rem 0 0; padding: .5rem 1rem; font: inherit; cursor: pointer;
   color: inherit; text-decoration: none; border: 1px solid currentColor; border-radius: .25rem; background: none; }
 button.primary { color: #fff; background: #1a5fb4; border-color: #1a5fb4; }
@@ -25,6 +29,13 @@ button.primary { color: #fff; background: #1a5fb4; border-color: #1a5fb4; }
 dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; overflow-wrap: anywhere; }
 dt { font-weight: 600; }
 dd { margin: 0; }
+pre { margin: 0; padding: .25rem .5rem; font: .9rem/1.4 ui-monospace, monospace; white-space: pre-wrap;
+  overflow-wrap: anywhere; border-left: 2px solid #62a0ea; }
+fieldset { margin: 0; padding: 0 1rem 1rem; }
+fieldset label { font-weight: 400; }
+input[type=radio] { width: auto; margin: 0 .5rem 0 0; }
+li { overflow-wrap: anywhere; }
+small { opacity: .8; }
 [role=alert] { padding: .5rem 1rem; border-left: 4px solid #c01c28; }
 `;
 
@@ -37,7 +48,7 @@ const STYLE_HASH = `'sha256-${hash('sha256', STYLE, 'base64')}'`;
 export function sendPage(
   response: ServerResponse,
   status: number,
-  { title, body, formsTo = [] }: Page,
+  { title, body, formsTo = [], wide = false }: Page,
   headers: Readonly<Record<string, string | readonly string[]>> = {},
 ): void {
   const { text } = html`<!doctype html>
@@ -49,7 +60,7 @@ export function sendPage(
         ${STYLE_ELEMENT}
       </head>
       <body>
-        <main>
+        <main class="${wide ? 'wide' : ''}">
           <h1>${title}</h1>
           ${body}
         </main>

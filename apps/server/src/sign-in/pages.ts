@@ -63,6 +63,7 @@ export const homePage = (tenant: string, session: PersonSession, token: string):
       <dt>Person</dt>
       <dd>${session.person}</dd>
     </dl>
+    <p><a class="button" href="/t/${encodeURIComponent(tenant)}/requests">What I am asked</a></p>
     <form method="post" action="/t/${encodeURIComponent(tenant)}/sign-out">
       <input type="hidden" name="token" value="${token}" />
       <button>Sign out</button>

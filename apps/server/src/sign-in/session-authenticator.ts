@@ -37,19 +37,20 @@ export class SessionAuthenticator {
     const session = await this.sessions.of(request);
     if (!session) return undefined;
     this.#refuseCrossSite(request);
-    return this.#administrator(session, address);
+    return this.personOf(session, address);
   }
 
   /** As `Authenticator.again`, of a session. */
   async again(before: AdministratorPrincipal): Promise<AdministratorPrincipal> {
     const session = await this.sessions.byId(before.tenant, before.credential);
     if (!session) throw new UnauthenticatedError('credentials_invalid', 'the session is over');
-    const after = await this.#administrator(session, before.address);
+    const after = await this.personOf(session, before.address);
     if (isSameAbility(after.ability, before.ability)) return after;
     throw new Refusal('forbidden', 'the rights of the caller were changed while the change was being made');
   }
 
-  async #administrator(session: PersonSession, address: string): Promise<AdministratorPrincipal> {
+  /** Who a session is. Whoever asks has to know that no other site has made the request. */
+  async personOf(session: PersonSession, address: string): Promise<AdministratorPrincipal> {
     const { tenant, id, person, subject, issuer, claims, name, assurance, numbers } = session;
     const { policies } = await this.snapshots.of(tenant);
     const document = policies.documents.find('Issuer', issuer)?.document;

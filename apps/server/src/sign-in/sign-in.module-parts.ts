@@ -14,6 +14,7 @@ import { Doorway } from './doorway.js';
 import { LogoutTokens } from './logout-tokens.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
+import { SessionAuthenticator } from './session-authenticator.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
 import { SignOutController, SignOuts } from './sign-out.controller.js';
@@ -32,6 +33,7 @@ export interface SignInParts {
   readonly secrets: NamedSecretsOf;
   readonly clientKey: (tenant: string) => Promise<ClientAuth | undefined>;
   readonly personSessions: PersonSessions;
+  readonly sessionAuthenticator: SessionAuthenticator;
   readonly changes: Changes;
   readonly refusedSignIns: CountedEvents;
   readonly log: Log;
@@ -55,6 +57,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
     { provide: Log, useValue: log },
     { provide: AbuseLimits, useValue: parts.limits },
     { provide: PersonSessions, useValue: parts.personSessions },
+    { provide: SessionAuthenticator, useValue: parts.sessionAuthenticator },
     { provide: RefusedSignIns, useValue: new RefusedSignIns(parts.refusedSignIns, log) },
     {
       provide: SignInService,

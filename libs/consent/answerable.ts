@@ -1,0 +1,121 @@
+import { Refusal } from '#http';
+import {
+  choicesOf,
+  entitlementOf,
+  mayStandIn,
+  personAt,
+  reachOf,
+  type ConsentChoice,
+  type Entitlement,
+  type KnownPerson,
+  type PolicySet,
+  type SignedInPerson,
+} from '#policy';
+import type { Delegator, StoredConsentRequest } from '#store';
+import { contentOf, type RequestContent } from './content.js';
+import type { AskedFor } from './outcome.js';
+
+/** A request, as somebody may answer it. */
+export interface AnswerableRequest {
+  readonly request: StoredConsentRequest;
+  readonly content: RequestContent;
+  /** As whom; `none`: they have answered it before, and may not any more. */
+  readonly as: Entitlement;
+  /** In whose place, where they are not asked themselves. */
+  readonly inPlaceOf: Delegator | null;
+  readonly choices: readonly ConsentChoice[];
+}
+
+/** For whom a request is, and where. */
+export const askedFor = ({ request, content }: Pick<AnswerableRequest, 'request' | 'content'>): AskedFor => ({
+  subject: { ...content.subject, key: request.subject },
+  server: request.server === null ? null : { id: request.server },
+  session: request.session,
+});
+
+/** A request as somebody may answer it; undefined where they may not. */
+export function answerable(
+  set: PolicySet,
+  request: StoredConsentRequest,
+  person: SignedInPerson,
+  delegators: readonly Delegator[],
+  now: number,
+): AnswerableRequest | undefined {
+  const known = personAt(set, person, now);
+  if (!known) return undefined;
+  const content = contentOf(request.content);
+  const asked = askedFor({ request, content });
+  const ways = content.requirements.map(({ consent }) => entitlementOf(set, consent, asked, known));
+  const own = (['entitled', 'break_glass'] as const).find((way) => ways.includes(way)) ?? 'none';
+  // Somebody who may only break the glass rather answers for somebody who is asked.
+  const inPlaceOf = own === 'entitled' ? null : placeFor(set, content, asked, known, delegators, now);
+  const as = inPlaceOf ? 'entitled' : own;
+  const hasAnswered = request.answers.some((answer) => answer.person === person.id);
+  if (as === 'none' && !hasAnswered) return undefined;
+  const blocks = content.requirements.map(({ consent }) => consent);
+  return { request, content, as, inPlaceOf, choices: choicesOf(blocks, request.session !== null) };
+}
+
+/** The first of those in whose place somebody may agree to a requirement of a request; null: of nobody. */
+function placeFor(
+  set: PolicySet,
+  { requirements }: RequestContent,
+  asked: AskedFor,
+  known: KnownPerson,
+  delegators: readonly Delegator[],
+  now: number,
+): Delegator | null {
+  const may = (delegator: Delegator): boolean => {
+    const other = personAt(set, signedIn(delegator), now);
+    return other !== undefined && requirements.some(({ consent }) => mayStandIn(set, consent, asked, known, other));
+  };
+  return delegators.find(may) ?? null;
+}
+
+/** Whoever has named somebody to answer in their place, as they signed in last. */
+export const signedIn = ({ person, issuer, claims }: Delegator): SignedInPerson => ({ id: person, issuer, claims });
+
+/** The choice that somebody makes, or the first one. Throws Refusal for one that the policy does not leave. */
+export function chosen(
+  { content, choices, request }: AnswerableRequest,
+  choice: ConsentChoice | undefined,
+): ConsentChoice {
+  const taken = choice ?? choices[0]!;
+  const blocks = content.requirements.map(({ consent }) => consent);
+  if (reachOf(blocks, request.session !== null, [taken])) return taken;
+  throw new Refusal('invalid_request', 'choice: the policy does not leave that choice; see choices of the request');
+}
+
+/** The reason for which the glass is broken; null where it is not. Throws Refusal where it must be said, or must not. */
+export function breaking(
+  { as }: AnswerableRequest,
+  answer: 'agreed' | 'refused',
+  breakGlass: string | undefined,
+): string | null {
+  if (answer === 'refused') return null;
+  if (as === 'entitled' && breakGlass === undefined) return null;
+  if (as === 'break_glass' && breakGlass !== undefined) return breakGlass;
+  throw new Refusal(
+    'not_entitled',
+    as === 'break_glass'
+      ? 'you are not among those who may agree: to break the glass, say why in break_glass'
+      : 'break_glass: you are among those who may agree, so there is no glass to break',
+  );
+}
+
+/** What a sign-in lacks (`acr`) of what those requirements want to which somebody is entitled. */
+export function lackingAssurance(
+  set: PolicySet,
+  found: AnswerableRequest,
+  person: SignedInPerson,
+  acr: string | null,
+  now: number,
+): readonly string[] {
+  const known = personAt(set, person, now)!;
+  const asked = askedFor(found);
+  return found.content.requirements
+    .filter(({ consent }) => entitlementOf(set, consent, asked, known) !== 'none')
+    .flatMap(({ consent }) =>
+      consent.assurance === undefined || consent.assurance === acr ? [] : [consent.assurance],
+    );
+}
