@@ -53,7 +53,7 @@ export class OwnConsents0022 implements MigrationInterface {
       drop function placet.end_delegation;
       drop function placet.delegate;
       drop function placet.consents_settled_up_to;
-      drop function placet.supersede_consents;
+      drop function placet.settle_consents;
       drop function placet.consents_used;
       alter table placet.consent_answer drop column delegation, drop column for_person;
       drop table placet.consents_settled;
@@ -87,7 +87,7 @@ begin
 end $$;
 
 -- Ends consents that can never apply any more. How many there were; the rest was over already.
-create function placet.supersede_consents(wanted uuid, ids text[], why text) returns bigint
+create function placet.settle_consents(wanted uuid, ids text[], why text) returns bigint
   language plpgsql volatile as $$
 declare
   of_request text;

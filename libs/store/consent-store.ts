@@ -164,7 +164,7 @@ export class ConsentStore {
 
   /** Ends consents that can never apply any more, and says why in their history. Returns how many there were. */
   async supersede(tenant: string, ids: readonly string[], why: string): Promise<number> {
-    const [row] = await this.store.call<{ ended: number }>('select placet.supersede_consents($1, $2, $3) as ended', [
+    const [row] = await this.store.call<{ ended: number }>('select placet.settle_consents($1, $2, $3) as ended', [
       tenant,
       ids,
       why,
