@@ -67,7 +67,7 @@ beforeEach(async () => {
   receiver.received.splice(0);
   const superuser = await company.service.database.connect('superuser');
   await superuser.query(
-    'truncate placet.notification, placet.consent_event, placet.consent_use, placet.consent, placet.consent_answer, placet.consent_request',
+    'truncate placet.notification, placet.consent_event, placet.consent_use, placet.consent, placet.consent_answer, placet.consent_request cascade',
   );
   await superuser.end();
 });

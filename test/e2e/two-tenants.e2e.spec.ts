@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { consentRows } from '../support/consent-rows.js';
@@ -35,6 +36,7 @@ beforeAll(async () => {
   first = await service.secondTenant('first');
   second = await service.secondTenant('second');
   there = await furnish(second);
+  await settled();
   nowhere = {
     name: there.name.replace('of-second', 'of-nobody'),
     key: [...there.key].reverse().join(''),
@@ -142,6 +144,14 @@ async function everything(): Promise<string> {
     parts.push([name, found.rows]);
   }
   return JSON.stringify(parts, undefined, 1);
+}
+
+/** Waits until the service has done what it does after changes, in its own time. */
+async function settled(): Promise<void> {
+  for (let before = '', now = await everything(); before !== now; now = await everything()) {
+    before = now;
+    await sleep(500);
+  }
 }
 
 /** Makes the call of an operation about some things. */
