@@ -8,7 +8,7 @@ export interface ConsentEvents {
 }
 
 /** An answer, as it is counted. */
-export interface AnsweredEvent {
+interface AnsweredEvent {
   readonly answer: 'agreed' | 'refused';
   /** Null: it was refused. */
   readonly choice: ConsentChoice['for'] | null;

@@ -14,7 +14,7 @@ import { begunBy, operationDigest, refusedToGoOn, type BegunOperation, type Goin
 import type { Question } from './question.js';
 
 /** Where an approval stands that a request names, and why it does not help where it does not. */
-export type ApprovalState =
+type ApprovalState =
   | Exclude<ConsentRequestStatus, 'approved'>
   | 'used'
   | 'revoked'

@@ -4,20 +4,11 @@ import { notificationBody } from './body.js';
 import { signedHeaders, signingKeysOf } from './signature.js';
 
 /** Where webhooks may be beyond the public internet: nowhere, on this machine, or in private networks as well. */
-export type PrivateWebhooks = 'on' | 'loopback' | 'off';
+type PrivateWebhooks = 'on' | 'loopback' | 'off';
 
 /** What came of an attempt. All but `delivered` are failures, of which `gone` is not tried again. */
-export const DELIVERY_OUTCOMES = [
-  'delivered',
-  'gone',
-  'host_not_allowed',
-  'no_secret',
-  'refused',
-  'redirect',
-  'unreachable',
-] as const;
-
-export type DeliveryOutcome = (typeof DELIVERY_OUTCOMES)[number];
+export type DeliveryOutcome =
+  'delivered' | 'gone' | 'host_not_allowed' | 'no_secret' | 'refused' | 'redirect' | 'unreachable';
 
 /** What an attempt came to, and what the log says of it. */
 export interface Delivery {

@@ -1,2 +1,2 @@
-export { DELIVERY_OUTCOMES, type Delivery, type DeliveryOutcome, type PrivateWebhooks } from './delivery.js';
-export { Notifier, type NotifierEvents } from './notifier.js';
+export { type DeliveryOutcome } from './delivery.js';
+export { Notifier } from './notifier.js';

@@ -16,7 +16,7 @@ const TENANTS = 16;
 const BATCH = 10;
 
 /** Told what becomes of deliveries. */
-export interface NotifierEvents {
+interface NotifierEvents {
   /** After each attempt that was settled. */
   readonly attempted: (
     tenant: string,

@@ -71,7 +71,6 @@ export {
   personAt,
   reachOf,
   standingConsents,
-  type Agreed,
   type Concerned,
   type ConsentChoice,
   type Entitlement,

@@ -6,7 +6,7 @@ import type { Store, TenantView } from './store.js';
 export type ConsentRequestStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled';
 
 /** What a person has answered, and how they had signed in. Times in ms since 1970. */
-export interface ConsentAnswer {
+interface ConsentAnswer {
   readonly person: string;
   readonly answer: 'agreed' | 'refused';
   readonly choice: JsonObject | null;
@@ -48,7 +48,7 @@ export interface StoredConsentRequest {
 }
 
 /** Somebody who agreed, with what their identity provider said of them last; no claims where they are unknown. */
-export interface AgreedRow {
+interface AgreedRow {
   readonly person: string;
   readonly issuer: string;
   readonly claims: JsonObject;

@@ -5,7 +5,7 @@ import { CONSENT, REQUEST } from './consent-columns.js';
 
 /** Where a consent stands. One whose time is over is expired, whatever its row says. */
 export const CONSENT_STATES = ['live', 'used', 'revoked', 'superseded', 'expired'] as const;
-export type ConsentState = (typeof CONSENT_STATES)[number];
+type ConsentState = (typeof CONSENT_STATES)[number];
 
 /** A consent with what it was asked for. Times in ms since 1970. */
 export interface ConsentListing extends ConsentRow {
@@ -27,7 +27,7 @@ export interface ConsentDetail {
 }
 
 /** Something that became of a request or of its consents. */
-export interface ConsentEvent {
+interface ConsentEvent {
   readonly kind: string;
   /** Who did it: a person, `host:…`, `system:…`, or as in a change. */
   readonly by: string;

@@ -20,18 +20,11 @@ export {
   type Operation,
   type RightsProof,
 } from './change.js';
-export {
-  DecisionCommits,
-  type CommitAnswer,
-  type DecisionEntry,
-  type RefusalReason,
-  type ReliedConsent,
-} from './decision-commit.js';
+export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalReason } from './decision-commit.js';
 export {
   ConsentReader,
   type AgreedConsentRow,
   type LiveConsents,
-  type ConsentAnswer,
   type ConsentRequestStatus,
   type ConsentRow,
   type StoredConsentRequest,
@@ -42,7 +35,6 @@ export {
   type AnswerOutcome,
   type ConsentActor,
   type ConsentBudgets,
-  type GivenAnswer,
   type NewConsent,
   type NewConsentRequest,
   type OpenedRequest,
@@ -55,7 +47,6 @@ export {
   ConsentView,
   type ConsentDetail,
   type ConsentListing,
-  type ConsentState,
   type GivenFor,
   type ListedConsents,
   type WhosePerson,

@@ -26,7 +26,7 @@ export const LONGEST_UNSAID_MS = 8 * 60 * MINUTE;
 const UNITS: Readonly<Record<string, number>> = { s: 1000, m: MINUTE, h: 60 * MINUTE, d: 24 * 60 * MINUTE };
 
 /** The length of time that a document writes as in 30m, in ms. */
-export const lengthOf = (text: string): number => Number(text.slice(0, -1)) * UNITS[text.at(-1)!]!;
+const lengthOf = (text: string): number => Number(text.slice(0, -1)) * UNITS[text.at(-1)!]!;
 
 /**
  * The choices that consent blocks leave to whoever is asked, what reaches least first: where several are met by one

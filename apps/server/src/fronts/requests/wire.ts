@@ -48,7 +48,7 @@ export const taskParamsSchema = z.object({ id: z.string().max(128) });
 export type TaskParams = z.output<typeof taskParamsSchema>;
 
 /** Most seconds that a status waits for a change. */
-export const LONGEST_WAIT = 30;
+const LONGEST_WAIT = 30;
 
 export const taskQuerySchema = z.strictObject({
   wait: z.coerce
