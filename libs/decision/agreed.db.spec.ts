@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type pg from 'pg';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { parseJson } from '#http';
 import { generateApiKey, KeySets, macOf, Outgoing, TokenVerifier, type PresentedKey } from '#identity';
@@ -13,7 +12,7 @@ import type { Call, Question } from './question.js';
 import { SubjectTokens } from './subject-tokens.js';
 
 let database: TestDatabase;
-let superuser: pg.Client;
+let superuser: Awaited<ReturnType<TestDatabase['connect']>>;
 let commits: DecisionCommits;
 let snapshots: Snapshots;
 let key: PresentedKey;

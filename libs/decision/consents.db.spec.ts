@@ -1,6 +1,5 @@
 import { randomBytes } from 'node:crypto';
 import fc from 'fast-check';
-import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { parseJson } from '#http';
@@ -15,7 +14,7 @@ import type { Call, Question } from './question.js';
 import { SubjectTokens } from './subject-tokens.js';
 
 let database: TestDatabase;
-let superuser: pg.Client;
+let superuser: Awaited<ReturnType<TestDatabase['connect']>>;
 let key: PresentedKey;
 let replicas: readonly Replica[];
 let revision = 0;

@@ -1,6 +1,5 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type pg from 'pg';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { startReceiver, type Receiver } from '../../test/support/receiver.js';
@@ -13,7 +12,7 @@ const KEY = Buffer.alloc(32, 7);
 const SECRET = `whsec_${KEY.toString('base64')}`;
 
 let database: TestDatabase;
-let superuser: pg.Client;
+let superuser: Awaited<ReturnType<TestDatabase['connect']>>;
 let queue: NotificationQueue;
 let consents: ConsentStore;
 let receiver: Receiver;
