@@ -86,7 +86,7 @@ const change = (operation: Operation) =>
   });
 
 const QUESTION: Question = {
-  subject: { type: 'user', id: 'ann', properties: {} },
+  subject: { type: 'user', id: 'company/ann', properties: {} },
   action: 'pay',
   resource: { type: 'invoice', id: '1', properties: {} },
   server: null,
@@ -151,7 +151,7 @@ async function bobAgreed(uses: number | null): Promise<void> {
   await superuser.query(
     `insert into placet.consent_request (tenant, id, join_key, evaluation, credential, host, agent, subject, action,
        resource_type, resource_id, content, shown, shown_digest, body_digest, status, expires_at)
-     values ($1, 'cr', '', 'e', 'k', 'pep', 'pep', 'user:ann', 'pay', 'invoice', '1', '{}', '{}', '', '', 'approved', now())`,
+     values ($1, 'cr', '', 'e', 'k', 'pep', 'pep', 'user:company/ann', 'pay', 'invoice', '1', '{}', '{}', '', '', 'approved', now())`,
     [database.tenant],
   );
   await superuser.query(
@@ -161,7 +161,7 @@ async function bobAgreed(uses: number | null): Promise<void> {
   );
   await superuser.query(
     `insert into placet.consent (tenant, id, request, requirement, binding, agreed, uses_left, expires_at, subject, agent)
-     values ($1, 'co', 'cr', 0, decode($2, 'hex'), '{user:company/bob}', $3, now() + interval '1 hour', 'user:ann', 'pep')`,
+     values ($1, 'co', 'cr', 0, decode($2, 'hex'), '{user:company/bob}', $3, now() + interval '1 hour', 'user:company/ann', 'pep')`,
     [database.tenant, binding, uses],
   );
 }

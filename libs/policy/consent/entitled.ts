@@ -20,7 +20,8 @@ export type Entitlement = 'entitled' | 'break_glass' | 'none';
  * Whether a person may agree to what a consent block asks. Only what is certain counts: a group that may be there, or a
  * role that a rule in error could give, entitles nobody. The manager is the one that is stored for the subject, never one
  * that a host asserts; the owner is that of the server. With `notSelf` the person concerned may only break the glass, where
- * the block names them for that: it is for when nobody else is there.
+ * the block names them for that: it is for when nobody else is there; and of somebody of whom it is not known as whom they
+ * sign in, nobody is known to be another.
  * @param person as of `personAt`
  */
 export function entitlementOf(
@@ -37,7 +38,8 @@ export function entitlementOf(
     if (by === 'owner') return ownerOf(set, server);
     return [by];
   });
-  if (!(isSelf && block.notSelf) && isOneOf(set, named, person)) return 'entitled';
+  const isOther = !isSelf && signsInAs(set, subject);
+  if ((isOther || !block.notSelf) && isOneOf(set, named, person)) return 'entitled';
   return isOneOf(set, block.breakGlass ?? [], person) ? 'break_glass' : 'none';
 }
 
@@ -58,6 +60,18 @@ export function mayStandIn(
   if (delegate.key === delegator.key || delegate.key === concerned.subject.key) return false;
   const by = block.by.filter((who) => who !== 'subject');
   return entitlementOf(set, { by, notSelf: block.notSelf }, concerned, delegator) === 'entitled';
+}
+
+/**
+ * Whether it is known as whom the person concerned signs in: by a name of an Issuer, or an alias that is one. Of somebody who
+ * is known by the word of a host alone nobody can tell whether the approver is another.
+ */
+function signsInAs(set: PolicySet, { type, id }: Concerned['subject']): boolean {
+  const names = [{ type, id }, ...(set.subject(type, id)?.aliases ?? [])];
+  return names.some((name) => {
+    const issuer = set.documents.find('Issuer', name.id.slice(0, Math.max(name.id.indexOf('/'), 0)))?.document;
+    return issuer?.signIn !== undefined && issuer.subjectType === name.type;
+  });
 }
 
 /** Names of people may be aliases: they are compared by the one Subject that they stand for. */

@@ -96,6 +96,18 @@ describe('who may agree', () => {
     expect(entitlementOf(set, block(by), ANN, personAt(set, who, NOW)!)).toBe(expected);
   });
 
+  it.each<[string, boolean, string]>([
+    ['zoe', true, 'none'],
+    ['zoe', false, 'entitled'],
+    ['okta/zoe', true, 'entitled'],
+    ['apis/zoe', true, 'none'],
+    ['ann', true, 'entitled'],
+  ])('about %s with notSelf %s, of whom it may not be known as whom they sign in: %s', (id, notSelf, expected) => {
+    const about: Concerned = { subject: { type: 'user', id, key: `user:${id}` }, server: null };
+    const lea = personAt(set, person('lea'), NOW)!;
+    expect(entitlementOf(set, block({ by: ['role:lead'], notSelf }), about, lea)).toBe(expected);
+  });
+
   it('is no owner where there is no server', () => {
     const owner = personAt(set, person('bob', { groups: ['crm-owners'] }), NOW)!;
     expect(entitlementOf(set, block({ by: ['owner'] }), { ...ANN, server: null }, owner)).toBe('none');
