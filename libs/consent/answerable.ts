@@ -92,7 +92,10 @@ export function breaking(
   answer: 'agreed' | 'refused',
   breakGlass: string | undefined,
 ): string | null {
-  if (answer === 'refused') return null;
+  if (answer === 'refused') {
+    if (as !== 'break_glass') return null;
+    throw new Refusal('not_entitled', 'you are not among those who may agree, so it is not for you to refuse either');
+  }
   if (as === 'entitled' && breakGlass === undefined) return null;
   if (as === 'break_glass' && breakGlass !== undefined) return breakGlass;
   throw new Refusal(

@@ -11,21 +11,6 @@ export type TenantView = EntityManager;
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** In whose name something is read, as in a change: `key:<id>` and the like, and what its rights rest on. */
-interface Reader {
-  readonly principal: string;
-  readonly proof: { readonly epoch: number; readonly keys: readonly string[] };
-}
-
-/** Whoever reads may not any more: its key, session or token is gone (`principal`), or its rights have changed (`rights`). */
-export class PrincipalFallenError extends Error {
-  override readonly name = 'PrincipalFallenError';
-
-  constructor(readonly outcome: 'principal' | 'rights') {
-    super('whoever reads may not any more');
-  }
-}
-
 /** The service's way to the database. Everything that it reads of a tenant, it reads as that tenant. */
 export class Store {
   readonly #source: DataSource;
@@ -60,36 +45,19 @@ export class Store {
 
   /** Reads a tenant's rows as they were at one moment. */
   async read<T>(tenant: string, work: (view: TenantView) => Promise<T>): Promise<T> {
-    return this.#read(tenant, undefined, work);
-  }
-
-  /**
-   * Reads a tenant's rows for somebody whose rights are looked at again in that very view: for what leaves the service in
-   * bulk. Throws PrincipalFallenError where they are not what they were.
-   *
-   * INVARIANT: the view is of after every change that had begun before, for it is only opened once the tenant's lock was to
-   * be had; it is given back at once, so that an export of any length holds up no change.
-   */
-  async readAs<T>(tenant: string, reader: Reader, work: (view: TenantView) => Promise<T>): Promise<T> {
-    return this.#read(tenant, reader, work);
-  }
-
-  async #read<T>(tenant: string, reader: Reader | undefined, work: (view: TenantView) => Promise<T>): Promise<T> {
     if (!UUID.test(tenant)) throw new Error(`'${tenant}' is not the id of a tenant`);
     const runner = this.#source.createQueryRunner();
     let isConnected = false;
     try {
       await runner.connect();
       isConnected = true;
-      if (reader) await runner.query('select pg_advisory_xact_lock_shared(placet.lock_key($1))', [tenant]);
       // In one message, as revocations wait for every round trip; the tenant is checked above.
       await runner.query(
         `begin isolation level repeatable read read only; select set_config('placet.tenant', '${tenant}', true)`,
       );
-      if (reader) await checkStands(runner.manager, tenant, reader);
       return await work(runner.manager);
     } catch (error) {
-      throw error instanceof PrincipalFallenError ? error : toStoreError(error);
+      throw toStoreError(error);
     } finally {
       // Nothing was written, so nobody waits for the end. It is ended whatever failed: a connection that went back to the
       // pool within an old transaction would show its next reader a state that is long gone.
@@ -157,13 +125,4 @@ export class Store {
   pool(name: string, max: number): pg.Pool {
     return new pg.Pool({ ...clientConfig(this.connection, name), max });
   }
-}
-
-async function checkStands(view: TenantView, tenant: string, { principal, proof }: Reader): Promise<void> {
-  const [row] = await view.query<{ outcome: string }[]>('select placet.principal_stands($1, $2, $3) as outcome', [
-    tenant,
-    principal,
-    JSON.stringify(proof),
-  ]);
-  if (row?.outcome !== 'stands') throw new PrincipalFallenError(row?.outcome === 'rights' ? 'rights' : 'principal');
 }

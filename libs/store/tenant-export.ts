@@ -19,8 +19,7 @@ const PATIENCE_S = 60;
  * changes from before the look at the operator until the transaction has its snapshot. That it began is in the ledger
  * before the first line, that it ended before the last. Throws OperationRefused before the first line.
  *
- * Not by `Store.readAs`, which looks at somebody of the tenant that is read: here the rights are of the home tenant and the rows
- * of another one, and whoever reads slowly holds a connection for as long, which must not be one of the pool's.
+ * On a connection of its own: whoever reads slowly holds it for as long, so it must not be one of the pool's.
  */
 export async function* exportTenant(store: Store, by: Operator, name: string): AsyncGenerator<string> {
   const tenants = new Tenants(store);

@@ -158,6 +158,8 @@ describe('the page of a request', () => {
     expect((await show(ann, id)).status).toBe(404);
     expect((await show(bob, id)).text).toContain('Break the glass, for one call');
     expect((await answer(bob, id, 'uses:1')).status).toBe(403);
+    // Whoever is not asked does not refuse for those who are.
+    expect((await answer(bob, id, 'refuse')).status).toBe(403);
     expect((await answer(bob, id, 'uses:1', { break_glass: '   asap      ' })).status).toBe(400);
     expect(await asking.status(id)).toBe('pending');
     expect((await answer(bob, id, 'uses:1', { break_glass: 'the site is down' })).status).toBe(303);
