@@ -16,6 +16,7 @@ import { ReadsInOneCall0016 } from './0016-reads-in-one-call.js';
 import { Consents0020 } from './0020-consents.js';
 import { OwnConsents0022 } from './0022-own-consents.js';
 import { Notifications0023 } from './0023-notifications.js';
+import { LiveConsents0026 } from './0026-live-consents.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -37,4 +38,5 @@ export const migrations = [
   Consents0020,
   OwnConsents0022,
   Notifications0023,
+  LiveConsents0026,
 ];

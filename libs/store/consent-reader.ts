@@ -111,23 +111,11 @@ export class ConsentReader {
    * that moment: what is known of these people is as old as that.
    */
   async live(tenant: string, bindings: readonly string[]): Promise<LiveConsents> {
-    return this.store.read(tenant, async (view) => {
-      const [state] = await view.query<{ epoch: number }[]>('select epoch from placet.tenant_state where tenant = $1', [
-        tenant,
-      ]);
-      const rows = bindings.length === 0 ? [] : await this.#live(view, tenant, bindings);
-      return { epoch: state?.epoch ?? 0, rows };
-    });
-  }
-
-  async #live(view: TenantView, tenant: string, bindings: readonly string[]): Promise<readonly AgreedConsentRow[]> {
-    return view.query<AgreedConsentRow[]>(
-      `select ${CONSENT}, ${AGREED} from placet.consent c
-       where c.tenant = $1 and c.binding = any (array(select decode(b, 'hex') from unnest($2::text[]) b))
-         and c.ended_at is null and c.expires_at > clock_timestamp()
-       order by c.created_at desc limit ${MOST_FOR_ONE}`,
-      [tenant, bindings],
+    const [row] = await this.store.call<{ epoch: number; consents: readonly AgreedConsentRow[] | null }>(
+      'select epoch, consents from placet.live_consents($1, $2, $3)',
+      [tenant, bindings, MOST_FOR_ONE],
     );
+    return { epoch: row?.epoch ?? 0, rows: row?.consents ?? [] };
   }
 
   /** A request by its id; undefined if there is none. */

@@ -260,7 +260,6 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       federated: (store, tenant) => new ClientReader(store).federated(tenant, 'okta', ['w']),
     },
     'consent-reader.ts': {
-      live: async (store, tenant) => (await new ConsentReader(store).live(tenant, ['78'])).rows,
       request: (store, tenant) => new ConsentReader(store).request(tenant, 'r'),
       ofRequest: (store, tenant) => new ConsentReader(store).ofRequest(tenant, 'r'),
       usedBy: (store, tenant) => new ConsentReader(store).usedBy(tenant, { writer: 9, seq: 1 }),
@@ -347,15 +346,27 @@ describe('a reader', () => {
 
 describe('a function that reads', () => {
   it.each([
-    ['tenant_delta', () => loadTenant(database.store, database.tenant, 0), () => loadTenant(database.store, other, 0)],
+    [
+      'tenant_delta',
+      KEY,
+      () => loadTenant(database.store, database.tenant, 0),
+      () => loadTenant(database.store, other, 0),
+    ],
+    [
+      'live_consents',
+      CONSENT_ID,
+      () => new ConsentReader(database.store).live(database.tenant, ['78']),
+      () => new ConsentReader(database.store).live(other, ['78']),
+    ],
     [
       'credential_now',
+      KEY,
       async () => (await loadCredential(database.store, database.tenant, KEY)).credential,
       async () => (await loadCredential(database.store, other, KEY)).credential,
     ],
-  ] as const)('%s finds nothing of another tenant without its own filter', async (name, ofOne, ofOther) => {
+  ] as const)('%s finds nothing of another tenant without its own filter', async (name, own, ofOne, ofOther) => {
     const text = (found: unknown) => JSON.stringify(found);
-    expect(text(await ofOther())).toContain(KEY);
+    expect(text(await ofOther())).toContain(own);
     const [{ definition }] = (
       await superuser.query<{ definition: string }>(`select pg_get_functiondef($1::regproc) as definition`, [
         `placet.${name}`,
@@ -365,8 +376,8 @@ describe('a function that reads', () => {
     expect(unfilteredDefinition).not.toContain('tenant = wanted');
     try {
       await superuser.query(unfilteredDefinition);
-      expect(text(await ofOne()) ?? '').not.toContain(KEY);
-      expect(text(await ofOther())).toContain(KEY);
+      expect(text(await ofOne()) ?? '').not.toContain(own);
+      expect(text(await ofOther())).toContain(own);
     } finally {
       await superuser.query(definition);
     }
