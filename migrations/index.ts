@@ -17,6 +17,7 @@ import { Consents0020 } from './0020-consents.js';
 import { OwnConsents0022 } from './0022-own-consents.js';
 import { Notifications0023 } from './0023-notifications.js';
 import { LiveConsents0026 } from './0026-live-consents.js';
+import { KeptPlans0027 } from './0027-kept-plans.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -39,4 +40,5 @@ export const migrations = [
   OwnConsents0022,
   Notifications0023,
   LiveConsents0026,
+  KeptPlans0027,
 ];

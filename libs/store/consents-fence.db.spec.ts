@@ -431,7 +431,7 @@ async function create({ name, mutate }: Variant): Promise<void> {
   );
 }
 
-const ROW_LOCK = /if has_consents then\s+perform from placet\.consent c.*?end if;/s;
+const ROW_LOCK = /if takes_uses then\s+perform from placet\.consent c.*?end if;/s;
 const inCommit = (functions: Functions, from: RegExp, to: string): Functions => ({
   ...functions,
   commit_decisions: functions.commit_decisions.replace(from, to),
