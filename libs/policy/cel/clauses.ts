@@ -1,6 +1,7 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { compile, type Evaluation } from './compile.js';
+import { compile } from './compile.js';
 import { CONDITION_BUDGET, treeOf, type Bindings } from './condition.js';
+import type { Evaluation } from './evaluation.js';
 import { placesIn, type Place } from './places.js';
 import { shapeOf } from './shape.js';
 import { Fault, type FaultCode, type Result } from './values.js';

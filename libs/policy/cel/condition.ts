@@ -1,5 +1,6 @@
 import type { Json, Outcome } from '../model.js';
-import { compile, type Compiled, type Evaluation } from './compile.js';
+import { compile } from './compile.js';
+import type { Compiled, Evaluation } from './evaluation.js';
 import { parse } from './language.js';
 import { shapeOf, ShapePool } from './shape.js';
 import { Fault, toJson, type CelValue, type FaultCode, type Result } from './values.js';

@@ -1,5 +1,6 @@
 import type { ASTNode } from '@marcbachmann/cel-js';
-import { compile, type Compiled } from './compile.js';
+import { compile } from './compile.js';
+import type { Compiled } from './evaluation.js';
 import { isNode } from './nodes.js';
 import { double, type CelValue } from './values.js';
 
