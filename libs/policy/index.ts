@@ -93,5 +93,5 @@ export { explain } from './explain/explain.js';
 export { stepOf, STEPS, type Explanation, type Step } from './explain/explanation.js';
 export { filterOf, type Filter } from './residual/filter.js';
 export { COMPARISONS, TEXT_TESTS, type Formula } from './residual/formula.js';
-export type { NoFilter } from './residual/residual.js';
+export type { NoFilter } from './residual/weighing.js';
 export { COLUMN_TYPES, SQL_NAME, type Columns } from './residual/columns.js';

@@ -3,9 +3,10 @@ import type { DecisionInput } from '../decide/request.js';
 import { celOf } from './cel-text.js';
 import { rowsOf, type Columns } from './columns.js';
 import type { Formula } from './formula.js';
-import { residualOf, type NoFilter, type Residual } from './residual.js';
+import { residualOf, type Residual } from './residual.js';
 import { Inexpressible } from './rows.js';
 import { sqlOf, type SqlCondition } from './sql.js';
+import type { NoFilter } from './weighing.js';
 
 /** Which rows of a table of the caller's a question would be allowed for, in every form that they can be told in. */
 export interface Filter extends Omit<Residual, 'formula'> {
