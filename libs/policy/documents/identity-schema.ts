@@ -10,13 +10,12 @@ import {
   pointerProblem,
   SIGNATURE_ALGORITHMS,
 } from './identity-members.js';
-import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem } from './members.js';
+import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem, word } from './members.js';
 
 const pointer = z.string().max(512).superRefine(withoutProblem(pointerProblem));
 const endpoint = z.string().min(1).max(2048).superRefine(withoutProblem(endpointProblem));
 const audiences = z.array(z.string().min(1).max(1024)).min(1).max(20);
 const scalar = z.union([z.string().max(1024), z.boolean(), z.number()], 'a text, a number, true or false');
-const word = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'a word without spaces and quotes');
 const domain = z
   .string()
   .max(253)

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { uriPatternProblem } from '../paths/uris.js';
 import { isForeignId, isSubjectType, NAME, parsePrincipal } from './names.js';
 
 // Members that documents of several kinds have.
@@ -36,6 +37,18 @@ export const subjectOrGroup = principal.refine((ref) => {
   const parsed = parsePrincipal(ref);
   return parsed?.kind === 'subject' || parsed?.kind === 'group';
 }, 'a binding is for subjects and groups');
+
+/** As in `acr` and in scopes of OAuth. */
+export const word = z.string().regex(/^[\x21\x23-\x5b\x5d-\x7e]{1,256}$/, 'a word without spaces and quotes');
+
+export const glob = z.string().min(1).max(1024);
+
+/** Ids of resources: among them URIs, of which a pattern must have the one spelling. */
+export const resourceGlob = glob.superRefine(withoutProblem(uriPatternProblem));
+
+export const operation = z
+  .string()
+  .regex(/^[a-z][a-z0-9_-]{0,63}$/, 'an operation is a word in lower case, such as read or delete');
 
 /** A check by a function that says what is wrong with a text. */
 export function withoutProblem(problemOf: (text: string) => string | undefined) {
