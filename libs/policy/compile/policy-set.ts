@@ -1,4 +1,4 @@
-import { identitiesOf } from '../documents/check.js';
+import { identitiesOf } from '../documents/identities.js';
 import { subjectKey } from '../documents/names.js';
 import { documentName } from '../documents/schema.js';
 import type {

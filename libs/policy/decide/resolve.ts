@@ -1,5 +1,5 @@
 import type { PolicySet, RegisteredTool, ServerReference } from '../compile/policy-set.js';
-import { identitiesOf } from '../documents/check.js';
+import { identitiesOf } from '../documents/identities.js';
 import { serverIdentities } from '../documents/server-identity.js';
 import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
 import { subjectKey } from '../documents/names.js';

@@ -1,5 +1,5 @@
 import { BUILT_IN_ADMINISTRATION, isBuiltInAdministration } from './administration.js';
-import { pathBetween } from './inheritance.js';
+import { checkNoCycle, checkRoleExists } from './check-roles.js';
 import type { DocumentProblem, SourceDocument } from './parse.js';
 import { problemAt, type Report } from './report.js';
 import {
@@ -21,12 +21,7 @@ export function checkMapping(after: DocumentSet, mapping: MappingDocument, repor
     if (names.has(rule.name))
       report('duplicate_name', `there is another rule named '${rule.name}'`, [...path, 'name'], { rule: rule.name });
     names.add(rule.name);
-    rule.roles?.forEach((role, at) => {
-      if (after.find('Role', role)) return;
-      report('unknown_role', `there is no role '${role}': add a Role document`, [...path, 'roles', at], {
-        rule: rule.name,
-      });
-    });
+    rule.roles?.forEach((role, at) => checkRoleExists(after, role, report, [...path, 'roles', at], rule.name));
     checkAdministration(after, rule.administration ?? [], report, [...path, 'administration'], rule.name);
   });
 }
@@ -50,14 +45,8 @@ export function checkAdministration(
 export function checkAdministratorRole(after: DocumentSet, role: AdministratorRoleDocument, report: Report): void {
   if (isBuiltInAdministration(role.name))
     report('duplicate_name', `'${role.name}' is the name of a built-in role: choose another`, ['name']);
-  const parents = role.inherits ?? [];
-  checkAdministration(after, parents, report, ['inherits']);
-  const parentsOf = (name: string) => after.find('AdministratorRole', name)?.document.inherits ?? [];
-  parents.forEach((parent, index) => {
-    const cycle = pathBetween(parentsOf, parent, role.name);
-    if (cycle)
-      report('role_cycle', `a role may not inherit itself: ${[role.name, ...cycle].join(' -> ')}`, ['inherits', index]);
-  });
+  checkAdministration(after, role.inherits ?? [], report, ['inherits']);
+  checkNoCycle(role, (name) => after.find('AdministratorRole', name)?.document.inherits ?? [], report);
 }
 
 /**

@@ -1,5 +1,5 @@
 import { digest } from '../json.js';
-import { identitiesOf } from './check.js';
+import { identitiesOf } from './identities.js';
 import { parsePrincipal, subjectKey } from './names.js';
 import type { AnyDocument, BindingDocument, SubjectDocument, SuspensionDocument } from './schema.js';
 
