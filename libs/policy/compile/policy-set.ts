@@ -16,32 +16,19 @@ import type {
 } from '../documents/schema.js';
 import { serverIdentities, type ServerIdentity } from '../documents/server-identity.js';
 import { DocumentSet, type DocumentChange, type StoredDocument } from '../documents/set.js';
-import { compileSchema } from '../documents/tool-schema.js';
-import type { Json, JsonObject } from '../model.js';
 import { readUri } from '../paths/uris.js';
 import { Owned, tableOver, type Table } from '../layers.js';
+import { compileDefaults, type TenantDefaults } from './defaults.js';
 import { Memberships } from './memberships.js';
+import { registeredTool, type RegisteredTool } from './registered-tool.js';
 import { LayeredIndex, RuleIndex, type Covering, type Query, type Rules } from './rule-index.js';
-import { compileConsent, compilePolicy, ConditionPool, type CompiledConsent, type CompiledRule } from './rules.js';
+import { compilePolicy, ConditionPool, type CompiledRule } from './rules.js';
 import { compileScope, type CompiledScope } from './scopes.js';
-
-/** What holds where no rule says otherwise. */
-export interface TenantDefaults {
-  readonly effect: 'deny' | 'ask';
-  readonly consent: CompiledConsent | null;
-  /** The boundary of hosts that have none of their own; null: nothing is inside. */
-  readonly hostScope: CompiledScope | null;
-}
+import { Suspensions } from './suspensions.js';
 
 /** A server as a host may name it. Every member that is given must lead to the same registered server. */
 export interface ServerReference extends ServerIdentity {
   readonly name?: string | undefined;
-}
-
-/** A registered tool and the question whether arguments fit it. */
-export interface RegisteredTool {
-  readonly document: ToolDocument;
-  fits(value: Json): boolean;
 }
 
 /**
@@ -60,9 +47,7 @@ export class PolicySet {
   readonly #serversByIdentity: Table<string, ServerDocument>;
   readonly #resources: Table<string, ResourceDocument>;
   readonly #tools: WeakMap<ToolDocument, RegisteredTool>;
-  /** By the document's name; those of the tenant stand apart, because they concern every request. */
-  readonly #suspensions: Table<string, SuspensionDocument>;
-  readonly #tenantSuspensions: Table<string, SuspensionDocument>;
+  readonly #suspensions: Suspensions;
   #defaults: TenantDefaults;
   /** Of a fork: the set below it, and the documents which that one had. */
   readonly #basis: { readonly set: PolicySet; readonly documents: DocumentSet } | null;
@@ -80,9 +65,8 @@ export class PolicySet {
     this.#serversByIdentity = tableOver(base && base.#serversByIdentity);
     this.#resources = tableOver(base && base.#resources);
     this.#tools = base ? base.#tools : new WeakMap<ToolDocument, RegisteredTool>();
-    this.#suspensions = tableOver(base && base.#suspensions);
-    this.#tenantSuspensions = tableOver(base && base.#tenantSuspensions);
-    this.#defaults = base ? base.#defaults : NO_DEFAULTS;
+    this.#suspensions = new Suspensions(base && base.#suspensions);
+    this.#defaults = base ? base.#defaults : compileDefaults(undefined);
     this.#basis = base ? { set: base, documents: base.#documents } : null;
   }
 
@@ -161,22 +145,8 @@ export class PolicySet {
       case 'AdministratorBinding':
         return;
       case 'Suspension':
-        this.#replaceSuspension(
-          name,
-          before as SuspensionDocument | undefined,
-          after as SuspensionDocument | undefined,
-        );
+        return this.#suspensions.replace(name, before as SuspensionOrNone, after as SuspensionOrNone);
     }
-  }
-
-  #replaceSuspension(
-    name: string,
-    before: SuspensionDocument | undefined,
-    after: SuspensionDocument | undefined,
-  ): void {
-    const suspensions = (before ?? after)?.of === 'Tenant' ? this.#tenantSuspensions : this.#suspensions;
-    if (after) suspensions.set(name, after);
-    else suspensions.delete(name);
   }
 
   #replacePolicy(name: string, policy: PolicyDocument | undefined, version: number): void {
@@ -263,19 +233,13 @@ export class PolicySet {
     if (!tools || !Object.hasOwn(tools, name)) return undefined;
     const document = tools[name]!;
     let tool = this.#tools.get(document);
-    if (!tool) this.#tools.set(document, (tool = registered(document)));
+    if (!tool) this.#tools.set(document, (tool = registeredTool(document)));
     return tool;
   }
 
   /** What suspends one of some names, as in `Server:files`; or the tenant. */
   suspensionOf(names: () => readonly string[]): SuspensionDocument | undefined {
-    for (const suspension of this.#tenantSuspensions.values()) return suspension;
-    if (this.#suspensions.size === 0) return undefined;
-    for (const name of names()) {
-      const suspension = this.#suspensions.get(name);
-      if (suspension) return suspension;
-    }
-    return undefined;
+    return this.#suspensions.of(names);
   }
 
   /** The stored resource of a server, or (null) of none. */
@@ -285,18 +249,7 @@ export class PolicySet {
 }
 
 type BindingOrNone = Extract<AnyDocument, { kind: 'Binding' }> | undefined;
-
-const NO_DEFAULTS: TenantDefaults = { effect: 'deny', consent: null, hostScope: null };
-
-function compileDefaults(tenant: TenantDocument | undefined): TenantDefaults {
-  if (!tenant) return NO_DEFAULTS;
-  const { effect, consent, hostScope } = tenant.defaults;
-  return {
-    effect,
-    consent: compileConsent(consent),
-    hostScope: hostScope ? compileScope('defaults.hostScope', hostScope) : null,
-  };
-}
+type SuspensionOrNone = SuspensionDocument | undefined;
 
 /** A resource by server, type and id; where ids are URIs, by their one spelling, as requests name them. */
 function resourceKeys({ server, type, id }: ResourceDocument): readonly string[] {
@@ -313,21 +266,4 @@ function replaceEntries<T extends AnyDocument>(
 ): void {
   for (const key of before ? keysOf(before) : []) if (map.get(key) === before) map.delete(key);
   for (const key of after ? keysOf(after) : []) map.set(key, after!);
-}
-
-/** The schema is compiled at the first call of the tool: ten thousand tools would take minutes at start. */
-function registered(document: ToolDocument): RegisteredTool {
-  let fits: ((value: Json) => boolean) | undefined;
-  return {
-    document,
-    fits: (value) => {
-      if (!document.inputSchema) return true;
-      try {
-        fits ??= compileSchema(document.inputSchema as JsonObject);
-        return fits(value);
-      } catch {
-        return false;
-      }
-    },
-  };
 }

@@ -1,5 +1,5 @@
 import type { ServerReference } from '../compile/policy-set.js';
-import type { RegisteredTool } from '../compile/policy-set.js';
+import type { RegisteredTool } from '../compile/registered-tool.js';
 import type { TokenGroups } from '../mapping/groups.js';
 import type { Mapped } from '../mapping/map-claims.js';
 import type { JsonObject } from '../model.js';

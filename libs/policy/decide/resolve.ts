@@ -1,4 +1,5 @@
-import type { PolicySet, RegisteredTool, ServerReference } from '../compile/policy-set.js';
+import type { PolicySet, ServerReference } from '../compile/policy-set.js';
+import type { RegisteredTool } from '../compile/registered-tool.js';
 import { identitiesOf } from '../documents/identities.js';
 import { serverIdentities } from '../documents/server-identity.js';
 import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
