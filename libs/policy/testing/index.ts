@@ -1,16 +1,8 @@
 export { agreeing, compare } from './agreement.js';
-export {
-  call,
-  callArguments,
-  consentBlock,
-  documents,
-  NOW,
-  policyNamed,
-  scopeNamed,
-  suspension,
-  verified,
-} from './arbitraries.js';
+export { consentBlock, documents, NOW, policyNamed, scopeNamed, suspension } from './arbitraries.js';
+export { call, callArguments, verified } from './calls.js';
 export { EXAMPLES } from './examples.js';
-export { assertedRow, COLUMNS, filterDocuments, filterQuestion, rowId, tableRow, type TableRow } from './filters.js';
+export { filterDocuments, filterQuestion } from './filters.js';
 export { referenceDecide } from './reference.js';
 export { referenceFilter } from './reference-filter.js';
+export { assertedRow, COLUMNS, rowId, tableRow, type TableRow } from './rows.js';
