@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { startService, type Service, type ServiceOptions } from '../../apps/server/src/service.js';
+import { startService, type Service } from '../../apps/server/src/service.js';
+import type { ServiceOptions } from '../../apps/server/src/service-options.js';
 import { Log } from '../../apps/server/src/operations/log.js';
 import { generateApiKey, type KeyCheck } from '#identity';
 import { freshDatabase, type TestDatabase } from './database.js';

@@ -5,8 +5,9 @@ import { readSettings, SettingError, type Settings } from '#config';
 import { EmbeddedPostgresError, startEmbeddedPostgres, type EmbeddedPostgres } from '#embedded-postgres';
 import { StoreError } from '#store';
 import { BootstrapError } from './bootstrap.js';
+import { ListenError } from './listening.js';
 import { Log } from './operations/log.js';
-import { ListenError, startService, type Service } from './service.js';
+import { startService, type Service } from './service.js';
 
 /** Errors whose message is one sentence for whoever starts the service. */
 const EXPECTED = [SettingError, EmbeddedPostgresError, StoreError, ListenError, BootstrapError];
