@@ -21,13 +21,7 @@ const textTerm: fc.Arbitrary<string> = fc.oneof(
   { weight: 3, arbitrary: text.map(quoted) },
   {
     weight: 2,
-    arbitrary: fc.constantFrom(
-      'subject.id',
-      'subject.properties.region',
-
-      'arguments.owner',
-      'arguments.n',
-    ),
+    arbitrary: fc.constantFrom('subject.id', 'subject.properties.region', 'arguments.owner', 'arguments.n'),
   },
   {
     weight: 1,
