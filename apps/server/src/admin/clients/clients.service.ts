@@ -14,6 +14,7 @@ import { ClientReader, type ClientListing, type Operation, type Store } from '#s
 import { permit } from '../../http/rights.js';
 import { LIFETIMES } from '../../oauth/lifetimes.js';
 import type { Changes } from '../changes.js';
+import { changedTerms, refusePast } from '../credential-terms.js';
 import { networksOf } from '../networks.js';
 import type { ClientChangeBody, NewClientBody, ShownClientBody } from './wire.js';
 
@@ -34,7 +35,7 @@ export class ClientsService {
   /** Makes a client; if it has a secret, that is in the answer and nowhere else. */
   async create(principal: AdministratorPrincipal, body: NewClientBody): Promise<ShownClientBody> {
     const { host, keys, federated, expires_at: expiresAt = null } = body;
-    this.#checkExpiry(expiresAt);
+    refusePast(expiresAt, this.store.clock.now());
     permit(principal, 'write', 'Client', host);
     const { text, key } = generateApiKey(this.check.environment);
     const hasSecret = keys === undefined && federated === undefined;
@@ -73,13 +74,12 @@ export class ClientsService {
     const { principal: host, disabledAt } = await this.get(principal.tenant, id);
     permit(principal, 'write', 'Client', host);
     if (disabledAt !== null) throw isDisabled();
-    this.#checkExpiry(body.expires_at ?? null);
+    refusePast(body.expires_at ?? null, this.store.clock.now());
     await this.#change(principal, touching(id), () => ({
       op: 'change_credential',
       id,
       ...(body.rights === undefined ? {} : { rights: body.rights }),
-      ...(body.cidrs === undefined ? {} : { cidrs: networksOf(body.cidrs) }),
-      ...(body.expires_at === undefined ? {} : { expiresAt: body.expires_at }),
+      ...changedTerms(body),
     }));
   }
 
@@ -131,11 +131,6 @@ export class ClientsService {
       { op: 'deny', key: `client:${client}`, expiresAt },
       { op: 'end_tokens', client },
     ];
-  }
-
-  #checkExpiry(expiresAt: string | null): void {
-    if (expiresAt === null || Date.parse(expiresAt) > this.store.clock.now()) return;
-    throw new Refusal('invalid_request', 'expires_at: lies in the past');
   }
 
   async #live(principal: AdministratorPrincipal, id: string, by: string): Promise<ClientListing> {

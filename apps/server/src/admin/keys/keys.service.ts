@@ -26,6 +26,7 @@ import {
 import { invalid } from '../../fronts/front-door.js';
 import { forbidden } from '../../http/rights.js';
 import type { Changes, PlannedChange } from '../changes.js';
+import { changedTerms, refusePast } from '../credential-terms.js';
 import { mayWithCredential, refuseCredential, type CredentialFate } from '../grants.js';
 import { networksOf } from '../networks.js';
 import type { KeyChangeBody, NewKeyBody, ShownKeyBody } from './wire.js';
@@ -47,7 +48,7 @@ export class KeysService {
   async create(principal: AdministratorPrincipal, body: NewKeyBody): Promise<ShownKeyBody> {
     const { host, administrator, expires_at: expiresAt = null } = body;
     const rights = rightsFor(host === undefined ? 'administrator' : 'host', body.rights ?? {});
-    this.#checkExpiry(expiresAt);
+    refusePast(expiresAt, this.store.clock.now());
     const { text, key } = generateApiKey(this.check.environment);
     const holder = {
       principalKind: host === undefined ? 'administrator' : 'host',
@@ -83,25 +84,19 @@ export class KeysService {
     const { disabledAt, ...holder } = await this.get(principal.tenant, id);
     permitCredential(principal, 'write', holder);
     if (disabledAt !== null) throw new Refusal('invalid_request', 'the key is disabled: create a new one');
-    this.#checkExpiry(body.expires_at ?? null);
+    refusePast(body.expires_at ?? null, this.store.clock.now());
     const rights = body.rights && rightsFor(holder.principalKind, body.rights);
     const operation = {
       op: 'change_credential' as const,
       id,
       ...(rights === undefined ? {} : { rights }),
-      ...(body.cidrs === undefined ? {} : { cidrs: networksOf(body.cidrs) }),
-      ...(body.expires_at === undefined ? {} : { expiresAt: body.expires_at }),
+      ...changedTerms(body),
     };
     const roles = rights && 'roles' in rights ? rights.roles : undefined;
     await this.#write(principal, operation, (snapshot, stored) => {
       refuseUnknownRoles(snapshot, roles ?? []);
       return { roles: roles ?? rolesOfCredential(stored) };
     });
-  }
-
-  #checkExpiry(expiresAt: string | null): void {
-    if (expiresAt === null || Date.parse(expiresAt) > this.store.clock.now()) return;
-    throw new Refusal('invalid_request', 'expires_at: lies in the past');
   }
 
   /** Gives a key a new secret. The old ones stay good for a while, so that hosts can change over. */
