@@ -21,9 +21,8 @@ interface ConsentAnswer {
   readonly at: number;
 }
 
-/** A request for consent as it is stored. Times in ms since 1970. */
-export interface StoredConsentRequest {
-  readonly id: string;
+/** Who asks whom for what, and what people are shown of it. */
+export interface AskedConsent {
   readonly evaluation: string;
   readonly credential: string;
   /** The host that asked, and the one that it asked for. */
@@ -36,8 +35,13 @@ export interface StoredConsentRequest {
   readonly resourceType: string;
   readonly resourceId: string;
   readonly session: string | null;
-  readonly content: JsonObject;
   readonly shown: string;
+}
+
+/** A request for consent as it is stored. Times in ms since 1970. */
+export interface StoredConsentRequest extends AskedConsent {
+  readonly id: string;
+  readonly content: JsonObject;
   /** SHA-256 of `shown`, in hexadecimal. */
   readonly shownDigest: string;
   readonly status: ConsentRequestStatus;

@@ -1,26 +1,15 @@
 import type { JsonObject } from '#policy';
 import type { RightsProof } from './change.js';
-import type { ConsentRequestStatus } from './consent-reader.js';
+import type { AskedConsent, ConsentRequestStatus } from './consent-reader.js';
 import type { WhosePerson } from './consent-view.js';
 import type { Store } from './store.js';
 
 /** What a host asks people for. */
-export interface NewConsentRequest {
+export interface NewConsentRequest extends AskedConsent {
   readonly id: string;
   /** SHA-256 of what is asked of whom through whom, in hexadecimal: equal open requests are one. */
   readonly joinKey: string;
-  readonly evaluation: string;
-  readonly credential: string;
-  readonly host: string;
-  readonly agent: string;
-  readonly subject: string;
-  readonly server: string | null;
-  readonly action: string;
-  readonly resourceType: string;
-  readonly resourceId: string;
-  readonly session: string | null;
   readonly content: object;
-  readonly shown: string;
   readonly idempotencyKey: string | null;
   /** SHA-256 of the body that it came with, in hexadecimal. */
   readonly bodyDigest: string;
