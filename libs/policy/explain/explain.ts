@@ -8,7 +8,7 @@ import { resolve } from '../decide/resolve.js';
 import { bindingsOf } from '../decide/rule-outcome.js';
 import { principalsOf } from '../decide/weigh.js';
 import type { RuleRef } from '../model.js';
-import { changesFor } from './changes.js';
+import { changesFor } from './changes-for.js';
 import { counterfactual, type Supposition } from './counterfactual.js';
 import { affordableTrials } from './effort.js';
 import { rolesNamed } from './roles.js';
