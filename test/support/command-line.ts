@@ -11,20 +11,22 @@ export interface Ended {
 }
 
 interface CommandOptions {
-  readonly environment?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
   readonly cwd?: string;
+  /** False: whoever would read its output goes away at once. Left out: true. */
+  readonly listen?: boolean;
   /** Told once what stands on standard error when the first of it comes. */
   readonly noted?: (notes: string) => Promise<void>;
 }
 
 /** Where Node keeps the command line as it has compiled it: without that, a process takes three times as long. */
-export const COMPILED = join(process.cwd(), 'node_modules/.cache/placet-command-line');
+const COMPILED = join(process.cwd(), 'node_modules/.cache/placet-command-line');
 
 const PROGRAM = join(process.cwd(), 'apps/cli/src/main.ts');
 
 /** Runs `placet` in a process of its own, with nothing of this process's environment, and rejects with what `noted` does. */
 export async function placet(args: readonly string[], options: CommandOptions = {}): Promise<Ended> {
-  const { environment = {}, cwd = tmpdir(), noted } = options;
+  const { environment = {}, cwd = tmpdir(), listen = true, noted } = options;
   const child = spawn(process.execPath, [...FROM_THE_SOURCES, PROGRAM, ...args], {
     cwd,
     env: { PATH: process.env.PATH, NO_COLOR: '1', NODE_COMPILE_CACHE: COMPILED, ...environment },
@@ -32,7 +34,8 @@ export async function placet(args: readonly string[], options: CommandOptions = 
   });
   let [stdout, stderr] = ['', ''];
   let answered: Promise<void> | undefined;
-  child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  if (listen) child.stdout.on('data', (chunk) => (stdout += String(chunk)));
+  else child.stdout.destroy();
   child.stderr.on('data', (chunk) => {
     stderr += String(chunk);
     answered ??= noted?.(stderr).catch((error: unknown) => {
