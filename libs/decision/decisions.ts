@@ -1,5 +1,5 @@
 import type { HostScope, VerifiedToken } from '#identity';
-import type { CommitPort, LedgerMetrics, Proposed } from '#ledger';
+import type { CommitPort, LedgerMetrics, Proposal, Proposed } from '#ledger';
 import type { Columns, Decision } from '#policy';
 import type { Snapshots } from '#snapshot';
 import type { ConsentReader, DatabaseClock } from '#store';
@@ -163,12 +163,14 @@ export class Decisions {
     await this.#present.bringUp(call);
     this.#present.admit(call, 'filter', 1);
     let answer: Omit<FilterAnswer, 'evaluationId'> | undefined;
-    const evaluate = () => {
-      const advised = filterAt(this.#present.moment(call, 'filter'), call, question, table);
-      answer = advised.answer;
-      return advised.proposed;
+    const proposal: Proposal = {
+      evaluate: () => {
+        const advised = filterAt(this.#present.moment(call, 'filter'), call, question, table);
+        answer = advised.answer;
+        return advised.proposed;
+      },
     };
-    const [evaluationId] = await this.#present.ledger(call.tenant).submit({ evaluate });
+    const [evaluationId] = await this.#present.ledger(call.tenant).submit(proposal);
     return { evaluationId: evaluationId!, ...answer! };
   }
 
