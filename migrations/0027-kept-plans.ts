@@ -1,16 +1,19 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { COMMIT_DECISIONS_0020 } from './commit-decisions-0020.js';
 import { COMMIT_DECISIONS_0027 } from './commit-decisions-0027.js';
+import { TENANT_DELTA_0016, TENANT_DELTA_0027 } from './tenant-delta-0027.js';
 
 /**
- * What every decision costs Postgres. Where a function's arguments are arrays, Postgres takes a plan for these very arrays to
- * be the better one, and plans anew in each call, which took longer than all that the calls do.
+ * What every decision costs Postgres, and what each replica reads after every change. Where arguments are arrays, or say from
+ * where on, Postgres takes a plan for these very arguments to be the better one, and plans anew in each call, which took
+ * longer than all that the calls do.
  */
 export class KeptPlans0027 implements MigrationInterface {
   readonly name = 'KeptPlans1795132800027';
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(COMMIT_DECISIONS_0027);
+    await runner.query(TENANT_DELTA_0027);
     await runner.query(`
       -- Functions that these call keep their plans, too.
       alter function placet.commit_decisions set plan_cache_mode = force_generic_plan;
@@ -32,5 +35,6 @@ export class KeptPlans0027 implements MigrationInterface {
       drop function placet.relied_consent;
     `);
     await runner.query(COMMIT_DECISIONS_0020);
+    await runner.query(TENANT_DELTA_0016);
   }
 }
