@@ -162,7 +162,7 @@ const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> 
   pending:
     'Others have to agree as well. Until they have, nothing happens. Once they have, you can take your part back here.',
   approved:
-    'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It need not be told.',
+    'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It learns of that by itself.',
   denied: 'The application is told so, and nothing happens. It is not asked again by itself.',
   expired: 'Nobody has answered in time. Nothing happens, unless the application asks anew.',
   cancelled: 'The application has taken it back before it was answered. Nothing happens.',
