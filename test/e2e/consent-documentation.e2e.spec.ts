@@ -83,7 +83,7 @@ async function run(commands: string, given: Record<string, string> = {}): Promis
 }
 
 const asked = async (commands: string, given?: Record<string, string>): Promise<Answer['body']> =>
-  JSON.parse(await run(commands, given)) as Answer['body'];
+  JSON.parse(await run(commands, given));
 
 async function agree(request: string): Promise<void> {
   const address = `${service.url}/api/v1/me/requests/${request}`;
