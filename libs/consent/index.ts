@@ -12,3 +12,4 @@ export { ConsentLinks, linkRefused, type LinkTo, type UsableLink } from './links
 export { ConsentRequests, type RequestStanding } from './requests.js';
 export { shownOf, type Shown } from './shown.js';
 export type { ShownValue } from './shown-values.js';
+export { whoInWords } from './who-in-words.js';

@@ -1,5 +1,6 @@
 import { lookAt } from './answering.js';
 import { answerOf, demoOf, type AnswerCommand } from './demos.js';
+import { letQuickstartSignIn } from './quickstart-people.js';
 
 const say = (text: string): void => void process.stderr.write(`placet: ${text}\n`);
 
@@ -10,6 +11,7 @@ const say = (text: string): void => void process.stderr.write(`placet: ${text}\n
 async function main(args: readonly string[]): Promise<number> {
   const given = answerOf(args);
   if (given) return answer(given);
+  if (args.join() === 'people') return people();
   const run = demoOf(args);
   if (!run) {
     process.stderr.write(USAGE);
@@ -43,7 +45,20 @@ const USAGE = `usage: npm run demo                          answers are given at
        npm run demo -- --yes                 the demo answers by itself
        npm run demo -- answer URL [--no]     answers what a demo asks, as ann
        npm run demo -- sso
+       npm run demo -- people                lets ann and john of the quickstart sign in at a service that
+                                             runs here (PLACET_URL, with the owner's key in PLACET_KEY)
 `;
+
+/** Lets people sign in until it is interrupted; exits with 1 where the service does not take that. */
+async function people(): Promise<number> {
+  try {
+    await letQuickstartSignIn({ write: (text) => void process.stdout.write(text), signal: interruption() });
+    return 0;
+  } catch (error) {
+    say(`nobody can sign in: ${error instanceof Error ? error.message : String(error)}`);
+    return 1;
+  }
+}
 
 /** Answers what a demo asks, as the person whom it asks; exits with 1 where that is not taken. */
 async function answer({ page, answer: given }: AnswerCommand): Promise<number> {

@@ -15,7 +15,7 @@ export async function letAnnSignIn(placet: Standalone, company: Company, home: s
   };
   const files = [{ path: 'people.yaml', text: JSON.stringify(issuer) }];
   await asOwner(url, ownerKey, 'POST', '/api/v1/documents/apply', { files });
-  await settlePerson(placet, 'user:ann', home, { type: 'user', id: 'company/ann' });
+  await settlePerson(placet, 'user:ann', { alias: { type: 'user', id: 'company/ann' }, home });
   // Whoever comes to its sign-in page is ann, also from a second terminal.
   company.idp.keyboard = { sub: 'ann' };
 }

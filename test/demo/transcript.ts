@@ -57,7 +57,10 @@ export function restOfBlock(outcome: DemoOutcome, colours: boolean): string {
 
 /** Not broken into lines: it is copied. */
 const toAnswer = (page: string): string[] => [
-  ...line('waits', 'for five minutes. As ann, at a second terminal (with --no at its end she refuses):'),
+  ...line(
+    'waits',
+    'for five minutes. As ann, open the address in a browser, or at a second terminal (with --no at its end she refuses):',
+  ),
   `npm run demo -- answer ${page}`,
 ];
 

@@ -63,6 +63,10 @@ describe('the page of a request', () => {
     expect(await asking.status(id)).toBe('approved');
     const after = await show(ann, id);
     expect(after.text).toContain('You have agreed');
+    const receipt = /href="(\/api\/v1\/me\/consents\/co_[^"]+\/receipt)"/.exec(after.text)![1]!;
+    const downloaded = await ann.fetch(asking.service.url + receipt);
+    expect(downloaded.headers.get('content-disposition')).toBe('attachment; filename="receipt.jose"');
+    expect(await downloaded.text()).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
     expect(after.text).toContain('It is good for one call');
 
     const back = await asking.page(ann, `${at(id)}/take-back`, fieldsOf(after));
@@ -107,6 +111,11 @@ describe('the page of a request', () => {
     expect([theirs.status, none.status, odd.status]).toEqual([404, 404, 404]);
     expect(theirs.text.replaceAll(id, '')).toBe(none.text.replaceAll(`cr_${'a'.repeat(22)}`, ''));
     expect(odd.text).not.toContain('"><b>');
+    // They may be signed in as somebody else than whom the link was sent to.
+    expect(theirs.text).toMatch(
+      /You are signed in as <bdi>Bob Example<\/bdi>, <bdi dir="ltr">user:company\/bob<\/bdi>\./,
+    );
+    expect(theirs.text).toContain('href="/t/default/requests"');
   });
 
   it.each([

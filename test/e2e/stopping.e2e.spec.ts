@@ -46,3 +46,23 @@ it.each([
   expect(performance.now() - answered).toBeLessThan(3000);
   agent.destroy();
 });
+
+it('lets nobody wait for an answer of people that may come at another replica', async () => {
+  const replica = await service.replica();
+  const call = { key: service.host, url: replica.url };
+  const mcp = {
+    ...(JSON.parse(QUESTION) as object),
+    server: 'database-server',
+    message: { jsonrpc: '2.0', id: 1, method: 'tools/call', params: { name: 'delete_database_record', arguments: {} } },
+    tool: { definition: { name: 'delete_database_record', inputSchema: { type: 'object' } } },
+  };
+  const { body: asked } = await service.call('POST', '/mcp/v1/decisions', { ...call, body: mcp });
+  const denial = { evaluation_id: asked.evaluation_id };
+  const { body: opened } = await service.call('POST', '/access/v1/requests', { ...call, body: { denial, mcp } });
+  const waiting = service.call('GET', `/access/v1/requests/${opened.task.id}?wait=30`, call);
+  await sleep(200);
+  const stopping = performance.now();
+  await replica.stop();
+  expect(performance.now() - stopping).toBeLessThan(5000);
+  expect(await waiting).toMatchObject({ status: 200, body: { task: { status: 'pending' } } });
+});

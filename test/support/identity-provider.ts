@@ -27,6 +27,8 @@ export interface IdentityProvider {
   readonly people: Map<string, IdpPerson>;
   /** Who is at its sign-in page, and how they prove themselves; undefined: they click on Cancel. */
   keyboard: Keyboard | undefined;
+  /** Whether its sign-in page asks who somebody is, for people at a browser; else `keyboard` says it. */
+  asksWho: boolean;
   /** Changes an answer of the token endpoint on its way, as a fault or an attacker would. */
   tamper: ((answer: TokenAnswer) => TokenAnswer | Promise<TokenAnswer>) | undefined;
   /** Every request that came, as in `GET /jwks`. */
@@ -80,6 +82,7 @@ export async function startIdentityProvider({ port = 0 }: { readonly port?: numb
     port: (server.address() as AddressInfo).port,
     people: new Map(),
     keyboard: undefined,
+    asksWho: false,
     tamper: undefined,
     requests: [],
     away: false,
@@ -190,11 +193,14 @@ function configuration(idp: IdentityProvider, memory: Memory): Configuration {
 /** What a person would do at the pages: give their name and proof, and agree. */
 async function interact(
   provider: Provider,
-  { keyboard }: IdentityProvider,
+  idp: IdentityProvider,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   const { prompt, params, session, grantId } = await provider.interactionDetails(request, response);
+  const said = prompt.name === 'login' ? new URL(request.url!, idp.issuer).searchParams.get('as') : session?.accountId;
+  if (idp.asksWho && !idp.people.has(said ?? '')) return askWho(idp, response);
+  const keyboard: Keyboard | undefined = idp.asksWho ? { sub: said! } : idp.keyboard;
   if (!keyboard) {
     const refusal = { error: 'access_denied', error_description: 'the person cancelled' };
     return provider.interactionFinished(request, response, refusal, { mergeWithLastSubmission: false });
@@ -222,4 +228,13 @@ async function interact(
     grant.addResourceScope(resource, scopes.join(' '));
   const consent = { grantId: await grant.save() };
   return provider.interactionFinished(request, response, { consent }, { mergeWithLastSubmission: true });
+}
+
+/** The page on which a person says who they are. */
+function askWho({ people }: IdentityProvider, response: ServerResponse): void {
+  const links = [...people.keys()].map((sub) => `<p><a href="?as=${encodeURIComponent(sub)}">${sub}</a></p>`).join('');
+  response.writeHead(200, { 'Content-Type': 'text/html; charset=utf-8' });
+  response.end(
+    `<!doctype html><html lang="en"><meta name="viewport" content="width=device-width"><title>Who are you?</title><h1>Who are you?</h1>${links}</html>`,
+  );
 }

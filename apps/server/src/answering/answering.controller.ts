@@ -9,7 +9,7 @@ import { SECURITY_HEADERS } from '../http/responses.js';
 import { Public } from '../http/rights.js';
 import { sendPage } from '../pages/page.js';
 import { PageFilter } from '../sign-in/page.filter.js';
-import { listPage, listPath, requestPage, requestPath, signInBetterPage } from './pages.js';
+import { listPage, listPath, nothingPage, requestPage, requestPath, signInBetterPage } from './pages.js';
 import { Visitors, type Visitor } from './visitors.js';
 import {
   answerFormSchema,
@@ -33,6 +33,9 @@ const LEAST_REASON = 10;
 
 /** What a person can mend at the page of the request itself. */
 const MENDABLE = ['shown_differs', 'already_answered', 'not_entitled', 'invalid_request', 'too_many_changes'];
+
+/** Where there is nothing to see for whoever looks, and there may be for somebody else. */
+const NOT_THEIRS = ['not_found', 'link_refused'];
 
 /**
  * The pages on which people see what they are asked, and answer. Without scripts. Nothing is answered by following a link,
@@ -61,7 +64,7 @@ export class AnsweringController {
     const own = await this.answers.open(visitor.principal, 'subject', undefined, LISTED);
     const others = await this.answers.open(visitor.principal, 'others', undefined, LISTED);
     const isAll = own.length <= LISTED && others.length <= LISTED;
-    sendPage(response, 200, listPage(tenant, own.slice(0, LISTED), others.slice(0, LISTED), isAll));
+    sendPage(response, 200, listPage(tenant, visitor.session, own.slice(0, LISTED), others.slice(0, LISTED), isAll));
   }
 
   @Get(':id')
@@ -73,8 +76,12 @@ export class AnsweringController {
   ): Promise<void> {
     const visitor = await this.visitors.of(tenant, request);
     if (!visitor) return this.visitors.toSignIn(tenant, withLink(requestPath(tenant, id), link), response);
-    await this.#usable(visitor, id, link);
-    await this.#send(response, 200, visitor, id, link);
+    try {
+      await this.#usable(visitor, id, link);
+      await this.#send(response, 200, visitor, id, link);
+    } catch (error) {
+      await this.#refused(error, response, visitor, id, link);
+    }
   }
 
   @Post(':id')
@@ -88,13 +95,13 @@ export class AnsweringController {
     const back = withLink(requestPath(tenant, id), form.link);
     if (!visitor) return this.visitors.toSignIn(tenant, back, response);
     this.visitors.checkToken(visitor, id, form.token);
-    const link = await this.#usable(visitor, id, form.link);
-    const given = answerOf(form.answer);
-    if (!given) return this.#send(response, 400, visitor, id, form.link, 'Choose an answer.');
-    const reason = given.answer === 'agreed' ? form.break_glass?.trim() || undefined : undefined;
-    if (reason !== undefined && reason.length < LEAST_REASON)
-      return this.#send(response, 400, visitor, id, form.link, 'Say in a sentence why it cannot wait.');
     try {
+      const link = await this.#usable(visitor, id, form.link);
+      const given = answerOf(form.answer);
+      if (!given) return await this.#send(response, 400, visitor, id, form.link, 'Choose an answer.');
+      const reason = given.answer === 'agreed' ? form.break_glass?.trim() || undefined : undefined;
+      if (reason !== undefined && reason.length < LEAST_REASON)
+        return await this.#send(response, 400, visitor, id, form.link, 'Say in a sentence why it cannot wait.');
       await this.answers.answer(visitor.principal, id, { ...given, shown: form.shown, breakGlass: reason, link });
     } catch (error) {
       return this.#refused(error, response, visitor, id, form.link);
@@ -128,7 +135,8 @@ export class AnsweringController {
     const found = await this.answers.find(principal, known(id));
     const consents = found.request.status === 'approved' ? await this.answers.outcome(principal, id) : [];
     const token = this.visitors.token(visitor, id);
-    const view = { tenant: tenant.name, person: session.person, found, consents, token, link, problem };
+    const { person, name } = session;
+    const view = { tenant: tenant.name, person, name, found, consents, token, link, problem };
     sendPage(response, status, requestPage(view));
   }
 
@@ -155,8 +163,12 @@ export class AnsweringController {
       // A page and not a redirect: what a form leads to is held against the policy of its page.
       return sendPage(response, 403, signInBetterPage(path), { Refresh: `0; url=${path}` });
     }
-    if (!MENDABLE.includes(code)) throw error;
     const problem = `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+    if (NOT_THEIRS.includes(code)) {
+      const { person, name } = visitor.session;
+      return sendPage(response, toProblem(error).status, nothingPage(visitor.tenant.name, person, name, problem));
+    }
+    if (!MENDABLE.includes(code)) throw error;
     await this.#send(response, toProblem(error).status, visitor, id, link, problem);
   }
 }

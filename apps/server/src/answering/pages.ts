@@ -10,6 +10,8 @@ import { valueOf } from './wire.js';
 export interface RequestView {
   readonly tenant: string;
   readonly person: string;
+  /** What their identity provider calls them. */
+  readonly name: string | null;
   readonly found: AnswerableRequest;
   /** What has come of it. */
   readonly consents: readonly ConsentRow[];
@@ -32,8 +34,7 @@ export function requestPage(view: RequestView): Page {
     title: isOpen ? 'Do you agree?' : TITLES[request.status],
     wide: true,
     body: html`${problem === undefined ? undefined : html`<p role="alert">${problem}</p>`}
-      ${isOpen ? undefined : became(view)}
-      <p>You are signed in as <bdi dir="ltr">${person}</bdi>.</p>
+      ${isOpen ? undefined : became(view)} ${signedInAs(tenant, person, view.name)}
       ${shownText(shown, request.shownDigest)} ${isOpen ? answerForm(view) : undefined}
       <p><a class="button" href="${listPath(tenant)}">What else I am asked</a></p>`,
   };
@@ -50,6 +51,7 @@ const TITLES: Readonly<Record<AnswerableRequest['request']['status'], string>> =
 /** Requests that are open for somebody: about themselves, and about others. */
 export function listPage(
   tenant: string,
+  { person, name }: Pick<RequestView, 'person' | 'name'>,
   own: readonly AnswerableRequest[],
   others: readonly AnswerableRequest[],
   isAll: boolean,
@@ -66,10 +68,26 @@ export function listPage(
   return {
     title: 'What you are asked',
     wide: true,
-    body: html`${part('For yourself', own)} ${part('For others', others)}
+    body: html`${signedInAs(tenant, person, name)} ${part('For yourself', own)} ${part('For others', others)}
     ${isAll ? undefined : html`<p>There is more: these are the oldest. The others come when they are answered.</p>`}`,
   };
 }
+
+/** Who looks, and the way to be somebody else. */
+const signedInAs = (tenant: string, person: string, name: string | null): Html =>
+  html`<p>
+    You are signed in as ${name === null ? undefined : html`<bdi>${name}</bdi>, `}<bdi dir="ltr">${person}</bdi>.
+    <a href="/t/${encodeURIComponent(tenant)}/">Is this not you?</a>
+  </p>`;
+
+/** Said to whoever may not see a request, the same for one that is not there. */
+export const nothingPage = (tenant: string, person: string, name: string | null, problem: string): Page => ({
+  title: 'Nothing for you here',
+  body: html`<p role="alert">${problem}</p>
+    ${signedInAs(tenant, person, name)}
+    <p>If you were asked as somebody else, sign out there, and open the link anew.</p>
+    <p><a class="button" href="${listPath(tenant)}">What I am asked</a></p>`,
+});
 
 /** Said to somebody who has to sign in better before they can agree. */
 export const signInBetterPage = (path: string): Page => ({
@@ -102,7 +120,7 @@ function answerForm({ tenant, found, token, link }: RequestView): Html {
     })),
   ];
   return html`<h2>Your answer</h2>
-    <p>Good until ${momentInWords(request.expiresAt)}. If you did not expect this, refuse.</p>
+    <p>It can be given until ${momentInWords(request.expiresAt)}. If you did not expect this, refuse.</p>
     <form method="post" action="${requestPath(tenant, request.id)}">
       <input type="hidden" name="token" value="${token}" />
       <input type="hidden" name="shown" value="${request.shownDigest}" />
@@ -132,9 +150,9 @@ function became(view: RequestView): Html {
   const { request } = found;
   const own = request.answers.find((answer) => answer.person === person);
   const others = request.answers.filter((answer) => answer.person !== person);
-  return html`${own ? html`<p><strong>You have ${own.answer} at ${momentInWords(own.at)}.</strong></p>` : undefined}
+  return html`${own ? html`<p><strong>You have ${own.answer} (${momentInWords(own.at)}).</strong></p>` : undefined}
     ${others.map(
-      ({ person: who, answer, at }) => html`<p><bdi dir="ltr">${who}</bdi> has ${answer} at ${momentInWords(at)}.</p>`,
+      ({ person: who, answer, at }) => html`<p><bdi dir="ltr">${who}</bdi> has ${answer} (${momentInWords(at)}).</p>`,
     )}
     <p>${HAPPENS[request.status]}</p>
     ${request.status === 'approved' ? takingBack(view, own?.answer === 'agreed') : undefined}`;
@@ -144,7 +162,7 @@ const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> 
   pending:
     'Others have to agree as well. Until they have, nothing happens. Once they have, you can take your part back here.',
   approved:
-    'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It need not be told.',
+    'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It learns of that by itself.',
   denied: 'The application is told so, and nothing happens. It is not asked again by itself.',
   expired: 'Nobody has answered in time. Nothing happens, unless the application asks anew.',
   cancelled: 'The application has taken it back before it was answered. Nothing happens.',
@@ -153,7 +171,7 @@ const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> 
 function takingBack({ tenant, found, consents, token }: RequestView, hasAgreed: boolean): Html {
   const live = consents.filter(({ endedAt }) => endedAt === null);
   const list = html`<ul>
-    ${consents.map((consent) => html`<li>${stateOf(consent)}</li>`)}
+    ${consents.map((consent) => html`<li>${stateOf(consent)} ${hasAgreed ? receiptLink(consent) : undefined}</li>`)}
   </ul>`;
   if (!hasAgreed || live.length === 0) return list;
   return html`${list}
@@ -163,6 +181,9 @@ function takingBack({ tenant, found, consents, token }: RequestView, hasAgreed: 
     </form>
     <p>Once it is taken back nothing is allowed by it any more. What was done by it before is not undone.</p>`;
 }
+
+const receiptLink = ({ id }: ConsentRow): Html =>
+  html`<a href="/api/v1/me/consents/${encodeURIComponent(id)}/receipt" download>Download its receipt</a>`;
 
 function stateOf({ usesLeft, expiresAt, endedFor, lastUsedAt }: ConsentRow): string {
   const used = lastUsedAt === null ? 'not used yet' : `last used at ${momentInWords(lastUsedAt)}`;

@@ -1,4 +1,4 @@
-import type { Shown, ShownValue } from '#consent';
+import { whoInWords, type Shown, type ShownValue } from '#consent';
 import { html, type Html } from '../pages/html.js';
 
 /** The text that people are shown, as it is stored, in HTML: what to beware of first. Nothing of it is left out. */
@@ -7,14 +7,14 @@ export function shownText(shown: Shown, digest: string): Html {
     <p><strong>${name(shown.title)}</strong></p>
     <dl>
       ${row('On behalf of', shown.for)} ${row('Through', shown.through)} ${server(shown)} ${row('What', shown.what)}
-      ${row('Effect, by the registry', shown.operation ?? 'not registered')}
+      ${row('What that does, as registered', shown.operation ?? 'not registered')}
       ${shown.description === null ? undefined : row('Description', shown.description)}
       ${shown.purpose === null ? undefined : row('Purpose, as the application says; nobody has checked it', shown.purpose)}
     </dl>
     ${hints(shown)}
     <h2>${countOf(shown.arguments.length)}</h2>
     ${shown.arguments.map(value)}
-    <h2>Who asks</h2>
+    <h2>Why people are asked</h2>
     <ul>
       ${shown.asked_by.map(asking)}
     </ul>
@@ -79,9 +79,9 @@ const asking = ({
   bound_to: bound,
 }: Shown['asked_by'][number]): Html =>
   html`<li>
-    ${policy === null ? 'The default of this tenant' : `The rule "${rule ?? ''}" of the policy "${policy}"`}. To be
-    agreed to by ${approvals === 1 ? 'one' : String(approvals)} of:
-    ${name(who.join(', '))}${notSelf ? ', but not by whom it is for' : ''}.
+    ${policy === null ? 'The default of this tenant' : `The rule "${rule ?? ''}" of the policy "${policy}"`} asks for
+    the agreement of
+    ${approvals === 1 ? '' : `${approvals} people out of: `}${name(whoInWords(who))}${notSelf ? ', but not of the person on whose behalf it is done' : ''}.
     ${
       bound === 'all'
         ? 'An agreement is to exactly these arguments.'

@@ -16,9 +16,9 @@ export interface Page {
 const STYLE = `
 :root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
 body { margin: 0; display: grid; place-items: center; min-height: 100vh; background: Canvas; color: CanvasText; }
-main { box-sizing: border-box; width: 100%; max-width: 28rem; padding: 2rem; }
+main { box-sizing: border-box; width: 100%; min-width: 0; max-width: 28rem; padding: 2rem; overflow-wrap: anywhere; }
 main.wide { max-width: 50rem; }
-h1 { font-size: 1.5rem; line-height: 1.2; overflow-wrap: anywhere; }
+h1 { font-size: 1.5rem; line-height: 1.2; }
 h2 { font-size: 1.125rem; margin: 2rem 0 .5rem; }
 label { display: block; margin: 1rem 0 .25rem; font-weight: 600; }
 input, textarea { box-sizing: border-box; width: 100%; padding: .5rem; font: inherit; }
@@ -26,16 +26,20 @@ button, .button { display: inline-block; margin: 1rem .5rem 0 0; padding: .5rem 
   color: inherit; text-decoration: none; border: 1px solid currentColor; border-radius: .25rem; background: none; }
 button.primary { color: #fff; background: #1a5fb4; border-color: #1a5fb4; }
 :focus-visible { outline: 3px solid #62a0ea; outline-offset: 2px; }
-dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; overflow-wrap: anywhere; }
+dl { display: grid; grid-template-columns: max-content 1fr; gap: .25rem 1rem; }
 dt { font-weight: 600; }
 dd { margin: 0; }
 pre { margin: 0; padding: .25rem .5rem; font: .9rem/1.4 ui-monospace, monospace; white-space: pre-wrap;
-  overflow-wrap: anywhere; border-left: 2px solid #62a0ea; }
+  border-left: 2px solid #62a0ea; }
 fieldset { margin: 0; padding: 0 1rem 1rem; }
 fieldset label { font-weight: 400; }
 input[type=radio] { width: auto; margin: 0 .5rem 0 0; }
-li { overflow-wrap: anywhere; }
 small { opacity: .8; }
+@media (max-width: 35rem) {
+  main { padding: 1rem; }
+  .wide dl { display: block; }
+  .wide dt { margin-top: .75rem; }
+}
 [role=alert] { padding: .5rem 1rem; border-left: 4px solid #c01c28; }
 `;
 

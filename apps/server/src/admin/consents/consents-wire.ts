@@ -4,11 +4,14 @@ import { pageQuery } from '../paging.js';
 import { messageSchema, pageSchema } from '../wire.js';
 
 export const consentParamsSchema = z.object({
-  id: z.string().regex(/^co_[A-Za-z0-9_-]{22}$/, 'not the id of a consent'),
+  id: z.string().regex(/^co_[A-Za-z0-9_-]{22}$/, 'not the id of a consent, as in co_ and 22 characters'),
 });
 export type ConsentParams = z.output<typeof consentParamsSchema>;
 
 const name = z.string().min(1).max(1024);
+
+/** Of a bare id nothing would be found, and whoever takes back would think that there is nothing. */
+const subject = name.regex(/^[^:]+:./, 'must be TYPE:ID, as in user:ann');
 
 const live = z.enum(['true', 'false']).optional().meta({ description: 'Only those that are live, or are not.' });
 
@@ -22,7 +25,7 @@ export type OwnConsentsQuery = z.output<typeof ownConsentsQuerySchema>;
 
 export const consentsQuerySchema = z.strictObject({
   ...pageQuery,
-  subject: name.optional(),
+  subject: subject.optional(),
   agent: name.optional(),
   server: name.optional(),
   live,
@@ -38,7 +41,7 @@ export const reasonSchema = z.strictObject({ reason });
 export type Reason = z.output<typeof reasonSchema>;
 
 export const revocationSchema = z.strictObject({
-  subject: name.optional(),
+  subject: subject.optional(),
   agent: name.optional(),
   server: name.optional(),
   reason,
@@ -46,7 +49,9 @@ export const revocationSchema = z.strictObject({
 export type Revocation = z.output<typeof revocationSchema>;
 
 export const revokedSchema = z
-  .object({ revoked: z.int().meta({ description: 'How many were live, and are none any more on any replica.' }) })
+  .object({
+    revoked: z.int().meta({ description: 'How many it has ended: none of them counts any more, on any replica.' }),
+  })
   .meta({ id: 'RevokedConsents' });
 export type RevokedBody = z.output<typeof revokedSchema>;
 

@@ -25,7 +25,7 @@ import {
   type RevokedBody,
 } from './consents-wire.js';
 import { given, placeAfter, placeOf } from './own-consents.controller.js';
-import { RECEIPT_MEDIA_TYPE, Receipts } from './receipts.js';
+import { RECEIPT_DISPOSITION, RECEIPT_MEDIA_TYPE, Receipts } from './receipts.js';
 
 /** What people of the tenant have agreed to, for administrators. */
 @Controller('api/v1/consents')
@@ -86,6 +86,7 @@ export class ConsentsController {
   @Get(':id/receipt')
   @Requires('read', 'Consent')
   @Header('Content-Type', RECEIPT_MEDIA_TYPE)
+  @Header('Content-Disposition', RECEIPT_DISPOSITION)
   @Header('Cache-Control', 'no-store')
   @ApiProduces(RECEIPT_MEDIA_TYPE)
   @ApiOperation({ summary: 'A signed receipt of one, as it is now' })

@@ -25,7 +25,7 @@ import {
   type RevokedBody,
 } from './consents-wire.js';
 import { peopleOnly } from './people-only.js';
-import { RECEIPT_MEDIA_TYPE, Receipts } from './receipts.js';
+import { RECEIPT_DISPOSITION, RECEIPT_MEDIA_TYPE, Receipts } from './receipts.js';
 
 const cursor = z.tuple([z.string(), z.string()]);
 
@@ -95,6 +95,7 @@ export class OwnConsentsController {
 
   @Get(':id/receipt')
   @Header('Content-Type', RECEIPT_MEDIA_TYPE)
+  @Header('Content-Disposition', RECEIPT_DISPOSITION)
   @Header('Cache-Control', 'no-store')
   @ApiProduces(RECEIPT_MEDIA_TYPE)
   @ApiOperation({ summary: 'A signed receipt of one of mine, as it is now' })

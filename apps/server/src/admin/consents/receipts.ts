@@ -8,6 +8,9 @@ import type { SigningKeys } from '../../oauth/signing-keys.js';
 /** A compact JWS (RFC 7515 §9.2.1). */
 export const RECEIPT_MEDIA_TYPE = 'application/jose';
 
+/** A browser keeps it, and does not show it. */
+export const RECEIPT_DISPOSITION = 'attachment; filename="receipt.jose"';
+
 /** Issues receipts of consents, signed with the tenant's key, which is published with the others (`/t/NAME/oauth/jwks`). */
 export class Receipts {
   constructor(

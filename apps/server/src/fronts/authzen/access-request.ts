@@ -1,5 +1,5 @@
 import type { Answer } from '#decision';
-import type { RequestStanding } from '#consent';
+import { whoInWords, type RequestStanding } from '#consent';
 import type { Problem, ProblemCode } from '#http';
 import type { JsonObject, Requirement } from '#policy';
 
@@ -29,7 +29,7 @@ export function accessRequest(requirements: readonly Requirement[], now: number,
     expires_at: new Date(now + REQUESTABLE_MS).toISOString(),
     display: {
       title: who.every((by) => by === 'subject') ? 'Your consent is needed' : 'An approval is needed',
-      description: `Must be agreed to by: ${who.join(', ')}.`,
+      description: `To be agreed to by ${whoInWords(who)}.`,
     },
   };
 }

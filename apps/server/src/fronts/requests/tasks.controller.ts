@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, type OnModuleDestroy } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { ConsentRequests, isRequestId, type RequestStanding } from '#consent';
 import { Refusal } from '#http';
@@ -19,12 +19,19 @@ const LOOK_EVERY_MS = 500;
 @ApiTags('authzen')
 @ApiBearerAuth()
 @AnyCaller()
-export class TasksController {
+export class TasksController implements OnModuleDestroy {
+  #isStopping = false;
+
   constructor(
     private readonly requests: ConsentRequests,
     private readonly address: PublicAddress,
     private readonly links: ReviewLinks,
   ) {}
+
+  /** A process that is to stop lets nobody wait: whoever asks again finds another replica. */
+  onModuleDestroy(): void {
+    this.#isStopping = true;
+  }
 
   @Get(':id')
   @ApiOperation({ summary: 'Where a request for consent stands; waits while it is pending, if asked to' })
@@ -40,7 +47,7 @@ export class TasksController {
       const standing = isRequestId(id) ? await this.requests.find(host.tenant, id, host) : undefined;
       if (!standing) throw unknownTask(id);
       const left = until - performance.now();
-      if (standing.status !== 'pending' || left <= 0) return this.#body(host, standing);
+      if (standing.status !== 'pending' || left <= 0 || this.#isStopping) return this.#body(host, standing);
       await sleep(Math.min(LOOK_EVERY_MS, left));
     }
   }
