@@ -18,6 +18,7 @@ import { OwnConsents0022 } from './0022-own-consents.js';
 import { Notifications0023 } from './0023-notifications.js';
 import { LiveConsents0026 } from './0026-live-consents.js';
 import { KeptPlans0027 } from './0027-kept-plans.js';
+import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -41,4 +42,5 @@ export const migrations = [
   Notifications0023,
   LiveConsents0026,
   KeptPlans0027,
+  AnswersTakenBack0028,
 ];

@@ -14,6 +14,7 @@ import {
 import type { Delegator, StoredConsentRequest } from '#store';
 import { contentOf, type RequestContent } from './content.js';
 import type { AskedFor } from './outcome.js';
+import { partsOf, signedIn, type RequestPart } from './parts.js';
 
 /** A request, as somebody may answer it. */
 export interface AnswerableRequest {
@@ -24,6 +25,8 @@ export interface AnswerableRequest {
   /** In whose place, where they are not asked themselves. */
   readonly inPlaceOf: Delegator | null;
   readonly choices: readonly ConsentChoice[];
+  /** What is required, each with where it stands and what they can do about it. */
+  readonly parts: readonly RequestPart[];
 }
 
 /** For whom a request is, and where. */
@@ -33,11 +36,17 @@ export const askedFor = ({ request, content }: Pick<AnswerableRequest, 'request'
   session: request.session,
 });
 
+/** Somebody who is signed in, and how (`acr`; null: it is not known). */
+export interface Visitor {
+  readonly person: SignedInPerson;
+  readonly acr: string | null;
+}
+
 /** A request as somebody may answer it; undefined where they may not. */
 export function answerable(
   set: PolicySet,
   request: StoredConsentRequest,
-  person: SignedInPerson,
+  { person, acr }: Visitor,
   delegators: readonly Delegator[],
   now: number,
 ): AnswerableRequest | undefined {
@@ -53,7 +62,15 @@ export function answerable(
   const hasAnswered = request.answers.some((answer) => answer.person === person.id);
   if (as === 'none' && !hasAnswered) return undefined;
   const blocks = content.requirements.map(({ consent }) => consent);
-  return { request, content, as, inPlaceOf, choices: choicesOf(blocks, request.session !== null) };
+  const agreeing = { person, for: inPlaceOf ? signedIn(inPlaceOf) : undefined, acr, brokeGlass: as === 'break_glass' };
+  return {
+    request,
+    content,
+    as,
+    inPlaceOf,
+    choices: choicesOf(blocks, request.session !== null),
+    parts: partsOf(set, content.requirements, asked, request.answers, agreeing, now),
+  };
 }
 
 /** The first of those in whose place somebody may agree to a requirement of a request; null: of nobody. */
@@ -72,9 +89,6 @@ function placeFor(
   return delegators.find(may) ?? null;
 }
 
-/** Whoever has named somebody to answer in their place, as they signed in last. */
-export const signedIn = ({ person, issuer, claims }: Delegator): SignedInPerson => ({ id: person, issuer, claims });
-
 /** The choice that somebody makes, or the first one. Throws Refusal for one that the policy does not leave. */
 export function chosen(
   { content, choices, request }: AnswerableRequest,
@@ -92,6 +106,7 @@ export function breaking(
   answer: 'agreed' | 'refused',
   breakGlass: string | undefined,
 ): string | null {
+  if (as === 'none') throw new Refusal('not_entitled', 'you are not among those who may answer any more');
   if (answer === 'refused') {
     if (as !== 'break_glass') return null;
     throw new Refusal('not_entitled', 'you are not among those who may agree, so it is not for you to refuse either');
@@ -104,21 +119,4 @@ export function breaking(
       ? 'you are not among those who may agree: to break the glass, say why in break_glass'
       : 'break_glass: you are among those who may agree, so there is no glass to break',
   );
-}
-
-/** What a sign-in lacks (`acr`) of what those requirements want to which somebody is entitled. */
-export function lackingAssurance(
-  set: PolicySet,
-  found: AnswerableRequest,
-  person: SignedInPerson,
-  acr: string | null,
-  now: number,
-): readonly string[] {
-  const known = personAt(set, person, now)!;
-  const asked = askedFor(found);
-  return found.content.requirements
-    .filter(({ consent }) => entitlementOf(set, consent, asked, known) !== 'none')
-    .flatMap(({ consent }) =>
-      consent.assurance === undefined || consent.assurance === acr ? [] : [consent.assurance],
-    );
 }

@@ -1,5 +1,8 @@
-import { DESTRUCTIVE_OPERATIONS, type PolicyDocument, type PolicySet } from '#policy';
+import { canonicalJson, DESTRUCTIVE_OPERATIONS, type Json, type PolicyDocument, type PolicySet } from '#policy';
 import type { AnsweredThing } from '#store';
+import { equalTo } from './equal-to.js';
+import { argumentsShown, textShown } from './read-back.js';
+import type { ShownValue } from './shown-values.js';
 
 /** What an action does in the words of a Scope, as libs/mcp knows it; a symbol: it depends on the tool. */
 export type OperationOf = (action: string) => string | symbol | null | undefined;
@@ -29,40 +32,57 @@ function operationOfThing(
 }
 
 /**
- * A condition that is true of some things, for the people who were asked about each, and of nothing else but other arguments;
- * with those that are in it. What makes it longer than a condition may be is left out.
+ * A condition that is true of some things, as they were asked for (the same arguments and the same purpose), for the people
+ * who were asked about each, and of nothing else; with those that are in it. What cannot be said in a condition, or makes it
+ * longer than a condition may be, is left out.
  * @param room characters that the rule's own condition takes
  */
 export function conditionOf(
+  set: PolicySet,
   things: readonly AnsweredThing[],
   room: number,
 ): { readonly text: string; readonly things: readonly AnsweredThing[] } | undefined {
-  const groups = new Map<string, AnsweredThing[]>();
-  for (const thing of things) {
-    const { agent, server, action, resourceType, resourceId, subjectType } = thing;
-    const key = JSON.stringify([agent, server, action, resourceType, resourceId, subjectType]);
-    const group = groups.get(key);
-    if (group) group.push(thing);
-    else groups.set(key, [thing]);
-  }
-  const terms: string[] = [];
-  const taken: AnsweredThing[] = [];
-  for (const group of groups.values()) {
-    const term = termOf(group);
-    if ([...terms, term].join(' || ').length + room + MARGIN > MOST_CHARACTERS) continue;
-    terms.push(term);
-    taken.push(...group);
-  }
-  return terms.length === 0 ? undefined : { text: balanced(terms), things: taken };
+  const groups = Map.groupBy(things, ({ subjectId: _id, answers: _answers, agreed: _agreed, ...alike }) =>
+    canonicalJson(alike as unknown as Json),
+  );
+  const parts = [...groups.values()].flatMap((group) => {
+    const equals = equalsOf(set, group);
+    return equals ? [{ group, equals }] : [];
+  });
+  // What all of them have is said once.
+  const common = parts[0]?.equals.filter((one) => parts.every(({ equals }) => equals.includes(one))) ?? [];
+  let left = MOST_CHARACTERS - MARGIN - room - common.join(' && ').length;
+  const taken = parts.filter(({ equals }) => {
+    const length = termOf(equals, common).length + ' || '.length;
+    if (length > left) return false;
+    left -= length;
+    return true;
+  });
+  if (taken.length === 0) return undefined;
+  const terms = taken.map(({ equals }) => termOf(equals, common));
+  const alternatives = terms.includes('') ? [] : [`(${balanced(terms, '||')})`];
+  return { text: balanced([...common, ...alternatives], '&&'), things: taken.flatMap(({ group }) => group) };
 }
 
 /** Parentheses and operators around terms. */
 const MARGIN = 400;
 
-const termOf = (group: readonly AnsweredThing[]): string => {
-  const [{ agent, server, action, resourceType, resourceId, subjectType }] = group as [AnsweredThing];
-  const people = group.map(({ subjectId }) => JSON.stringify(subjectId)).toSorted();
-  const equals = Object.entries({
+/** What is to be said of some things beside what is said of all; empty: nothing. */
+function termOf(equals: readonly string[], common: readonly string[]): string {
+  const own = equals.filter((one) => !common.includes(one));
+  return own.length === 0 ? '' : `(${balanced(own, '&&')})`;
+}
+
+/** What is true of things that differ in nothing but the person, and of nothing else; undefined where it cannot be said. */
+function equalsOf(set: PolicySet, group: readonly AnsweredThing[]): readonly string[] | undefined {
+  const [{ agent, server, action, resourceType, resourceId, subjectType, purpose, arguments: shown }] = group as [
+    AnsweredThing,
+  ];
+  const given = shown && argumentsShown(shown as unknown as readonly ShownValue[]);
+  const equal = given && equalTo('arguments', given);
+  const why = purpose === null ? null : textShown(purpose);
+  if (!equal || why === undefined) return undefined;
+  const names = Object.entries({
     'agent.id': agent,
     'server.id': server,
     'action.name': action,
@@ -70,14 +90,24 @@ const termOf = (group: readonly AnsweredThing[]): string => {
     'resource.id': resourceId,
     'subject.type': subjectType,
   }).map(([name, value]) => `${name} == ${JSON.stringify(value)}`);
-  return `(${equals.join(' && ')} && subject.id in [${people.join(', ')}])`;
-};
+  const people = group.map(({ subjectId }) => JSON.stringify(subjectId)).toSorted();
+  const stored = Object.keys(set.resource(server, resourceType, resourceId)?.properties ?? {}).length;
+  return [
+    ...names,
+    `subject.id in [${people.join(', ')}]`,
+    why === null ? '!has(context.purpose)' : `context.purpose == ${JSON.stringify(why)}`,
+    ...equal,
+    // Attributes that a host asserts beside the arguments were not shown: there are only those that are stored.
+    `resource.properties.size() == ${stored}`,
+    '!has(context.action)',
+  ];
+}
 
 /** Joined by halves: a chain would be as deep as it is long. */
-function balanced(terms: readonly string[]): string {
-  if (terms.length <= 2) return terms.join(' || ');
+function balanced(terms: readonly string[], by: '&&' | '||'): string {
+  if (terms.length <= 2) return terms.join(` ${by} `);
   const half = Math.ceil(terms.length / 2);
-  return `(${balanced(terms.slice(0, half))}) || (${balanced(terms.slice(half))})`;
+  return `(${balanced(terms.slice(0, half), by)}) ${by} (${balanced(terms.slice(half), by)})`;
 }
 
 /**

@@ -1,10 +1,12 @@
 export { type AnswerableRequest } from './answerable.js';
 export { ConsentAnswers } from './answers.js';
+export { AskedRequests, type SignInPath } from './asked.js';
 export { askedOf, contentOf, type AskedRequirement } from './content.js';
 export type { ConsentEvents } from './events.js';
 export { suggestionsOf, type Suggestion } from './suggestions.js';
 export { Delegations } from './delegations.js';
 export { isRequestId, newReceiptId } from './ids.js';
+export { ownAgreement, type RequestPart } from './parts.js';
 export { Consents } from './own.js';
 export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';
 export { ConsentSettlement } from './settlement.js';

@@ -1,25 +1,18 @@
 import {
-  entitlementOf,
-  mayStandIn,
   ONCE_MS,
-  personAt,
   reachOf,
+  weighAgreements,
+  type Agreed,
   type Concerned,
   type ConsentChoice,
   type PolicySet,
-  type SignedInPerson,
 } from '#policy';
 import type { NewConsent } from '#store';
 import type { AskedRequirement } from './content.js';
 import { newConsentId } from './ids.js';
 
-/** Somebody who has agreed, how far they want it to reach, and how they had signed in. */
-export interface Agreement {
-  readonly person: SignedInPerson;
-  /** In whose place they have agreed; left out: their own. */
-  readonly for?: SignedInPerson | undefined;
-  readonly acr: string | null;
-  readonly brokeGlass: boolean;
+/** Somebody who has agreed, how they had signed in, and how far they want it to reach. */
+export interface Agreement extends Agreed {
   readonly choice: ConsentChoice;
 }
 
@@ -30,7 +23,8 @@ export interface AskedFor extends Concerned {
 
 /**
  * The consents that come of some agreements: one for each requirement, once as many people as it wants have agreed who may;
- * undefined while one of them is not met. One agreement serves two requirements only where its person is entitled to both.
+ * undefined while one of them is not met. An agreement serves each requirement to which its person is entitled, signed in as
+ * they were when they gave it.
  * @param now ms since 1970
  */
 export function consentsOf(
@@ -39,7 +33,7 @@ export function consentsOf(
   asked: AskedFor,
   agreements: readonly Agreement[],
   now: number,
-): readonly NewConsent[] | undefined {
+): readonly Omit<NewConsent, 'superseded'>[] | undefined {
   const consents = requirements.map((_, index) => consentOf(set, requirements, index, asked, agreements, now));
   return consents.every((consent) => consent !== undefined) ? consents : undefined;
 }
@@ -51,12 +45,10 @@ function consentOf(
   asked: AskedFor,
   agreements: readonly Agreement[],
   now: number,
-): NewConsent | undefined {
+): Omit<NewConsent, 'superseded'> | undefined {
   const { rule, consent, binding } = requirements[requirement]!;
-  const counted = agreements.filter((agreement) => counts(set, consent, asked, agreement, now));
-  const people = new Set(counted.map(({ person, for: other }) => personAt(set, other ?? person, now)!.key));
-  const brokeGlass = counted.some((agreement) => agreement.brokeGlass);
-  if (!brokeGlass && people.size < consent.approvals) return undefined;
+  const { counted, areEnough } = weighAgreements(set, consent, agreements, asked, now);
+  if (!areEnough) return undefined;
   // Who agrees is asked once for all of it, so how far it reaches is what all of it leaves.
   const reach = reachOf(
     requirements.map((each) => each.consent),
@@ -64,11 +56,12 @@ function consentOf(
     counted.map(({ choice }) => choice),
   );
   if (!reach) return undefined;
+  const brokeGlass = counted.some((agreement) => agreement.brokeGlass);
   return {
     id: newConsentId(),
     requirement,
     binding,
-    agreed: counted.map(({ person }) => person.id),
+    agreed: [...new Set(counted.map(({ person }) => person.id))],
     policy: rule?.policy ?? null,
     rule: rule?.rule ?? null,
     // Whoever breaks the glass does it for this one time.
@@ -76,21 +69,4 @@ function consentOf(
     session: reach.session ? asked.session : null,
     ms: brokeGlass ? Math.min(reach.ms, ONCE_MS) : reach.ms,
   };
-}
-
-function counts(
-  set: PolicySet,
-  consent: AskedRequirement['consent'],
-  asked: AskedFor,
-  { person, for: other, acr, brokeGlass }: Agreement,
-  now: number,
-): boolean {
-  if (consent.assurance !== undefined && acr !== consent.assurance) return false;
-  const known = personAt(set, person, now);
-  if (!known) return false;
-  if (other) {
-    const delegator = personAt(set, other, now);
-    return delegator !== undefined && !brokeGlass && mayStandIn(set, consent, asked, known, delegator);
-  }
-  return entitlementOf(set, consent, asked, known) === (brokeGlass ? 'break_glass' : 'entitled');
 }

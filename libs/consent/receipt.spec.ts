@@ -80,7 +80,9 @@ const DETAIL: ConsentDetail = {
     answers: [
       {
         person: 'user:company/lea',
-        forPerson: 'user:company/bob',
+        issuer: 'company',
+        claims: {},
+        for: { person: 'user:company/bob', issuer: 'company', claims: {} },
         answer: 'agreed',
         choice: { for: 'until', ms: HOUR },
         brokeGlass: null,
@@ -89,6 +91,7 @@ const DETAIL: ConsentDetail = {
         amr: ['hwk'],
         authenticatedAt: AT - 120_000,
         at: AT,
+        withdrawnAt: null,
       },
     ],
   },

@@ -1,3 +1,4 @@
+import type { ConsentBlock } from '#policy';
 import type { ConsentDetail, ConsentListing } from '#store';
 import { contentOf } from './content.js';
 import { digestOfShown, type Shown } from './shown.js';
@@ -28,6 +29,7 @@ const DPV_EVENTS: Readonly<Record<string, string>> = {
   requested: 'dpv:ConsentRequested',
   agreed: 'dpv:ConsentGiven',
   refused: 'dpv:ConsentRefused',
+  withdrawn: 'dpv:ConsentWithdrawn',
   revoked: 'dpv:ConsentWithdrawn',
   superseded: 'dpv:ConsentInvalidated',
 };
@@ -68,7 +70,7 @@ export function receiptOf(detail: ConsentDetail, issue: ReceiptIssue): object {
       valid_until: time(consent.expiresAt),
       last_used_at: time(consent.lastUsedAt),
     },
-    answers: answersOf(detail),
+    answers: answersOf(detail, asked.consent),
   };
 }
 
@@ -85,12 +87,19 @@ function processingOf({ request }: ConsentDetail, shown: Shown, { withdrawal }: 
   };
 }
 
-function answersOf({ consent, request }: ConsentDetail): object[] {
+/** Those that count towards it: signed in as it wants, where it says how. */
+function answersOf({ consent, request }: ConsentDetail, { assurance }: ConsentBlock): object[] {
   return request.answers
-    .filter(({ person, answer }) => answer === 'agreed' && consent.agreed.includes(person))
-    .map(({ person, forPerson, choice, brokeGlass, acr, amr, authenticatedAt, at }) => ({
+    .filter(
+      ({ person, answer, acr, withdrawnAt }) =>
+        answer === 'agreed' &&
+        withdrawnAt === null &&
+        consent.agreed.includes(person) &&
+        (assurance === undefined || acr === assurance),
+    )
+    .map(({ person, for: other, choice, brokeGlass, acr, amr, authenticatedAt, at }) => ({
       person,
-      in_place_of: forPerson,
+      in_place_of: other?.person ?? null,
       at: time(at),
       authenticated: { acr, amr, at: time(authenticatedAt) },
       choice,

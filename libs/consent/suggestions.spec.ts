@@ -1,7 +1,9 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { operationWord } from '#mcp';
-import { decide, parseDocuments, PolicySet, type DecisionInput } from '#policy';
+import { canonicalJson, decide, lint, parseDocuments, PolicySet, type DecisionInput, type JsonObject } from '#policy';
 import type { AnsweredRule, AnsweredThing } from '#store';
+import { told, valuesOf } from './shown-values.js';
 import { suggestionOf } from './suggestions.js';
 
 const BLOCK = { by: ['subject'], approvals: 1, notSelf: false, bind: 'all' };
@@ -43,6 +45,9 @@ const rule = (over: Partial<AnsweredRule> = {}): AnsweredRule => ({
   ...over,
 });
 
+/** What people were shown of arguments. */
+const shown = (given: JsonObject): AnsweredThing['arguments'] => valuesOf(given, []) as unknown as JsonObject[];
+
 const thing = (over: Partial<AnsweredThing> = {}): AnsweredThing => ({
   agent: 'desk',
   server: 'mail',
@@ -51,23 +56,31 @@ const thing = (over: Partial<AnsweredThing> = {}): AnsweredThing => ({
   resourceId: 'send',
   subjectType: 'user',
   subjectId: 'ann',
+  purpose: null,
+  arguments: shown({ to: 'max' }),
   answers: 10,
   agreed: 10,
   ...over,
 });
 
+interface Asked {
+  readonly arguments?: JsonObject;
+  readonly properties?: JsonObject;
+  readonly context?: JsonObject;
+}
+
 /** What is answered when somebody does such a thing. */
-function effect(policies: PolicySet, of: AnsweredThing, to = 'somebody new'): string {
+function effect(policies: PolicySet, of: AnsweredThing, asked: Asked = {}): string {
   const input: DecisionInput = {
     subject: { type: of.subjectType, id: of.subjectId, properties: {}, assurance: 'asserted' },
     agent: of.agent,
     action: of.action,
-    resource: { type: of.resourceType, id: of.resourceId, properties: {} },
+    resource: { type: of.resourceType, id: of.resourceId, properties: asked.properties ?? {} },
     server: of.server === null ? null : { name: of.server },
-    arguments: { to },
+    arguments: asked.arguments ?? { to: 'max' },
     operation: operationWord(of.action),
     session: null,
-    context: {},
+    context: asked.context ?? {},
     definition: '0'.repeat(64),
     kind: 'ordinary',
   };
@@ -118,10 +131,86 @@ describe('a suggestion', () => {
     const suggestion = suggested([thing(), thing({ subjectId: 'bob' })], asking)!;
     const after = applied(suggestion.document, asking);
     expect([effect(asking, thing()), effect(after, thing())]).toEqual(['ask', 'allow']);
-    expect([effect(asking, thing(), 'eve'), effect(after, thing(), 'eve')]).toEqual(['deny', 'deny']);
+    const toEve = { arguments: { to: 'eve' } };
+    expect([effect(asking, thing(), toEve), effect(after, thing(), toEve)]).toEqual(['deny', 'deny']);
+    expect(effect(after, thing(), { arguments: { to: 'ivo' } })).toBe('ask');
     // Whom the rule is not for it is not for now.
     expect(effect(after, thing({ subjectId: 'bob' }))).toBe('deny');
     expect(effect(after, thing({ agent: 'laptop' }))).toBe('ask');
+  });
+
+  it.each<[string, JsonObject, Asked]>([
+    ['another argument', { to: 'max' }, { arguments: { to: 'eve' } }],
+    ['one more argument', { to: 'max' }, { arguments: { to: 'max', cc: 'eve' } }],
+    ['one more that is null', { to: 'max' }, { arguments: { to: 'max', cc: null } }],
+    ['one less', { to: 'max', cc: 'ivo' }, { arguments: { to: 'max' } }],
+    ['an argument of another type', { to: 'max' }, { arguments: { to: ['max'] } }],
+    ['arguments where there were none', {}, { arguments: { to: 'max' } }],
+    ['another member deep within', { of: { a: [{ b: 1 }] } }, { arguments: { of: { a: [{ b: 1, c: 1 }] } } }],
+    ['another element', { of: ['a', 'b'] }, { arguments: { of: ['a', 'c'] } }],
+    ['one more element', { of: [null] }, { arguments: { of: [null, null] } }],
+    ['another value than null', { of: null }, { arguments: { of: 0 } }],
+    ['another number', { of: 0.1 }, { arguments: { of: 0.2 } }],
+    ['a purpose', { to: 'max' }, { arguments: { to: 'max' }, context: { purpose: 'fun' } }],
+    ['an attribute that nobody was shown', { to: 'max' }, { arguments: { to: 'max' }, properties: { secret: true } }],
+    ['an attribute of the action', { to: 'max' }, { arguments: { to: 'max' }, context: { action: { force: true } } }],
+  ])('lets nothing through that has %s', (_what, given, other) => {
+    const after = applied(suggested([thing({ arguments: shown(given) })])!.document);
+    expect(effect(after, thing(), { arguments: given })).toBe('allow');
+    expect(effect(after, thing(), other)).toBe('ask');
+  });
+
+  it('is for the purpose that was named, and for each call by itself', () => {
+    const things = [
+      thing({ purpose: told('a "report"\nfor max'), arguments: shown({ to: 'max' }) }),
+      thing({ purpose: told('tidying'), arguments: shown({ to: 'ivo' }) }),
+    ];
+    const after = applied(suggested(things)!.document);
+    const of = (purpose: string | undefined, to: string) =>
+      effect(after, thing(), { arguments: { to }, context: purpose === undefined ? {} : { purpose } });
+    expect([of('a "report"\nfor max', 'max'), of('tidying', 'ivo')]).toEqual(['allow', 'allow']);
+    for (const purpose of ['tidying', 'a "report" for max', '', undefined]) expect(of(purpose, 'max')).toBe('ask');
+  });
+
+  it('lets exactly those arguments through that were agreed to, whatever they are', () => {
+    const given = fc.dictionary(fc.string({ unit: 'binary', maxLength: 8 }), fc.jsonValue({ maxDepth: 3 }), {
+      maxKeys: 4,
+    }) as fc.Arbitrary<JsonObject>;
+    let said = 0;
+    fc.assert(
+      fc.property(given, given, (agreed, other) => {
+        const suggestion = suggested([thing({ arguments: shown(agreed) })]);
+        if (!suggestion) return;
+        said++;
+        const after = applied(suggestion.document);
+        expect(effect(after, thing(), { arguments: agreed })).toBe('allow');
+        for (const asked of [other, { ...agreed, ...other }, { ...agreed, '': 0 }])
+          if (canonicalJson(asked) !== canonicalJson(agreed))
+            expect(effect(after, thing(), { arguments: asked })).toBe('ask');
+      }),
+      { numRuns: 300 },
+    );
+    expect(said).toBeGreaterThan(30);
+  });
+
+  it.each<[string, Partial<AnsweredThing>]>([
+    ['that were not shown whole', { arguments: shown({ text: 'x'.repeat(9000) }) }],
+    ['with an empty object, whose type no condition can tell', { arguments: shown({ of: {} }) }],
+    ['with a number that no condition can have', { arguments: shown({ of: 2 ** 60 }) }],
+    ['of a record that does not say them', { arguments: null }],
+    ['that no text of ours has', { arguments: [{ place: 'a.__proto__.b', type: 'number', text: 'x' }] }],
+    ['that are within what is no object', { arguments: [...shown({ a: 1 })!, ...shown({ a: { b: 1 } })!] }],
+    ['for a purpose that was not shown whole', { purpose: told('x'.repeat(9000)) }],
+    ['for a purpose that no text of ours has', { purpose: 'a\u200bb' }],
+  ])('has nothing in it of arguments %s', (_what, over) => {
+    expect(suggested([thing(over)])).toBeUndefined();
+    expect(suggested([thing(over), thing({ subjectId: 'bob' })])!.needless).toBe(10);
+  });
+
+  it('has nothing in it that lint finds', () => {
+    const { document } = suggested([thing(), thing({ purpose: 'tidying', arguments: shown({ to: 'ivo', n: 1 }) })])!;
+    const codes = (of: PolicySet) => lint(of.documents).map(({ code, message }) => `${code}: ${message}`);
+    expect(codes(applied(document))).toEqual(codes(set));
   });
 
   it.each<[string, Partial<AnsweredThing>]>([

@@ -62,8 +62,8 @@ const isGuarded = ({ breakGlass, notSelf }: ConsentBlock): boolean => breakGlass
 /**
  * The suggestion for one rule, as narrow as what was agreed to; undefined where there is none.
  *
- * INVARIANT: of hosts, servers, actions, resources and people it leaves out no more than combinations in which somebody was
- * asked, and all who were asked agreed.
+ * INVARIANT: it leaves out no more than what somebody was asked for, and all who were asked agreed to: the same host, server,
+ * action, resource and person, the same purpose, and the same arguments.
  */
 export function suggestionOf(
   set: PolicySet,
@@ -76,7 +76,7 @@ export function suggestionOf(
   if (!policy || !rule) return undefined;
   const proposable = things.filter((thing) => isProposable(set, thing, operationOf));
   const own = rule.effect === 'ask' ? rule.unless : rule.when;
-  const condition = conditionOf(proposable, own?.length ?? 0);
+  const condition = conditionOf(set, proposable, own?.length ?? 0);
   const changed = condition && exempting(policy, name, condition.text);
   if (!changed || !compiles(set, changed)) return undefined;
   return {

@@ -71,6 +71,8 @@ export {
   personAt,
   reachOf,
   standingConsents,
+  weighAgreements,
+  type Agreed,
   type Concerned,
   type ConsentChoice,
   type Entitlement,

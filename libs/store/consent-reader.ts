@@ -5,20 +5,28 @@ import type { Store, TenantView } from './store.js';
 /** Where a request for consent stands. One that nobody answered in time is expired, whatever its row says. */
 export type ConsentRequestStatus = 'pending' | 'approved' | 'denied' | 'expired' | 'cancelled';
 
-/** What a person has answered, and how they had signed in. Times in ms since 1970. */
-interface ConsentAnswer {
+/** Somebody, with what their identity provider said of them last. */
+interface KnownToSignIn {
   readonly person: string;
+  readonly issuer: string;
+  readonly claims: JsonObject;
+}
+
+/** What a person has answered, and how they had signed in. Times in ms since 1970. */
+export interface ConsentAnswer extends KnownToSignIn {
   readonly answer: 'agreed' | 'refused';
   readonly choice: JsonObject | null;
   /** Why, where they broke the glass. */
   readonly brokeGlass: string | null;
   /** In whose place they answered; null: their own. */
-  readonly forPerson: string | null;
+  readonly for: KnownToSignIn | null;
   readonly session: string;
   readonly acr: string | null;
   readonly amr: readonly string[];
   readonly authenticatedAt: number | null;
   readonly at: number;
+  /** When they took it back, before anything came of it; null: it stands. */
+  readonly withdrawnAt: number | null;
 }
 
 /** Who asks whom for what, and what people are shown of it. */
@@ -51,15 +59,12 @@ export interface StoredConsentRequest extends AskedConsent {
   readonly answers: readonly ConsentAnswer[];
 }
 
-/** Somebody who agreed, with what their identity provider said of them last; no claims where they are unknown. */
-interface AgreedRow {
-  readonly person: string;
-  readonly issuer: string;
-  readonly claims: JsonObject;
+/** Somebody who agreed, and how. */
+interface AgreedRow extends KnownToSignIn {
   readonly acr: string | null;
   readonly brokeGlass: string | null;
   /** In whose place they answered; null: their own. */
-  readonly for: Pick<AgreedRow, 'person' | 'issuer' | 'claims'> | null;
+  readonly for: KnownToSignIn | null;
 }
 
 /** A consent as it is stored. Times in ms since 1970. */
@@ -97,8 +102,8 @@ export interface UsedConsentRow extends AgreedConsentRow {
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
-/** Live consents to one and the same thing that are looked at: more than one is there only for different sessions. */
-const MOST_FOR_ONE = 100;
+/** Live consents to one and the same thing: more than one is there only for different sessions (`answer_consent_request`). */
+const MOST_FOR_ONE = 20;
 
 /** Live consents, in one consistent view with the epoch. */
 export interface LiveConsents {
@@ -117,7 +122,7 @@ export class ConsentReader {
   async live(tenant: string, bindings: readonly string[]): Promise<LiveConsents> {
     const [row] = await this.store.call<{ epoch: number; consents: readonly AgreedConsentRow[] | null }>(
       'select epoch, consents from placet.live_consents($1, $2, $3)',
-      [tenant, bindings, MOST_FOR_ONE],
+      [tenant, bindings, bindings.length * MOST_FOR_ONE],
     );
     return { epoch: row?.epoch ?? 0, rows: row?.consents ?? [] };
   }

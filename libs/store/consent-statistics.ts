@@ -12,7 +12,7 @@ export interface AnsweredRule {
   readonly agreed: number;
 }
 
-/** How asks of one rule by one host about one person and one thing were answered. */
+/** How asks of one rule by one host about one person and one thing, for one purpose, were answered. */
 export interface AnsweredThing {
   readonly agent: string;
   readonly server: string | null;
@@ -21,6 +21,10 @@ export interface AnsweredThing {
   readonly resourceId: string;
   readonly subjectType: string;
   readonly subjectId: string;
+  /** As people were shown it; null: none was named. */
+  readonly purpose: string | null;
+  /** As people were shown them; null: it is not known. */
+  readonly arguments: readonly JsonObject[] | null;
   readonly answers: number;
   readonly agreed: number;
 }
@@ -32,11 +36,11 @@ const THINGS = 1000;
 const ANSWERED = `
   with answered as (
     select r.content -> 'requirements' -> 0 -> 'rule' ->> 'policy' as policy, r.content -> 'requirements' -> 0 -> 'rule' ->> 'rule' as rule,
-      r.content -> 'requirements' -> 0 -> 'consent' as consent, r.agent, r.server, r.action, r.resource_type, r.resource_id,
+      r.content -> 'requirements' -> 0 -> 'consent' as consent, r.agent, r.server, r.action, r.resource_type, r.resource_id, r.shown,
       r.content -> 'subject' ->> 'type' as subject_type, r.content -> 'subject' ->> 'id' as subject_id,
       a.answer = 'agreed' and r.status = 'approved' as agreed
     from placet.consent_answer a join placet.consent_request r on r.tenant = a.tenant and r.id = a.request
-    where a.tenant = $1 and a.at > clock_timestamp() - make_interval(days => $2) and jsonb_array_length(r.content -> 'requirements') = 1
+    where a.tenant = $1 and a.withdrawn_at is null and a.at > clock_timestamp() - make_interval(days => $2) and jsonb_array_length(r.content -> 'requirements') = 1
   )`;
 
 /** Reads how people have answered. */
@@ -66,13 +70,14 @@ export class ConsentStatistics {
   ): Promise<readonly AnsweredThing[]> {
     return this.store.read(tenant, (view) =>
       view.query<AnsweredThing[]>(
-        `${ANSWERED}
+        `${ANSWERED}, things as (select *, shown::jsonb ->> 'purpose' as purpose, shown::jsonb -> 'arguments' as arguments from answered)
          select agent, server, action, resource_type as "resourceType", resource_id as "resourceId",
-           subject_type as "subjectType", subject_id as "subjectId", count(*)::integer as answers,
+           subject_type as "subjectType", subject_id as "subjectId", purpose, arguments, count(*)::integer as answers,
            (count(*) filter (where agreed))::integer as agreed
-         from answered where policy = $3 and rule = $4 and consent = $5
-         group by agent, server, action, resource_type, resource_id, subject_type, subject_id
-         order by count(*) filter (where agreed) desc, agent, server, action, resource_type, resource_id, subject_type, subject_id
+         from things where policy = $3 and rule = $4 and consent = $5
+         group by agent, server, action, resource_type, resource_id, subject_type, subject_id, purpose, arguments
+         order by count(*) filter (where agreed) desc, agent, server, action, resource_type, resource_id, subject_type, subject_id,
+           purpose, arguments
          limit ${THINGS}`,
         [tenant, days, policy, rule, JSON.stringify(consent)],
       ),

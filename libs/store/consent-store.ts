@@ -59,6 +59,8 @@ export interface NewConsent {
   readonly uses: number | null;
   readonly session: string | null;
   readonly ms: number;
+  /** Why it can never apply, though it was agreed to: it is superseded at once. Null: it may apply. */
+  readonly superseded: string | null;
 }
 
 /** Who does something about consents, and what the right to do it rests on. */
@@ -100,7 +102,7 @@ export class ConsentStore {
 
   /**
    * Writes an answer down, with what comes of it. Nothing is written unless the outcome is `answered`.
-   * @param before how many answers there were when it was worked out what comes of this one
+   * @param before how many answers there were, and were taken back, when it was worked out what comes of this one
    */
   async answer(
     tenant: string,
@@ -117,6 +119,27 @@ export class ConsentStore {
         ...[tenant, principal, JSON.stringify(proof), request, before],
         ...[JSON.stringify(columnsOf(given)), becomes, JSON.stringify(consents.map(columnsOf))],
       ],
+    );
+    return row!;
+  }
+
+  /**
+   * Takes back what somebody has agreed to: of an open request their answers, of an approved one all that came of it. When
+   * this returns, no decision that is asked for afterwards rests on it. `ended`: how many consents there were.
+   */
+  async takeBack(
+    tenant: string,
+    { principal, proof }: ConsentActor,
+    request: string,
+    person: string,
+  ): Promise<{
+    readonly outcome: 'taken_back' | 'nothing' | 'principal' | 'rights';
+    readonly status: ConsentRequestStatus | null;
+    readonly ended: number;
+  }> {
+    const [row] = await this.store.call<Awaited<ReturnType<ConsentStore['takeBack']>>>(
+      'select outcome, status, ended::float8 as ended from placet.take_back_answer($1, $2, $3, $4, $5)',
+      [tenant, principal, JSON.stringify(proof), request, person],
     );
     return row!;
   }

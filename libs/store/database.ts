@@ -175,6 +175,7 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant select, insert on placet.consent_answer, placet.consent_use, placet.consent_retry, placet.consent_event,
         placet.consent_request, placet.consent, placet.delegation to ${role};
       grant update (status, ended_at) on placet.consent_request to ${role};
+      grant update (withdrawn_at) on placet.consent_answer to ${role};
       grant update (ended_at) on placet.delegation to ${role};
       grant select, insert, update on placet.consents_settled to ${role};
       grant update (uses_left, last_used_at, ended_at, ended_for) on placet.consent to ${role};

@@ -87,9 +87,9 @@ export const EXPORTED: Readonly<
   consent_answer: {
     columns: [
       ...['request', 'person', 'answer', 'choice', 'broke_glass', 'session', 'acr', 'amr', 'authenticated_at'],
-      ...['shown_digest', 'at', 'for_person', 'delegation'],
+      ...['shown_digest', 'at', 'for_person', 'delegation', 'number', 'withdrawn_at'],
     ],
-    order: ['request', 'person'],
+    order: ['request', 'person', 'number'],
   },
   consent: {
     columns: [

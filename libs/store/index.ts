@@ -24,6 +24,7 @@ export { DecisionCommits, type CommitAnswer, type DecisionEntry, type RefusalRea
 export {
   ConsentReader,
   type AgreedConsentRow,
+  type ConsentAnswer,
   type LiveConsents,
   type ConsentRequestStatus,
   type ConsentRow,

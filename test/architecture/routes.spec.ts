@@ -41,7 +41,9 @@ function words(right: Right): string {
 const OWN = [
   'OwnSessionsController.end',
   'OwnRequestsController.answer',
+  'OwnRequestsController.takeBack',
   'ApprovalsController.answer',
+  'ApprovalsController.takeBack',
   'OwnConsentsController.revokeAll',
   'OwnConsentsController.revoke',
   'DelegationsController.delegate',

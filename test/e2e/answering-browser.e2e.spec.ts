@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { startAsking, type Asking } from '../support/answering.js';
+import { startAskingCompany, type AskingCompany } from '../support/asking.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);
 if (!isThere) console.warn(`${CHROMIUM} is not there: what needs a browser is skipped (apt-get install chromium)`);
 
 describe.skipIf(!isThere)('in a browser, a person', () => {
-  let asking: Asking;
+  let asking: AskingCompany;
   let browser: Browser;
 
   beforeAll(async () => {
-    asking = await startAsking();
+    asking = await startAskingCompany();
     browser = await chromium.launch({ executablePath: CHROMIUM, args: ['--no-sandbox', '--disable-dev-shm-usage'] });
   });
   afterAll(async () => {
@@ -27,7 +27,7 @@ describe.skipIf(!isThere)('in a browser, a person', () => {
       text: `first${' '.repeat(300)}\n  second \u202eline`,
       script: '<img src=x onerror=alert(1)>',
     };
-    const id = await asking.request({ arguments: given });
+    const id = await asking.ask({ arguments: given });
     asking.idp.keyboard = { sub: 'ann', acr: 'urn:company:password' };
     const context = await browser.newContext({ viewport: { width: 700, height: 900 } });
     const page = await context.newPage();
@@ -76,7 +76,7 @@ describe.skipIf(!isThere)('in a browser, a person', () => {
 
   it('answers nothing by a page of another site', async () => {
     await asking.asks({ by: ['subject'] });
-    const id = await asking.request();
+    const id = await asking.ask();
     asking.idp.keyboard = { sub: 'ann' };
     const context = await browser.newContext();
     const page = await context.newPage();

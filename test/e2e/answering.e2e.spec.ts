@@ -1,14 +1,14 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { ConsentLinks } from '#consent';
-import { fieldsOf, startAsking, type Asking, type Page } from '../support/answering.js';
+import { fieldsOf, startAnswering, type Answering, type Page } from '../support/answering.js';
 import { Cookies } from '../support/browser.js';
 
-let asking: Asking;
+let asking: Answering;
 let ann: Cookies;
 let bob: Cookies;
 
 beforeAll(async () => {
-  asking = await startAsking();
+  asking = await startAnswering();
   ann = await asking.signIn('ann');
   bob = await asking.signIn('bob');
 });
@@ -42,7 +42,7 @@ const filled = (page: Page, answer = 'uses:1'): Record<string, string> => ({ ...
 
 describe('the page of a request', () => {
   it('is where the host is told to send people; it takes the answer, says what happens, and takes it back', async () => {
-    const id = await asking.request({ arguments: { to: 'eve', text: '<script>alert(1)</script>' } });
+    const id = await asking.ask({ arguments: { to: 'eve', text: '<script>alert(1)</script>' } });
     const page = await show(ann, id);
     expect(page.status).toBe(200);
     expect(page.text).toContain('Desk wants to use the tool send of Mail');
@@ -80,14 +80,14 @@ describe('the page of a request', () => {
   });
 
   it('refuses as easily', async () => {
-    const id = await asking.request();
+    const id = await asking.ask();
     expect((await answer(ann, id, 'refuse')).status).toBe(303);
     expect(await asking.status(id)).toBe('denied');
     expect((await show(ann, id)).text).toContain('You have refused');
   });
 
   it('sends whoever is not signed in to sign in, and back to it', async () => {
-    const id = await asking.request();
+    const id = await asking.ask();
     const stranger = new Cookies();
     const { status, headers } = await show(stranger, id);
     expect([status, headers.get('location')]).toEqual([
@@ -102,7 +102,7 @@ describe('the page of a request', () => {
   });
 
   it('is not there for others, nor for what is no request', async () => {
-    const id = await asking.request();
+    const id = await asking.ask();
     const [theirs, none, odd] = await Promise.all([
       show(bob, id),
       show(bob, `cr_${'a'.repeat(22)}`),
@@ -122,7 +122,7 @@ describe('the page of a request', () => {
     ['expired', `status = 'pending', expires_at = clock_timestamp()`, 'Nobody has answered in time'],
     ['cancelled', `status = 'cancelled'`, 'The application has taken it back'],
   ])('says what is %s', async (_what, change, words) => {
-    const id = await asking.request({ arguments: { to: change } });
+    const id = await asking.ask({ arguments: { to: change } });
     const form = fieldsOf(await show(ann, id));
     await sql(`update placet.consent_request set ${change} where id = '${id}'`);
     const page = await show(ann, id);
@@ -135,7 +135,7 @@ describe('the page of a request', () => {
 
   it('is answered by one of several, and tells the others by whom; all of them have their list', async () => {
     await asking.asks({ by: ['role:lead', 'subject'] });
-    const id = await asking.request();
+    const id = await asking.ask();
     const [own, others] = await Promise.all([ann, bob].map((who) => asking.page(who, '/t/default/requests')));
     expect(own!.text.split('For others')[0]).toContain(at(id));
     expect(others!.text.split('For others')[1]).toContain(at(id));
@@ -150,7 +150,7 @@ describe('the page of a request', () => {
 
   it('says that more must agree', async () => {
     await asking.asks({ by: ['role:lead', 'subject'], approvals: 2 });
-    const id = await asking.request();
+    const id = await asking.ask();
     await answer(ann, id, 'uses:1');
     expect(await asking.status(id)).toBe('pending');
     expect((await show(ann, id)).text).toContain('Others have to agree as well');
@@ -163,7 +163,7 @@ describe('the page of a request', () => {
   it('lets the glass be broken only by whom the policy names, and only with a reason', async () => {
     await asking.apply({ kind: 'Role', name: 'nobody' });
     await asking.asks({ by: ['role:nobody'], breakGlass: ['role:lead'] });
-    const id = await asking.request();
+    const id = await asking.ask();
     expect((await show(ann, id)).status).toBe(404);
     expect((await show(bob, id)).text).toContain('Break the glass, for one call');
     expect((await answer(bob, id, 'uses:1')).status).toBe(403);
@@ -176,7 +176,7 @@ describe('the page of a request', () => {
   });
 
   it('takes no reason from those who may agree anyway', async () => {
-    const id = await asking.request();
+    const id = await asking.ask();
     expect((await show(ann, id)).text).not.toContain('<textarea');
     expect((await answer(ann, id, 'uses:1', { break_glass: 'the site is down' })).status).toBe(403);
     expect(await asking.status(id)).toBe('pending');
@@ -189,7 +189,7 @@ describe('the page of a request', () => {
     ['more calls than the policy leaves', 'uses:2', 400],
     ['a session that there is none of', 'session', 400],
   ])('takes no %s', async (_what, given, status) => {
-    const id = await asking.request();
+    const id = await asking.ask();
     const { answer: _answer, ...form } = { ...fieldsOf(await show(ann, id)), answer: '' };
     const page = await asking.page(ann, at(id), given === undefined ? form : { ...form, answer: given });
     expect(page.status).toBe(status);
@@ -199,7 +199,7 @@ describe('the page of a request', () => {
 
   it('demands a better sign-in where the policy does, and comes back; so does the API', async () => {
     await asking.asks({ by: ['subject'], assurance: 'urn:company:mfa' });
-    const id = await asking.request();
+    const id = await asking.ask();
     const who = await asking.signIn('ann');
     const refused = await answer(who, id, 'uses:1');
     expect(refused.status).toBe(403);
@@ -230,7 +230,7 @@ describe('the page of a request', () => {
 describe('an answer is refused', () => {
   let id: string;
   beforeEach(async () => {
-    id = await asking.request();
+    id = await asking.ask();
   });
   const isPending = async () => expect(await asking.status(id)).toBe('pending');
 
@@ -248,7 +248,7 @@ describe('an answer is refused', () => {
 
   it('without the text of the form, with that of another request, another person, or an earlier sign-in', async () => {
     const good = filled(await show(ann, id));
-    const other = await asking.request({ arguments: { to: 'other' } });
+    const other = await asking.ask({ arguments: { to: 'other' } });
     const who = await asking.signIn('ann');
     const older = fieldsOf(await show(who, id))['token']!;
     await asking.signIn('ann', { cookies: who, query: 'acr=urn:company:mfa' });
@@ -339,7 +339,7 @@ describe('an answer is refused', () => {
 
   it('as well is taking back what others have agreed to, or from elsewhere', async () => {
     await asking.asks({ by: ['role:lead', 'subject'] });
-    const theirs = await asking.request();
+    const theirs = await asking.ask();
     const before = fieldsOf(await show(ann, theirs));
     await answer(bob, theirs, 'uses:1');
     const path = `${at(theirs)}/take-back`;
@@ -355,7 +355,7 @@ describe('an answer is refused', () => {
 
 describe('a session of another tenant', () => {
   it('is nothing at the pages of this one', async () => {
-    const id = await asking.request();
+    const id = await asking.ask();
     const second = await asking.service.secondTenant('elsewhere');
     const form = filled(await show(ann, id));
     for (const name of ['elsewhere', 'nowhere']) {
@@ -377,7 +377,7 @@ describe('a link for one person', () => {
 
   beforeEach(async () => {
     await asking.asks({ by: ['role:lead', 'subject'] });
-    id = await asking.request();
+    id = await asking.ask();
     tenant = (await sql('select id from placet.tenant'))[0]!['id']!;
   });
 
@@ -464,7 +464,7 @@ describe('a link for one person', () => {
 
   it('is no right: nobody is let in by it, and nobody answers who may not', async () => {
     await asking.asks({ by: ['role:lead'] });
-    const theirs = await asking.request();
+    const theirs = await asking.ask();
     expect((await show(new Cookies(), theirs, query(linkTo('ann', 600_000, theirs)))).status).toBe(303);
     expect((await show(ann, theirs, query(linkTo('ann', 600_000, theirs)))).status).toBe(404);
   });

@@ -4,9 +4,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { faultOfReceipt, RECEIPT_TYPE } from '#consent';
 import { verifiedText } from '#identity';
+import { askingRule, mailPolicy, startAskingCompany, type AskingCompany } from '../support/asking.js';
 import type { Cookies } from '../support/browser.js';
 import { placet as run, type Ended } from '../support/command-line.js';
-import { askingPolicy, startAsking, type AskingCompany } from '../support/own-asking.js';
 
 let company: AskingCompany;
 let ann: Cookies;
@@ -14,8 +14,8 @@ let work: string;
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'placet consents '));
-  company = await startAsking();
-  await company.apply(askingPolicy({ by: ['subject'], until: '1h' }));
+  company = await startAskingCompany();
+  await company.apply(mailPolicy(askingRule({ by: ['subject'], until: '1h' })));
   ann = await company.signIn('ann');
 });
 

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { askingRule, mailPolicy, startAskingCompany, type AskingCompany } from '../support/asking.js';
 import type { Cookies } from '../support/browser.js';
-import { askingPolicy, startAsking, type AskingCompany } from '../support/own-asking.js';
 
 const BOB = 'user:company/bob';
 const CARA = 'user:company/cara';
@@ -12,9 +12,9 @@ let cara: Cookies;
 let dan: Cookies;
 
 beforeAll(async () => {
-  company = await startAsking();
+  company = await startAskingCompany();
   for (const sub of ['cara', 'dan']) company.idp.people.set(sub, { sub, claims: { name: sub } });
-  await company.apply(askingPolicy({ by: ['role:lead'], notSelf: true, until: '1h' }));
+  await company.apply(mailPolicy(askingRule({ by: ['role:lead'], notSelf: true, until: '1h' })));
   [ann, bob, cara, dan] = [
     await company.signIn('ann'),
     await company.signIn('bob'),
@@ -38,7 +38,7 @@ describe('somebody who was named to answer', () => {
     const request = await company.ask();
     const listed = await company.as(cara, 'GET', '/api/v1/approvals');
     expect(listed.body.items).toMatchObject([{ id: request, as: 'entitled', in_place_of: BOB }]);
-    expect((await company.answer(cara, request, HOUR, 'approvals')).body).toEqual({ status: 'approved' });
+    expect((await company.answer(cara, request, { ...HOUR, route: 'approvals' })).body).toEqual({ status: 'approved' });
     expect(await company.decide()).toMatchObject({ effect: 'allow' });
     const { body } = await company.as(ann, 'GET', '/api/v1/me/consents');
     const detail = await company.as(ann, 'GET', `/api/v1/me/consents/${body.items[0].id}`);

@@ -1,16 +1,27 @@
 import { setTimeout as wait } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { digest } from '#policy';
+import {
+  askingRule,
+  mailPolicy,
+  SEND,
+  startAskingCompany,
+  type Asked,
+  type AskingCompany,
+  type Given,
+} from '../support/asking.js';
 import type { Cookies } from '../support/browser.js';
-import { askingPolicy, DEFINITION, startAsking, type Asked, type AskingCompany } from '../support/own-asking.js';
 
 let company: AskingCompany;
 let ann: Cookies;
 let bob: Cookies;
 let round = 0;
 
+/** The policy that asks, of everybody who sends a mail. */
+const askingPolicy = (consent: object) => mailPolicy(askingRule(consent));
+
 beforeAll(async () => {
-  company = await startAsking();
+  company = await startAskingCompany();
   ann = await company.signIn('ann');
   bob = await company.signIn('bob');
 });
@@ -27,11 +38,12 @@ beforeEach(async () => {
 });
 
 const AN_HOUR = { choice: { for: 'until', seconds: 3600 } };
+const BY_APPROVER = { ...AN_HOUR, route: 'approvals' } as const;
 
 /** Ann agrees; the id of the consent. */
-async function agreed(asked: Asked = {}, given: object = AN_HOUR, who = ann, route = 'me/requests'): Promise<string> {
+async function agreed(asked: Asked = {}, given: Given = AN_HOUR, who = ann): Promise<string> {
   const request = await company.ask(asked);
-  expect((await company.answer(who, request, given, route)).body).toEqual({ status: 'approved' });
+  expect((await company.answer(who, request, given)).body).toEqual({ status: 'approved' });
   const { body } = await company.as(who, 'GET', '/api/v1/me/consents');
   return body.items.find((item: { request: string }) => item.request === request).id as string;
 }
@@ -57,7 +69,7 @@ describe('my consents', () => {
   it('are everything that I agreed to or that is about me, with where each stands', async () => {
     const hour = await agreed();
     const once = await agreed({ arguments: { to: 'max' } }, { choice: { for: 'uses', uses: 1 } });
-    const byBob = await agreed({ arguments: { to: 'lea' } }, AN_HOUR, bob, 'approvals');
+    const byBob = await agreed({ arguments: { to: 'lea' } }, BY_APPROVER, bob);
     const about = await agreed({ arguments: { to: 'ivo' }, subject: 'company/bob' }, AN_HOUR, bob);
     const of = async (who: Cookies, query = '') =>
       (await company.as(who, 'GET', `/api/v1/me/consents?live=true${query}`)).body.items.map(
@@ -135,7 +147,7 @@ describe('my consents', () => {
   });
 
   it('are taken back by whoever agreed to them for somebody else, too', async () => {
-    const id = await agreed({}, AN_HOUR, bob, 'approvals');
+    const id = await agreed({}, BY_APPROVER, bob);
     expect(await company.decide()).toMatchObject({ effect: 'allow' });
     expect((await company.as(bob, 'DELETE', `/api/v1/me/consents/${id}`)).body).toEqual({ revoked: 1 });
     expect(await company.decide()).toMatchObject({ effect: 'ask' });
@@ -162,8 +174,7 @@ describe('my activity', () => {
   it('is what was decided about me under each of my names, page by page', async () => {
     await company.apply({ kind: 'Subject', id: 'annie', aliases: [{ type: 'user', id: 'company/ann' }] });
     const ids: string[] = [];
-    for (const subject of ['company/ann', 'annie', 'company/ann'])
-      ids.unshift((await company.decide({ subject })).evaluation_id as string);
+    for (const subject of ['company/ann', 'annie', 'company/ann']) ids.unshift((await company.decide({ subject })).id);
     await company.decide({ subject: 'company/bob' });
     const first = await company.as(ann, 'GET', '/api/v1/me/activity?page_size=2');
     const rest = await company.as(
@@ -240,7 +251,7 @@ describe('administrators', () => {
 });
 
 describe('consents that can never apply any more', () => {
-  const definition = digest(DEFINITION);
+  const definition = digest(SEND);
   const mail = (over: object) => ({
     kind: 'Server',
     name: 'mail',
@@ -258,16 +269,10 @@ describe('consents that can never apply any more', () => {
     ['the server has another title', () => mail({ title: 'Post' }), false],
     ['the rule asks somebody else', () => askingPolicy({ ...consent(), by: ['role:lead'] }), true],
     ['the rule asks for longer', () => askingPolicy({ ...consent(), until: '20m' }), true],
-    ['the rule is gone', () => askingPolicy({}, { rules: [{ name: 'all', effect: 'allow', to: ['any'] }] }), true],
+    ['the rule is gone', () => mailPolicy(), true],
     [
       'the rule asks no other people than before',
-      () =>
-        askingPolicy(consent(), {
-          rules: [
-            { name: 'consent', effect: 'ask', to: ['any'], when: 'arguments.to == "max"', consent: consent() },
-            { name: 'all', effect: 'allow', to: ['any'] },
-          ],
-        }),
+      () => mailPolicy({ ...askingRule(consent()), when: 'arguments.to == "max"' }),
       false,
     ],
   ])('are superseded where %s', async (_what, document, isOver) => {

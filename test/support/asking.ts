@@ -1,7 +1,7 @@
 import { expect } from 'vitest';
 import { SESSION_COOKIE } from '#identity';
 import type { Cookies } from './browser.js';
-import type { Answer } from './service.js';
+import type { Answer, TestOptions } from './service.js';
 import { startCompany, type Company } from './signed-in.js';
 
 /** The tool that everything here is about, as its server declares it. */
@@ -39,22 +39,29 @@ export interface Said {
   readonly body: any;
 }
 
-/** A company whose people are asked before mails are sent by the host `desk`. */
+/** A company whose people are asked before mails are sent by the host `desk`; Bob has the role `lead`. */
 export interface AskingCompany extends Company {
   /** The key of the host `desk`. */
   readonly key: string;
+  /** Lets mails be sent with consent of this kind alone; what was agreed to before is agreed to no more. */
+  asks(...consents: readonly object[]): Promise<void>;
   decide(asked?: Asked): Promise<Said>;
   /** Asks people for what a decision asks. */
   request(asked?: Asked): Promise<Answer>;
+  /** As `request`, where it is opened or joined; the id of the request. */
+  ask(asked?: Asked): Promise<string>;
+  /** Where a request stands, for the host. */
+  status(id: string): Promise<string>;
   /** The id of a request that has been agreed to by somebody. */
   approved(who: Cookies, asked?: Asked, given?: Given): Promise<string>;
-  answer(who: Cookies, id: string, given?: Given): Promise<{ readonly status: number; readonly body: Answer['body'] }>;
+  answer(who: Cookies, id: string, given?: Given): Promise<Pick<Answer, 'status' | 'body'>>;
   /** A person's call with the cookie of their session, from a page of ours. */
-  as(who: Cookies, method: string, path: string, body?: unknown, url?: string): Promise<Response>;
+  as(who: Cookies, method: string, path: string, body?: unknown, url?: string): Promise<Answer>;
   keyOf(host: string, rights?: object): Promise<string>;
 }
 
-interface Given {
+/** What somebody answers, and where: what is left out is to agree, at the first replica. */
+export interface Given {
   readonly answer?: 'agree' | 'refuse';
   readonly choice?: object;
   readonly break_glass?: string;
@@ -72,23 +79,25 @@ export const mailPolicy = (...rules: object[]) => ({
 
 export const askingRule = (consent: object, name = 'consent') => ({ name, effect: 'ask', to: ['any'], consent });
 
-export async function startAskingCompany(): Promise<AskingCompany> {
-  const company = await startCompany();
+export async function startAskingCompany(options: TestOptions = {}): Promise<AskingCompany> {
+  const company = await startCompany(options);
   const { service } = company;
   await company.apply(
     { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} } },
     { kind: 'Host', name: 'desk', title: 'Desk' },
     { kind: 'Server', name: 'mail', title: 'Mail' },
+    { kind: 'Role', name: 'lead' },
+    { kind: 'Binding', name: 'leads', subjects: ['user:company/bob'], roles: ['lead'] },
   );
   const keyOf: AskingCompany['keyOf'] = async (host, rights = {}) => {
     const body = { host, rights: { subjects: ['*'], ...rights } };
     return (await service.call('POST', '/api/v1/keys', { body })).body.key as string;
   };
   const key = await keyOf('desk');
-  const as: AskingCompany['as'] = (who, method, path, body, url = service.url) => {
+  const as: AskingCompany['as'] = async (who, method, path, body, url = service.url) => {
     // Replicas have one name for browsers, and here several.
     who.put(url, SESSION_COOKIE, who.get(service.url, SESSION_COOKIE) ?? '');
-    return who.fetch(url + path, {
+    const response = await who.fetch(url + path, {
       method,
       headers: {
         'Placet-Request': '1',
@@ -97,12 +106,18 @@ export async function startAskingCompany(): Promise<AskingCompany> {
       },
       ...(body === undefined ? {} : { body: JSON.stringify(body) }),
     });
+    const text = await response.text();
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
+    return { status: response.status, headers: response.headers, body: isJson ? JSON.parse(text) : text };
   };
+  let round = 0;
   const asking: AskingCompany = {
     ...company,
     key,
     keyOf,
     as,
+    // With another name nothing is joined, and nothing that was agreed to counts.
+    asks: (...consents) => company.apply(mailPolicy(...consents.map((each) => askingRule(each, `ask-${round++}`)))),
     async decide(asked = {}) {
       const path = asked.front === 'authzen' ? '/access/v1/evaluation' : '/mcp/v1/decisions';
       const body = asked.front === 'authzen' ? evaluationOf(asked) : messageOf(asked);
@@ -120,24 +135,26 @@ export async function startAskingCompany(): Promise<AskingCompany> {
         url: asked.url ?? service.url,
       });
     },
-    async approved(who, asked, given) {
+    async ask(asked) {
       const opened = await asking.request(asked);
       expect(opened.status, JSON.stringify(opened.body)).toBe(201);
-      const id = opened.body.task.id as string;
+      return opened.body.task.id as string;
+    },
+    async status(id) {
+      const { body } = await service.call('GET', `/access/v1/requests/${id}`, { key });
+      return body.task.status as string;
+    },
+    async approved(who, asked, given) {
+      const id = await asking.ask(asked);
       expect(await asking.answer(who, id, given)).toEqual({ status: 200, body: { status: 'approved' } });
       return id;
     },
     async answer(who, id, { url, route = 'me/requests', ...given } = {}) {
       const found = await as(who, 'GET', `/api/v1/${route}/${id}`, undefined, url);
-      const { shown_digest: shown = '0'.repeat(64) } = (await found.json()) as { shown_digest?: string };
-      const answered = await as(
-        who,
-        'POST',
-        `/api/v1/${route}/${id}/answer`,
-        { answer: 'agree', shown, ...given },
-        url,
-      );
-      return { status: answered.status, body: await answered.json() };
+      const shown = (found.body.shown_digest as string | undefined) ?? '0'.repeat(64);
+      const answer = { answer: 'agree', shown, ...given };
+      const { status, body } = await as(who, 'POST', `/api/v1/${route}/${id}/answer`, answer, url);
+      return { status, body };
     },
   };
   return asking;

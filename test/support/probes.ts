@@ -121,6 +121,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'GET /api/v1/me/requests': () => ({}),
   'GET /api/v1/me/requests/{id}': ({ request }) => ({ path: { id: request } }),
   'POST /api/v1/me/requests/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),
+  'DELETE /api/v1/me/requests/{id}/answer': ({ request }) => ({ path: { id: request } }),
   'GET /api/v1/me/consents': () => ({}),
   'DELETE /api/v1/me/consents': () => ({}),
   'GET /api/v1/me/consents/{id}': () => ({ path: { id: CONSENT_ID } }),
@@ -138,6 +139,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'GET /api/v1/approvals': () => ({}),
   'GET /api/v1/approvals/{id}': ({ request }) => ({ path: { id: request } }),
   'POST /api/v1/approvals/{id}/answer': ({ request }) => ({ path: { id: request }, body: ANSWER }),
+  'DELETE /api/v1/approvals/{id}/answer': ({ request }) => ({ path: { id: request } }),
   'POST /access/v1/requests': (things) => ({
     as: 'host',
     body: { ...asked(things), denial: { evaluation_id: things.evaluation } },

@@ -1,6 +1,6 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
-import { ConsentAnswers, ConsentRequests, Consents, Delegations, type ConsentSettlement } from '#consent';
+import { AskedRequests, ConsentAnswers, ConsentRequests, Consents, Delegations, type ConsentSettlement } from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
@@ -63,6 +63,7 @@ import { SIGN_IN_CONTROLLERS, signInProviders, type SignInParts } from './sign-i
 /** What asks people, takes their answers, and says where they are given. */
 export interface ConsentParts {
   readonly requests: ConsentRequests;
+  readonly asked: AskedRequests;
   readonly answers: ConsentAnswers;
   readonly consents: Consents;
   readonly settlement: ConsentSettlement;
@@ -154,6 +155,7 @@ export class AppModule {
         { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: PeopleService, useFactory: () => new PeopleService(store, snapshots, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
+        { provide: AskedRequests, useFactory: () => consents.asked },
         { provide: ConsentAnswers, useFactory: () => consents.answers },
         { provide: ConsentRequests, useFactory: () => consents.requests },
         { provide: ReviewLinks, useFactory: () => consents.links },

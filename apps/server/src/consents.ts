@@ -1,4 +1,5 @@
 import {
+  AskedRequests,
   ConsentAnswers,
   ConsentLinks,
   ConsentRequests,
@@ -6,6 +7,7 @@ import {
   ConsentSettlement,
   Delegations,
   type ConsentEvents,
+  type SignInPath,
 } from '#consent';
 import type { KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
@@ -43,6 +45,8 @@ export function assembleConsents(
   const written = new ConsentStore(store);
   const view = new ConsentView(store);
   const delegations = new DelegationStore(store);
+  const signIn: SignInPath = (principal, acr) => signInPath(store, principal, { acr, maxAge: null });
+  const asked = new AskedRequests(reader, new PersonReader(store), snapshots, store.clock, delegations, signIn);
   return {
     requests: new ConsentRequests(reader, written, snapshots, (tenant, opened, { host, agent, subject }) => {
       metrics.opened(opened.outcome);
@@ -51,17 +55,8 @@ export function assembleConsents(
       // A host that asks about many people is one event, and not one of each of them.
       refused.note(tenant, opened.why === 'host' ? about : { ...about, subject: subject.key });
     }),
-    answers: new ConsentAnswers(
-      reader,
-      new PersonReader(store),
-      written,
-      snapshots,
-      store.clock,
-      standing,
-      (principal, acr) => signInPath(store, principal, { acr, maxAge: null }),
-      delegations,
-      metrics,
-    ),
+    asked,
+    answers: new ConsentAnswers(asked, written, snapshots, standing, signIn, metrics),
     consents: new Consents(view, written, snapshots, standing),
     delegations: new Delegations(delegations, snapshots, store.clock, standing),
     settlement: new ConsentSettlement(view, written, snapshots, onError),

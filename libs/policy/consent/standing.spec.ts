@@ -167,6 +167,18 @@ describe('a consent', () => {
     ['of one who is suspended now', { by: ['user:okta/eve'] }, [agreed('eve')], false],
     ['of one who signed in as was asked', { assurance: 'mfa' }, [agreed('ann', { acr: 'mfa' })], true],
     ['of one who signed in less strongly', { assurance: 'mfa' }, [agreed('ann', { acr: 'pwd' })], false],
+    [
+      'of one who signed in as was asked, and in another way as well',
+      { assurance: 'mfa' },
+      [agreed('ann', { acr: 'pwd' }), agreed('ann', { acr: 'mfa' })],
+      true,
+    ],
+    [
+      'of one who signed in twice, where two are asked',
+      { by: ['role:lead'], approvals: 2 },
+      [agreed('lea', { acr: 'pwd' }), agreed('lea', { acr: 'mfa' })],
+      false,
+    ],
     ['of one of whose sign-in nothing is known', { assurance: 'mfa' }, [agreed('ann')], false],
     [
       'of one who broke the glass, where two are asked',
@@ -212,6 +224,18 @@ describe('a consent', () => {
     ['the person as one of several without it', { by: ['user:ann'] }, [inPlace('bob', 'ann')], true],
     ['themselves', { by: ['role:lead'] }, [inPlace('lea', 'lea')], false],
     ['who answered, too', { by: ['role:lead'], approvals: 2 }, [agreed('lea'), inPlace('bob', 'lea')], false],
+    [
+      'who is asked, by one who agreed for themselves, too',
+      { by: ['role:lead'], approvals: 2 },
+      [agreed('bob', {}, lead), inPlace('bob', 'lea', lead)],
+      false,
+    ],
+    [
+      'two who are asked, by one',
+      { by: ['role:lead', 'user:ann', 'manager'], approvals: 2 },
+      [inPlace('bob', 'lea'), inPlace('bob', 'mia')],
+      false,
+    ],
     [
       'one of two',
       { by: ['role:lead'], approvals: 2 },

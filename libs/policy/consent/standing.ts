@@ -1,5 +1,6 @@
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Consent, Requirement } from '../decide/requirements.js';
+import type { ConsentBlock } from '../documents/schema.js';
 import type { TouchKey } from '../documents/touches.js';
 import { entitlementOf, mayStandIn, type Concerned } from './entitled.js';
 import { personAt, type KnownPerson, type SignedInPerson } from './person.js';
@@ -28,10 +29,21 @@ export interface StandingConsents {
   readonly validUntil: number | null;
 }
 
+/** What some agreements come to for one requirement. */
+export interface WeighedAgreements<A extends Agreed> {
+  /** Those that count. */
+  readonly counted: readonly A[];
+  /** How many people they are of. */
+  readonly people: number;
+  /** Whether they are as many as the requirement wants, or somebody has broken the glass. */
+  readonly areEnough: boolean;
+  /** What it rests on that they count, and when entitlements expire by which they do, in ms since 1970. */
+  readonly keys: readonly TouchKey[];
+  readonly ends: readonly number[];
+}
+
 /**
- * Of some stored consents those that count now: as many people as the requirement wants are entitled still. Whoever has
- * lost the role, has left, or is suspended does not count any more; and nobody counts twice. Who agreed in the place of
- * another counts as that other, as long as that one is entitled and neither has left.
+ * Of some stored consents those that count now: as many people as the requirement wants are entitled still.
  * @param now ms since 1970
  */
 export function standingConsents(
@@ -46,17 +58,10 @@ export function standingConsents(
   const consents = stored.filter((consent) => {
     const requirement = requirements.find(({ binding }) => binding === consent.binding);
     if (!requirement) return false;
-    const people = new Set<string>();
-    let brokeGlass = false;
-    for (const agreed of consent.agreed) {
-      const found = counted(set, requirement, agreed, concerned, now);
-      if (!found) continue;
-      people.add(found.as);
-      brokeGlass ||= agreed.brokeGlass;
-      found.keys.forEach((key) => keys.add(key));
-      ends.push(...found.ends);
-    }
-    return brokeGlass || people.size >= requirement.consent.approvals;
+    const weighed = weighAgreements(set, requirement.consent, consent.agreed, concerned, now);
+    weighed.keys.forEach((key) => keys.add(key));
+    ends.push(...weighed.ends);
+    return weighed.areEnough;
   });
   return {
     // What may be used any number of times comes first: no use is spent where none is needed.
@@ -66,31 +71,64 @@ export function standingConsents(
   };
 }
 
-/** Somebody whose agreement counts: as whom, and what that rests on. */
+/**
+ * What some agreements come to for a requirement. Whoever has lost the role, has left, is suspended, or had not signed in as
+ * the requirement wants does not count. Who agreed in the place of another counts as that other, as long as that one is
+ * entitled and neither has left.
+ *
+ * INVARIANT: nobody counts twice, under whatever names: nobody for themselves and in the place of another, and nobody by two
+ * who stand in for them.
+ * @param now ms since 1970
+ */
+export function weighAgreements<A extends Agreed>(
+  set: PolicySet,
+  block: ConsentBlock,
+  agreed: readonly A[],
+  concerned: Concerned,
+  now: number,
+): WeighedAgreements<A> {
+  const people = new Map<string, string>();
+  const found = agreed.flatMap((one) => {
+    const counts = countedAs(set, block, one, concerned, now);
+    if (!counts || (people.get(counts.by) ?? counts.as) !== counts.as) return [];
+    people.set(counts.by, counts.as);
+    return [{ one, ...counts }];
+  });
+  const count = new Set(people.values()).size;
+  return {
+    counted: found.map(({ one }) => one),
+    people: count,
+    areEnough: count >= block.approvals || found.some(({ one }) => one.brokeGlass),
+    keys: found.flatMap(({ keys }) => keys),
+    ends: found.flatMap(({ ends }) => ends),
+  };
+}
+
+/** Somebody whose agreement counts: as whom, by whom it was given, and what that rests on. */
 interface Counted {
   readonly as: string;
+  readonly by: string;
   readonly keys: readonly TouchKey[];
   readonly ends: readonly number[];
 }
 
-function counted(
+function countedAs(
   set: PolicySet,
-  { consent }: Requirement,
+  block: ConsentBlock,
   { person, for: other, acr, brokeGlass }: Agreed,
   concerned: Concerned,
   now: number,
 ): Counted | undefined {
-  if (consent.assurance !== undefined && acr !== consent.assurance) return undefined;
+  if (block.assurance !== undefined && acr !== block.assurance) return undefined;
   const known = personAt(set, person, now);
   if (!known) return undefined;
   if (other) {
     const delegator = personAt(set, other, now);
-    if (!delegator || brokeGlass || !mayStandIn(set, consent, concerned, known, delegator)) return undefined;
-    return { as: delegator.key, keys: [...known.keys, ...delegator.keys], ends: endsOf(delegator) };
+    if (!delegator || brokeGlass || !mayStandIn(set, block, concerned, known, delegator)) return undefined;
+    return { as: delegator.key, by: known.key, keys: [...known.keys, ...delegator.keys], ends: endsOf(delegator) };
   }
-  const wanted = brokeGlass ? 'break_glass' : 'entitled';
-  if (entitlementOf(set, consent, concerned, known) !== wanted) return undefined;
-  return { as: known.key, keys: known.keys, ends: endsOf(known) };
+  if (entitlementOf(set, block, concerned, known) !== (brokeGlass ? 'break_glass' : 'entitled')) return undefined;
+  return { as: known.key, by: known.key, keys: known.keys, ends: endsOf(known) };
 }
 
 const endsOf = ({ roles }: KnownPerson): number[] => (roles.validUntil === null ? [] : [roles.validUntil]);

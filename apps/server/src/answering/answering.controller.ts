@@ -1,7 +1,7 @@
 import { Body, Controller, Get, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
-import { ConsentAnswers, isRequestId, linkRefused } from '#consent';
+import { AskedRequests, ConsentAnswers, isRequestId, linkRefused } from '#consent';
 import { Refusal, toProblem } from '#http';
 import { SessionStore } from '#store';
 import { ReviewLinks } from '../fronts/requests/review-links.js';
@@ -9,7 +9,8 @@ import { SECURITY_HEADERS } from '../http/responses.js';
 import { Public } from '../http/rights.js';
 import { sendPage } from '../pages/page.js';
 import { PageFilter } from '../sign-in/page.filter.js';
-import { listPage, listPath, nothingPage, requestPage, requestPath, signInBetterPage } from './pages.js';
+import { listPage, nothingPage, requestPage, signInBetterPage } from './pages.js';
+import { listPath, requestPath, signInAndBack, withLink } from './paths.js';
 import { Visitors, type Visitor } from './visitors.js';
 import {
   answerFormSchema,
@@ -48,6 +49,7 @@ const NOT_THEIRS = ['not_found', 'link_refused'];
 export class AnsweringController {
   constructor(
     private readonly visitors: Visitors,
+    private readonly asked: AskedRequests,
     private readonly answers: ConsentAnswers,
     private readonly links: ReviewLinks,
     private readonly used: SessionStore,
@@ -61,8 +63,8 @@ export class AnsweringController {
   ): Promise<void> {
     const visitor = await this.visitors.of(tenant, request);
     if (!visitor) return this.visitors.toSignIn(tenant, listPath(tenant), response);
-    const own = await this.answers.open(visitor.principal, 'subject', undefined, LISTED);
-    const others = await this.answers.open(visitor.principal, 'others', undefined, LISTED);
+    const own = await this.asked.open(visitor.principal, 'subject', undefined, LISTED);
+    const others = await this.asked.open(visitor.principal, 'others', undefined, LISTED);
     const isAll = own.length <= LISTED && others.length <= LISTED;
     sendPage(response, 200, listPage(tenant, visitor.session, own.slice(0, LISTED), others.slice(0, LISTED), isAll));
   }
@@ -132,8 +134,8 @@ export class AnsweringController {
     problem?: string,
   ): Promise<void> {
     const { principal, session, tenant } = visitor;
-    const found = await this.answers.find(principal, known(id));
-    const consents = found.request.status === 'approved' ? await this.answers.outcome(principal, id) : [];
+    const found = await this.asked.find(principal, known(id));
+    const consents = found.request.status === 'approved' ? await this.asked.outcome(principal, id) : [];
     const token = this.visitors.token(visitor, id);
     const { person, name } = session;
     const view = { tenant: tenant.name, person, name, found, consents, token, link, problem };
@@ -159,7 +161,7 @@ export class AnsweringController {
     const back = withLink(requestPath(visitor.tenant.name, id), link);
     const { code, message, members } = error;
     if (code === 'step_up_required') {
-      const path = `${String(members['sign_in_url'])}&${new URLSearchParams({ return_to: back }).toString()}`;
+      const path = signInAndBack(String(members['sign_in_url']), back);
       // A page and not a redirect: what a form leads to is held against the policy of its page.
       return sendPage(response, 403, signInBetterPage(path), { Refresh: `0; url=${path}` });
     }
@@ -177,9 +179,6 @@ function known(id: string): string {
   if (isRequestId(id)) return id;
   throw new Refusal('not_found', 'there is no such request for you to answer');
 }
-
-const withLink = (path: string, link: string | undefined): string =>
-  link === undefined ? path : `${path}?${new URLSearchParams({ link }).toString()}`;
 
 /** Sends a browser to a page of ours, by GET. */
 function redirect(response: Response, to: string): void {

@@ -1,41 +1,29 @@
-import type { AnswerableRequest, Shown } from '#consent';
-import type { ConsentRow } from '#store';
+import { ownAgreement, type AnswerableRequest, type Shown } from '#consent';
 import { html, type Html } from '../pages/html.js';
 import type { Page } from '../pages/page.js';
+import { became, stillRequired, takeBackForm, type RequestView } from './became.js';
 import { momentInWords, offered, wordsOf } from './choices.js';
+import { listPath, requestPath } from './paths.js';
 import { shownText } from './shown-text.js';
 import { valueOf } from './wire.js';
-
-/** A request, for one person at its page. */
-export interface RequestView {
-  readonly tenant: string;
-  readonly person: string;
-  /** What their identity provider calls them. */
-  readonly name: string | null;
-  readonly found: AnswerableRequest;
-  /** What has come of it. */
-  readonly consents: readonly ConsentRow[];
-  /** Of its forms. */
-  readonly token: string;
-  /** The link by which they came, as it was in its URL. */
-  readonly link: string | undefined;
-  /** What went wrong with an answer. */
-  readonly problem: string | undefined;
-}
 
 /** What somebody is asked, with the form of the answer while there is one to give; else what became of it. */
 export function requestPage(view: RequestView): Page {
   const { found, tenant, person, problem } = view;
   const { request } = found;
   const shown = JSON.parse(request.shown) as Shown;
-  const own = request.answers.find((answer) => answer.person === person);
-  const isOpen = request.status === 'pending' && !own && found.as !== 'none';
+  const hasAgreed = ownAgreement(request.answers, person) !== undefined;
+  const isPending = request.status === 'pending';
+  const isOpen = isPending && found.as !== 'none' && (!hasAgreed || found.parts.some(({ yours }) => yours === 'agree'));
+  const canTakeBack = hasAgreed && (isPending || view.consents.some(({ endedAt }) => endedAt === null));
   return {
     title: isOpen ? 'Do you agree?' : TITLES[request.status],
     wide: true,
     body: html`${problem === undefined ? undefined : html`<p role="alert">${problem}</p>`}
-      ${isOpen ? undefined : became(view)} ${signedInAs(tenant, person, view.name)}
-      ${shownText(shown, request.shownDigest)} ${isOpen ? answerForm(view) : undefined}
+      ${isOpen && request.answers.length === 0 ? undefined : became(view)}
+      ${isPending ? stillRequired(view) : undefined} ${canTakeBack && !isPending ? takeBackForm(view) : undefined}
+      ${signedInAs(tenant, person, view.name)} ${shownText(shown, request.shownDigest)}
+      ${isOpen ? answerForm(view) : undefined} ${canTakeBack && isPending ? takeBackForm(view) : undefined}
       <p><a class="button" href="${listPath(tenant)}">What else I am asked</a></p>`,
   };
 }
@@ -96,13 +84,14 @@ export const signInBetterPage = (path: string): Page => ({
     <p><a class="button" href="${path}">Continue</a></p>`,
 });
 
-const item = (tenant: string, { request, as }: AnswerableRequest): Html =>
-  html`<li>
+function item(tenant: string, { request, as }: AnswerableRequest): Html {
+  const answered = new Set(request.answers.flatMap((one) => (one.withdrawnAt === null ? [one.person] : []))).size;
+  return html`<li>
     <a href="${requestPath(tenant, request.id)}"><bdi dir="ltr">${(JSON.parse(request.shown) as Shown).title}</bdi></a>
     for <bdi dir="ltr">${request.subject}</bdi>, until ${momentInWords(request.expiresAt)}
-    ${as === 'break_glass' ? '(only in an emergency)' : ''}
-    ${request.answers.length > 0 ? `(answered by ${request.answers.length} so far)` : ''}
+    ${as === 'break_glass' ? '(only in an emergency)' : ''} ${answered > 0 ? `(answered by ${answered} so far)` : ''}
   </li>`;
+}
 
 /**
  * Nothing is chosen before the person does, and to refuse takes no more than to agree: the same choice, and the same button.
@@ -143,59 +132,3 @@ const glass = html`<p role="alert">
   </p>
   <label for="break_glass">Why it cannot wait (needed to break the glass)</label>
   <textarea id="break_glass" name="break_glass" rows="3" minlength="10" maxlength="2000"></textarea>`;
-
-/** What became of a request, what happens now, and how it is taken back. */
-function became(view: RequestView): Html {
-  const { found, person } = view;
-  const { request } = found;
-  const own = request.answers.find((answer) => answer.person === person);
-  const others = request.answers.filter((answer) => answer.person !== person);
-  return html`${own ? html`<p><strong>You have ${own.answer} (${momentInWords(own.at)}).</strong></p>` : undefined}
-    ${others.map(
-      ({ person: who, answer, at }) => html`<p><bdi dir="ltr">${who}</bdi> has ${answer} (${momentInWords(at)}).</p>`,
-    )}
-    <p>${HAPPENS[request.status]}</p>
-    ${request.status === 'approved' ? takingBack(view, own?.answer === 'agreed') : undefined}`;
-}
-
-const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> = {
-  pending:
-    'Others have to agree as well. Until they have, nothing happens. Once they have, you can take your part back here.',
-  approved:
-    'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It learns of that by itself.',
-  denied: 'The application is told so, and nothing happens. It is not asked again by itself.',
-  expired: 'Nobody has answered in time. Nothing happens, unless the application asks anew.',
-  cancelled: 'The application has taken it back before it was answered. Nothing happens.',
-};
-
-function takingBack({ tenant, found, consents, token }: RequestView, hasAgreed: boolean): Html {
-  const live = consents.filter(({ endedAt }) => endedAt === null);
-  const list = html`<ul>
-    ${consents.map((consent) => html`<li>${stateOf(consent)} ${hasAgreed ? receiptLink(consent) : undefined}</li>`)}
-  </ul>`;
-  if (!hasAgreed || live.length === 0) return list;
-  return html`${list}
-    <form method="post" action="${requestPath(tenant, found.request.id)}/take-back">
-      <input type="hidden" name="token" value="${token}" />
-      <button>Take my agreement back</button>
-    </form>
-    <p>Once it is taken back nothing is allowed by it any more. What was done by it before is not undone.</p>`;
-}
-
-const receiptLink = ({ id }: ConsentRow): Html =>
-  html`<a href="/api/v1/me/consents/${encodeURIComponent(id)}/receipt" download>Download its receipt</a>`;
-
-function stateOf({ usesLeft, expiresAt, endedFor, lastUsedAt }: ConsentRow): string {
-  const used = lastUsedAt === null ? 'not used yet' : `last used at ${momentInWords(lastUsedAt)}`;
-  if (endedFor === 'used') return `It is used up: ${used}.`;
-  if (endedFor === 'revoked') return `It was taken back: ${used}.`;
-  if (endedFor === 'superseded') return `A later agreement stands in its place: ${used}.`;
-  const calls = usesLeft === null ? 'any number of calls' : usesLeft === 1 ? 'one call' : `${usesLeft} calls`;
-  return `It is good for ${calls} until ${momentInWords(expiresAt)}: ${used}.`;
-}
-
-/** The page of what somebody is asked. */
-export const listPath = (tenant: string): string => `/t/${encodeURIComponent(tenant)}/requests`;
-
-/** The page of one request. */
-export const requestPath = (tenant: string, id: string): string => `${listPath(tenant)}/${encodeURIComponent(id)}`;

@@ -100,6 +100,10 @@ export const consentDetailSchema = z
         amr: z.array(z.string()),
         authenticated_at: z.string().nullable(),
         broke_glass: z.string().nullable(),
+        withdrawn_at: z
+          .string()
+          .nullable()
+          .meta({ description: 'When they took it back, before anything came of it.' }),
       }),
     ),
     history: z.array(z.object({ event: z.string(), by: z.string(), at: z.string(), content: z.looseObject({}) })),
@@ -141,15 +145,18 @@ export const consentDetailBody = ({ consent, request, history }: ConsentDetail):
   binding: consent.binding,
   shown: JSON.parse(request.shown) as ConsentDetailBody['shown'],
   shown_digest: request.shownDigest,
-  answers: request.answers.map(({ person, forPerson, answer, at, acr, amr, authenticatedAt, brokeGlass }) => ({
-    person,
-    for_person: forPerson,
-    answer,
-    at: time(at),
-    acr,
-    amr: [...amr],
-    authenticated_at: timeOrNull(authenticatedAt),
-    broke_glass: brokeGlass,
-  })),
+  answers: request.answers.map(
+    ({ person, for: other, answer, at, acr, amr, authenticatedAt, brokeGlass, withdrawnAt }) => ({
+      person,
+      for_person: other?.person ?? null,
+      answer,
+      at: time(at),
+      acr,
+      amr: [...amr],
+      authenticated_at: timeOrNull(authenticatedAt),
+      broke_glass: brokeGlass,
+      withdrawn_at: timeOrNull(withdrawnAt),
+    }),
+  ),
   history: history.map(({ kind, by, at, content }) => ({ event: kind, by, at: time(at), content: { ...content } })),
 });

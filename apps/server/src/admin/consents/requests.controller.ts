@@ -1,7 +1,7 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Delete, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { z } from 'zod';
-import { ConsentAnswers } from '#consent';
+import { AskedRequests, ConsentAnswers } from '#consent';
 import { Refusal } from '#http';
 import type { AdministratorPrincipal, Principal } from '#identity';
 import { Caller } from '../../http/nest.js';
@@ -16,31 +16,37 @@ import {
   requestParamsSchema,
   requestSchema,
   requestsQuerySchema,
+  takenBackSchema,
   type AnswerBody,
   type AnsweredBody,
   type RequestBody,
   type RequestParams,
   type RequestsQuery,
+  type TakenBackBody,
 } from './wire.js';
 
 const cursor = z.tuple([z.number(), z.string()]);
 
-/** What people are asked about themselves. Whether somebody may answer follows from the policy, and from no other right. */
-@Controller('api/v1/me/requests')
-@ApiTags('consent')
-@ApiBearerAuth()
-@AnyCaller()
-export class OwnRequestsController {
-  constructor(private readonly answers: ConsentAnswers) {}
+/** What people are asked: those about themselves, and those about others, at two places. */
+abstract class RequestsController {
+  protected abstract readonly about: 'subject' | 'others';
+
+  constructor(
+    private readonly asked: AskedRequests,
+    private readonly answers: ConsentAnswers,
+  ) {}
 
   @Get()
-  @ApiOperation({ summary: 'What I am asked to agree to, for myself' })
+  @ApiOperation({ summary: 'What I am asked to agree to: for myself, or (approvals) for others' })
   @ApiOkResponse({ standardSchema: requestPageSchema })
   async list(
     @Caller() caller: Principal,
-    @Query({ schema: requestsQuerySchema }) query: RequestsQuery,
+    @Query({ schema: requestsQuerySchema }) { page_size, page_token }: RequestsQuery,
   ): Promise<Page<RequestBody>> {
-    return listed(this.answers, caller, 'subject', query);
+    const from = cursorOf(page_token, cursor);
+    const after = from && { createdAt: from[0], id: from[1] };
+    const found = await this.asked.open(personal(caller), this.about, after, page_size);
+    return pageOf(found, page_size, requestBody, ({ request }) => [request.createdAt, request.id]);
   }
 
   @Get(':id')
@@ -50,7 +56,7 @@ export class OwnRequestsController {
     @Caller() caller: Principal,
     @Param({ schema: requestParamsSchema }) { id }: RequestParams,
   ): Promise<RequestBody> {
-    return requestBody(await this.answers.find(personal(caller), id));
+    return requestBody(await this.asked.find(personal(caller), id));
   }
 
   @Post(':id/answer')
@@ -62,7 +68,37 @@ export class OwnRequestsController {
     @Param({ schema: requestParamsSchema }) { id }: RequestParams,
     @Body({ schema: answerSchema }) body: AnswerBody,
   ): Promise<AnsweredBody> {
-    return answered(this.answers, caller, id, body);
+    const status = await this.answers.answer(personal(caller), id, {
+      answer: body.answer === 'agree' ? 'agreed' : 'refused',
+      choice: body.choice && choiceOf(body.choice),
+      shown: body.shown,
+      breakGlass: body.break_glass,
+    });
+    return { status };
+  }
+
+  @Delete(':id/answer')
+  @ApiOperation({ summary: 'Take back that I agreed: my part, while it is open; all that came of it, afterwards' })
+  @ApiOkResponse({ standardSchema: takenBackSchema })
+  async takeBack(
+    @Caller() caller: Principal,
+    @Param({ schema: requestParamsSchema }) { id }: RequestParams,
+  ): Promise<TakenBackBody> {
+    const { status, ended } = await this.answers.takeBack(personal(caller), id);
+    return { status, revoked: ended };
+  }
+}
+
+/** What people are asked about themselves. Whether somebody may answer follows from the policy, and from no other right. */
+@Controller('api/v1/me/requests')
+@ApiTags('consent')
+@ApiBearerAuth()
+@AnyCaller()
+export class OwnRequestsController extends RequestsController {
+  protected readonly about = 'subject';
+
+  constructor(asked: AskedRequests, answers: ConsentAnswers) {
+    super(asked, answers);
   }
 }
 
@@ -71,67 +107,12 @@ export class OwnRequestsController {
 @ApiTags('consent')
 @ApiBearerAuth()
 @AnyCaller()
-export class ApprovalsController {
-  constructor(private readonly answers: ConsentAnswers) {}
+export class ApprovalsController extends RequestsController {
+  protected readonly about = 'others';
 
-  @Get()
-  @ApiOperation({ summary: 'What I am asked to approve for others' })
-  @ApiOkResponse({ standardSchema: requestPageSchema })
-  async list(
-    @Caller() caller: Principal,
-    @Query({ schema: requestsQuerySchema }) query: RequestsQuery,
-  ): Promise<Page<RequestBody>> {
-    return listed(this.answers, caller, 'others', query);
+  constructor(asked: AskedRequests, answers: ConsentAnswers) {
+    super(asked, answers);
   }
-
-  @Get(':id')
-  @ApiOperation({ summary: 'One request that I may approve, or have answered' })
-  @ApiOkResponse({ standardSchema: requestSchema })
-  async get(
-    @Caller() caller: Principal,
-    @Param({ schema: requestParamsSchema }) { id }: RequestParams,
-  ): Promise<RequestBody> {
-    return requestBody(await this.answers.find(personal(caller), id));
-  }
-
-  @Post(':id/answer')
-  @HttpCode(200)
-  @ApiOperation({ summary: 'Approve, or refuse' })
-  @ApiOkResponse({ standardSchema: answeredSchema })
-  async answer(
-    @Caller() caller: Principal,
-    @Param({ schema: requestParamsSchema }) { id }: RequestParams,
-    @Body({ schema: answerSchema }) body: AnswerBody,
-  ): Promise<AnsweredBody> {
-    return answered(this.answers, caller, id, body);
-  }
-}
-
-async function listed(
-  answers: ConsentAnswers,
-  caller: Principal,
-  only: 'subject' | 'others',
-  { page_size, page_token }: RequestsQuery,
-): Promise<Page<RequestBody>> {
-  const from = cursorOf(page_token, cursor);
-  const after = from && { createdAt: from[0], id: from[1] };
-  const found = await answers.open(personal(caller), only, after, page_size);
-  return pageOf(found, page_size, requestBody, ({ request }) => [request.createdAt, request.id]);
-}
-
-async function answered(
-  answers: ConsentAnswers,
-  caller: Principal,
-  id: string,
-  body: AnswerBody,
-): Promise<AnsweredBody> {
-  const status = await answers.answer(personal(caller), id, {
-    answer: body.answer === 'agree' ? 'agreed' : 'refused',
-    choice: body.choice && choiceOf(body.choice),
-    shown: body.shown,
-    breakGlass: body.break_glass,
-  });
-  return { status };
 }
 
 function personal(caller: Principal): AdministratorPrincipal {

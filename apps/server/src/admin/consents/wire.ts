@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { AnswerableRequest } from '#consent';
+import type { AnswerableRequest, RequestPart } from '#consent';
 import type { ConsentChoice } from '#policy';
 import { pageQuery } from '../paging.js';
 import { pageSchema } from '../wire.js';
@@ -44,6 +44,31 @@ const statusSchema = z.enum(['pending', 'approved', 'denied', 'expired', 'cancel
 export const answeredSchema = z.object({ status: statusSchema }).meta({ id: 'ConsentAnswered' });
 export type AnsweredBody = z.output<typeof answeredSchema>;
 
+export const takenBackSchema = z
+  .object({
+    status: statusSchema,
+    revoked: z.int().meta({ description: 'How many consents had come of it and were live.' }),
+  })
+  .meta({ id: 'ConsentTakenBack' });
+export type TakenBackBody = z.output<typeof takenBackSchema>;
+
+const unmetSchema = z
+  .object({
+    policy: z.string().nullable().meta({ description: 'Null: the default of the tenant.' }),
+    rule: z.string().nullable(),
+    by: z.array(z.string()).meta({ description: 'Who may agree to it.' }),
+    approvals: z.int().meta({ description: 'How many of them must.' }),
+    agreed: z.int().meta({ description: 'How many have.' }),
+    assurance: z.string().nullable().meta({ description: 'As what they must have signed in (`acr`).' }),
+    yours: z.enum(['agree', 'sign_in', 'nothing']).meta({
+      description:
+        'What you can do about it: agree as you are signed in; sign in at `sign_in_url` and then agree; or nothing, ' +
+        'because you have agreed to it or are not asked.',
+    }),
+    sign_in_url: z.string().nullable(),
+  })
+  .meta({ id: 'UnmetRequirement', description: 'Something that is still required of a request.' });
+
 export const requestSchema = z
   .object({
     id: z.string(),
@@ -57,7 +82,15 @@ export const requestSchema = z
       .meta({ description: 'What people are shown; dangerous characters stand as code points.' }),
     shown_digest: z.string(),
     choices: z.array(choiceSchema),
-    answers: z.array(z.object({ person: z.string(), answer: z.enum(['agreed', 'refused']), at: z.string() })),
+    answers: z.array(
+      z.object({
+        person: z.string(),
+        answer: z.enum(['agreed', 'refused']),
+        at: z.string(),
+        withdrawn_at: z.string().nullable().meta({ description: 'When they took it back.' }),
+      }),
+    ),
+    unmet: z.array(unmetSchema).meta({ description: 'What is still required, while it is open.' }),
   })
   .meta({ id: 'ConsentRequest', description: 'Something that somebody is asked to agree to.' });
 
@@ -73,17 +106,36 @@ const choiceBody = (choice: ConsentChoice): ChoiceBody =>
   choice.for === 'until' ? { for: 'until', seconds: Math.floor(choice.ms / 1000) } : choice;
 
 /** A request as whoever may answer it sees it. */
-export function requestBody({ request, as, inPlaceOf, choices }: AnswerableRequest): RequestBody {
+export function requestBody({ request, as, inPlaceOf, choices, parts }: AnswerableRequest): RequestBody {
   return {
     id: request.id,
     status: request.status,
     as,
     in_place_of: inPlaceOf?.person ?? null,
-    created_at: new Date(request.createdAt).toISOString(),
-    expires_at: new Date(request.expiresAt).toISOString(),
+    created_at: time(request.createdAt),
+    expires_at: time(request.expiresAt),
     shown: JSON.parse(request.shown) as RequestBody['shown'],
     shown_digest: request.shownDigest,
     choices: choices.map(choiceBody),
-    answers: request.answers.map(({ person, answer, at }) => ({ person, answer, at: new Date(at).toISOString() })),
+    answers: request.answers.map(({ person, answer, at, withdrawnAt }) => ({
+      person,
+      answer,
+      at: time(at),
+      withdrawn_at: withdrawnAt === null ? null : time(withdrawnAt),
+    })),
+    unmet: request.status === 'pending' ? parts.filter(({ isMet }) => !isMet).map(unmetBody) : [],
   };
 }
+
+const unmetBody = ({ requirement, people, yours, signInAt }: RequestPart): RequestBody['unmet'][number] => ({
+  policy: requirement.rule?.policy ?? null,
+  rule: requirement.rule?.rule ?? null,
+  by: [...requirement.consent.by],
+  approvals: requirement.consent.approvals,
+  agreed: people,
+  assurance: requirement.consent.assurance ?? null,
+  yours,
+  sign_in_url: signInAt ?? null,
+});
+
+const time = (ms: number): string => new Date(ms).toISOString();
