@@ -153,7 +153,9 @@ describe('the page of a request', () => {
     const id = await asking.ask();
     await answer(ann, id, 'uses:1');
     expect(await asking.status(id)).toBe('pending');
-    expect((await show(ann, id)).text).toContain('Others have to agree as well');
+    expect((await show(ann, id)).text).toContain(
+      'Until everything that is required has been agreed to, nothing happens.',
+    );
     const again = await asking.page(ann, at(id), filled(await show(bob, id)));
     expect(again.status).toBe(403);
     await answer(bob, id, 'uses:1');
