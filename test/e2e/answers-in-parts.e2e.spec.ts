@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { fieldsOf, startAnswering, type Answering, type Page } from '../support/answering.js';
 import { askingRule, mailPolicy } from '../support/asking.js';
@@ -217,6 +218,39 @@ describe('an answer to what has changed since it was asked', () => {
       const { body } = await company.as(ann, 'GET', '/api/v1/me/consents?live=true');
       expect(body.items.map(({ request }: { request: string }) => request)).not.toContain(id);
     }
+  });
+
+  it('is superseded by the very transaction that writes it, though the change came while it was written', async () => {
+    await company.apply(mail(), mailPolicy(askingRule({ by: ['subject'], until: '1h' }, 'changing')));
+    const id = await company.ask({ arguments: { to: 'meanwhile' } });
+    const { shown_digest: shown } = await seen(ann, id);
+    const superuser = await company.service.database.connect('superuser');
+    const waiting = async (count: number) => {
+      for (let attempt = 0; attempt < 500; attempt++) {
+        const { rows } = await superuser.query(`select from pg_locks where locktype = 'advisory' and not granted`);
+        if (rows.length >= count) return;
+        await sleep(10);
+      }
+      throw new Error(`there are never ${count} that wait`);
+    };
+    // The change has its turn first; the answer was worked out before it.
+    await superuser.query(`begin; select pg_advisory_xact_lock(placet.lock_key(id)) from placet.tenant`);
+    const changed = company.apply(mail({ url: 'https://other.example.com/mcp' }));
+    await waiting(1);
+    const path = `/api/v1/me/requests/${id}/answer`;
+    const answered = company.as(ann, 'POST', path, { answer: 'agree', shown });
+    await waiting(2);
+    await superuser.query('commit');
+    await changed;
+    expect((await answered).body).toEqual({ status: 'approved' });
+    const { rows } = await superuser.query(
+      `select count(*)::integer as events, count(distinct xmin::text)::integer as transactions from placet.consent_event
+       where request = $1 and kind in ('answered', 'superseded')`,
+      [id],
+    );
+    expect(rows).toEqual([{ events: 2, transactions: 1 }]);
+    expect((await states())[0]).toBe('superseded');
+    await superuser.end();
   });
 
   it('counts where nothing that it was for has changed', async () => {

@@ -1,6 +1,13 @@
 import { Module, type DynamicModule } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD, APP_PIPE, Reflector } from '@nestjs/core';
-import { AskedRequests, ConsentAnswers, ConsentRequests, Consents, Delegations, type ConsentSettlement } from '#consent';
+import {
+  AskedRequests,
+  ConsentAnswers,
+  ConsentRequests,
+  Consents,
+  Delegations,
+  type ConsentSettlement,
+} from '#consent';
 import { AccessQuestions } from '#decision';
 import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';

@@ -87,14 +87,12 @@ export function weighAgreements<A extends Agreed>(
   concerned: Concerned,
   now: number,
 ): WeighedAgreements<A> {
-  const people = new Map<string, string>();
   const found = agreed.flatMap((one) => {
     const counts = countedAs(set, block, one, concerned, now);
-    if (!counts || (people.get(counts.by) ?? counts.as) !== counts.as) return [];
-    people.set(counts.by, counts.as);
-    return [{ one, ...counts }];
+    return counts ? [{ one, ...counts }] : [];
   });
-  const count = new Set(people.values()).size;
+  // By whom, and of these as whom: each only once.
+  const count = new Set(new Map(found.map(({ by, as }) => [by, as])).values()).size;
   return {
     counted: found.map(({ one }) => one),
     people: count,
