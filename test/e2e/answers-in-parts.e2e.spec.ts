@@ -154,7 +154,7 @@ describe('an answer that others have to join', () => {
     expect(page.text).toContain('1 of 2 have agreed');
     expect((await company.page(bob, `${at}/take-back`, fieldsOf(page))).status).toBe(303);
     const after = await company.page(bob, at);
-    expect(after.text).toContain('and took it back at');
+    expect(after.text).toContain('and took it back (');
     expect(after.text).toContain('Do you agree?');
     expect((await company.page(bob, at, { ...fieldsOf(after), answer: 'refuse' })).status).toBe(303);
     expect(await company.status(id)).toBe('denied');
