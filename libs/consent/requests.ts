@@ -123,15 +123,16 @@ function budgetsOf({ documents }: PolicySet): ConsentBudgets {
   };
 }
 
-/** Two requests are equal that ask the same people for the same, in the same session. */
+/** Two requests are equal that ask the same people for the same, by the same host, in the same session. */
 function columnsOf(asking: Asking): NewConsentRequest {
-  const { subject, resource, requirements, shown, session } = asking;
+  const { host, subject, resource, requirements, shown, session } = asking;
   return {
     id: newRequestId(),
-    joinKey: digest({ bindings: requirements.map(({ binding }) => binding).toSorted(), session }),
+    // Whose request it is looks at it and takes it back, and nobody else does.
+    joinKey: digest({ host, bindings: requirements.map(({ binding }) => binding).toSorted(), session }),
     evaluation: asking.evaluation,
     credential: asking.credential,
-    host: asking.host,
+    host,
     agent: asking.agent,
     subject: subject.key,
     server: asking.server,

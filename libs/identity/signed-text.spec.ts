@@ -15,7 +15,8 @@ const TYPE = 'a-kind+jws';
 describe('a signed text', () => {
   it('holds against the key that signed it, among others', async () => {
     const jws = await signText('{"a":"ü"}', TYPE, one.signer);
-    expect(await verifiedText(jws, TYPE, { keys: [two.jwk, one.jwk] })).toBe('{"a":"ü"}');
+    const { text, key } = await verifiedText(jws, TYPE, { keys: [two.jwk, one.jwk] });
+    expect([text, key]).toEqual(['{"a":"ü"}', one.jwk]);
   });
 
   it('does not hold with one character changed, wherever it is', async () => {
@@ -29,6 +30,8 @@ describe('a signed text', () => {
   it.each<[string, unknown]>([
     ['another key', { keys: [two.jwk] }],
     ['another key of the same id', { keys: [{ ...two.jwk, kid: 'one' }] }],
+    ['several of its id', { keys: [one.jwk, one.jwk] }],
+    ['the same key, which is not named', { keys: [{ ...one.jwk, kid: undefined }] }],
     ['no key', { keys: [] }],
     ['no set of keys', { a: 1 }],
     ['nothing', null],

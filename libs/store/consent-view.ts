@@ -38,7 +38,8 @@ interface ConsentEvent {
 
 /** Which consents are listed: those of which all that is given is so. */
 export interface ListedConsents {
-  readonly subject?: string | undefined;
+  /** About one of these names. */
+  readonly subjects?: readonly string[] | undefined;
   readonly agent?: string | undefined;
   readonly server?: string | undefined;
   readonly live?: boolean | undefined;
@@ -81,14 +82,14 @@ export class ConsentView {
   /** Consents, the newest first, after one; one more than `size`, if there are. */
   async list(
     tenant: string,
-    { subject, agent, server, live, mine }: ListedConsents,
+    { subjects, agent, server, live, mine }: ListedConsents,
     after: { readonly place: string; readonly id: string } | undefined,
     size: number,
   ): Promise<readonly ConsentListing[]> {
     const values: unknown[] = [tenant];
     const value = (given: unknown): string => `$${values.push(given)}`;
     const conditions = ['c.tenant = $1'];
-    if (subject !== undefined) conditions.push(`c.subject = ${value(subject)}`);
+    if (subjects !== undefined) conditions.push(`c.subject = any (${value(subjects)})`);
     if (agent !== undefined) conditions.push(`c.agent = ${value(agent)}`);
     if (server !== undefined) conditions.push(`c.server = ${value(server)}`);
     if (live === true) conditions.push('c.ended_at is null and c.expires_at > clock_timestamp()');
