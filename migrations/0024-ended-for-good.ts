@@ -1,5 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import {
+  ANSWER_CONSENT_REQUEST_0020,
+  ANSWER_CONSENT_REQUEST_0024,
   OPEN_CONSENT_REQUEST_0020,
   OPEN_CONSENT_REQUEST_0024,
   REVOKE_CONSENTS_0020,
@@ -12,6 +14,7 @@ export class EndedForGood0024 implements MigrationInterface {
 
   async up(runner: QueryRunner): Promise<void> {
     await runner.query(OPEN_CONSENT_REQUEST_0024);
+    await runner.query(ANSWER_CONSENT_REQUEST_0024);
     await runner.query(REVOKE_CONSENTS_0024);
     await runner.query(`
       create table placet.receipt_key (
@@ -60,6 +63,7 @@ export class EndedForGood0024 implements MigrationInterface {
       drop table placet.receipt_key;
     `);
     await runner.query(REVOKE_CONSENTS_0020);
+    await runner.query(ANSWER_CONSENT_REQUEST_0020);
     await runner.query(OPEN_CONSENT_REQUEST_0020);
   }
 }

@@ -36,6 +36,21 @@ export const OPEN_CONSENT_REQUEST_0024 = changed(
   ],
 );
 
+export const ANSWER_CONSENT_REQUEST_0020 = made('answer_consent_request');
+
+/** Agreements for two sessions stand beside each other. */
+export const ANSWER_CONSENT_REQUEST_0024 = changed(ANSWER_CONSENT_REQUEST_0020, [
+  `          and c.binding in (select decode(n ->> 'binding', 'hex') from jsonb_array_elements(consents) n)
+`,
+  `          and c.binding in (select decode(n ->> 'binding', 'hex') from jsonb_array_elements(consents) n)
+          and exists (
+            select from jsonb_array_elements(consents) n
+            where decode(n ->> 'binding', 'hex') = c.binding
+              and (c.session is null or n ->> 'session' is null or n ->> 'session' = c.session)
+          )
+`,
+]);
+
 export const REVOKE_CONSENTS_0020 = made('revoke_consents');
 
 /**

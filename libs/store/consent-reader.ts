@@ -97,7 +97,7 @@ export interface UsedConsentRow extends AgreedConsentRow {
 
 const ms = (column: string): string => `(extract(epoch from ${column}) * 1000)::float8`;
 
-/** Live consents to one and the same thing that are looked at: more than one is there only for different sessions. */
+/** Live consents to one and the same thing that are looked at, the newest: more than one is there only for different sessions. */
 const MOST_FOR_ONE = 100;
 
 /** Live consents, in one consistent view with the epoch. */
@@ -117,7 +117,7 @@ export class ConsentReader {
   async live(tenant: string, bindings: readonly string[]): Promise<LiveConsents> {
     const [row] = await this.store.call<{ epoch: number; consents: readonly AgreedConsentRow[] | null }>(
       'select epoch, consents from placet.live_consents($1, $2, $3)',
-      [tenant, bindings, MOST_FOR_ONE],
+      [tenant, bindings, MOST_FOR_ONE * bindings.length],
     );
     return { epoch: row?.epoch ?? 0, rows: row?.consents ?? [] };
   }

@@ -205,6 +205,19 @@ describe('of two agreements to the same', () => {
     expect(await stateOf(first)).toBe(before);
   });
 
+  it.each<[string, string | null, string | null, string | null]>([
+    ['for another session stands beside it', 's1', 's2', null],
+    ['for the same session is superseded', 's1', 's1', 'superseded'],
+    ['for any session is superseded by one for a session', null, 's1', 'superseded'],
+    ['for a session is superseded by one for any', 's1', null, 'superseded'],
+  ])('one %s', async (_what, before, after, state) => {
+    const first = await agreed({ session: before });
+    const second = await agreed({ session: after });
+    expect([await stateOf(first), await stateOf(second)]).toEqual([state, null]);
+    const live = await new ConsentReader(database.store).live(database.tenant, [binding]);
+    expect(live.rows.map(({ id }) => id)).toEqual(state === null ? [second, first] : [second]);
+  });
+
   it('one of another tenant stays as it is', async () => {
     const id = await opened({}, other);
     const elsewhere = consentTo();
