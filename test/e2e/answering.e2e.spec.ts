@@ -154,10 +154,24 @@ describe('the page of a request', () => {
     await answer(ann, id, 'uses:1');
     expect(await asking.status(id)).toBe('pending');
     expect((await show(ann, id)).text).toContain('Others have to agree as well');
+    expect((await show(bob, id)).text).not.toContain('Take my agreement back');
     const again = await asking.page(ann, at(id), filled(await show(bob, id)));
     expect(again.status).toBe(403);
     await answer(bob, id, 'uses:1');
     expect(await asking.status(id)).toBe('approved');
+  });
+
+  it('takes back what somebody has agreed to before the others have, so that it never counts', async () => {
+    await asking.asks({ by: ['role:lead', 'subject'], approvals: 2 });
+    const id = await asking.request();
+    await answer(ann, id, 'uses:1');
+    const page = await show(ann, id);
+    expect(page.text).toContain('Take my agreement back');
+    const taken = await asking.page(ann, `${at(id)}/take-back`, { token: filled(page)['token']! });
+    expect(taken.status).toBe(303);
+    expect(await asking.status(id)).toBe('denied');
+    expect((await answer(bob, id, 'uses:1')).text).not.toContain('name="answer"');
+    expect(await asking.decide({ approval: id })).toMatchObject({ effect: 'ask' });
   });
 
   it('lets the glass be broken only by whom the policy names, and only with a reason', async () => {
@@ -169,7 +183,14 @@ describe('the page of a request', () => {
     expect((await answer(bob, id, 'uses:1')).status).toBe(403);
     // Whoever is not asked does not refuse for those who are.
     expect((await answer(bob, id, 'refuse')).status).toBe(403);
-    expect((await answer(bob, id, 'uses:1', { break_glass: '   asap      ' })).status).toBe(400);
+    for (const reason of ['   asap      ', 'a         b', '\u200b'.repeat(20), '\u00a0\u3164\u2800'.repeat(9)]) {
+      const refused = await answer(bob, id, 'uses:1', { break_glass: reason });
+      expect([refused.status, refused.text.includes('say why it cannot wait')], JSON.stringify(reason)).toEqual([
+        400,
+        false,
+      ]);
+      expect(refused.text).toContain('Say why it cannot wait');
+    }
     expect(await asking.status(id)).toBe('pending');
     expect((await answer(bob, id, 'uses:1', { break_glass: 'the site is down' })).status).toBe(303);
     expect(await asking.status(id)).toBe('approved');

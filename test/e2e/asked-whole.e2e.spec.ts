@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { askingRule, SEND, startAskingCompany, type AskingCompany } from '../support/asking.js';
 import type { Cookies } from '../support/browser.js';
@@ -181,6 +182,20 @@ describe('a call with many questions that ask', () => {
     const first = await call('/access/v1/evaluations', body);
     expect(first.status, JSON.stringify(first.body)).toBe(200);
     expect(first.body.evaluations.map(({ decision }: { decision: boolean }) => decision)).toEqual(ids.map(() => false));
+  });
+});
+
+describe('a host that waits for people', () => {
+  it('is told where it stands when the process stops', async () => {
+    const replica = await company.service.replica();
+    const opened = await company.request({ arguments: { to: 'somebody' } });
+    const path = `/access/v1/requests/${opened.body.task.id}?wait=30`;
+    const waiting = company.service.call('GET', path, { key: company.key, url: replica.url });
+    await sleep(300);
+    const from = performance.now();
+    await replica.stop();
+    expect((await waiting).body.task.status).toBe('pending');
+    expect(performance.now() - from).toBeLessThan(3000);
   });
 });
 

@@ -96,13 +96,15 @@ export const signInBetterPage = (path: string): Page => ({
     <p><a class="button" href="${path}">Continue</a></p>`,
 });
 
-const item = (tenant: string, { request, as }: AnswerableRequest): Html =>
-  html`<li>
-    <a href="${requestPath(tenant, request.id)}"><bdi dir="ltr">${(JSON.parse(request.shown) as Shown).title}</bdi></a>
-    for <bdi dir="ltr">${request.subject}</bdi>, until ${momentInWords(request.expiresAt)}
+function item(tenant: string, { request, as }: AnswerableRequest): Html {
+  const shown = JSON.parse(request.shown) as Shown;
+  return html`<li>
+    <a href="${requestPath(tenant, request.id)}"><bdi dir="ltr">${shown.title}</bdi></a>
+    for <bdi dir="ltr">${shown.for}</bdi>, until ${momentInWords(request.expiresAt)}
     ${as === 'break_glass' ? '(only in an emergency)' : ''}
     ${request.answers.length > 0 ? `(answered by ${request.answers.length} so far)` : ''}
   </li>`;
+}
 
 /**
  * Nothing is chosen before the person does, and to refuse takes no more than to agree: the same choice, and the same button.
@@ -155,12 +157,13 @@ function became(view: RequestView): Html {
       ({ person: who, answer, at }) => html`<p><bdi dir="ltr">${who}</bdi> has ${answer} (${momentInWords(at)}).</p>`,
     )}
     <p>${HAPPENS[request.status]}</p>
-    ${request.status === 'approved' ? takingBack(view, own?.answer === 'agreed') : undefined}`;
+    ${request.status === 'approved' ? takingBack(view, own?.answer === 'agreed') : undefined}
+    ${request.status === 'pending' && own?.answer === 'agreed' ? takingBackBefore(view) : undefined}`;
 }
 
 const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> = {
   pending:
-    'Others have to agree as well. Until they have, nothing happens. Once they have, you can take your part back here.',
+    'Others have to agree as well. Until they have, nothing happens. You can take your part back here, now and afterwards.',
   approved:
     'The application can go on now, as far as it was agreed to and as long as the policy still lets it. It learns of that by itself.',
   denied: 'The application is told so, and nothing happens. It is not asked again by itself.',
@@ -174,16 +177,23 @@ function takingBack({ tenant, found, consents, token }: RequestView, hasAgreed: 
     ${consents.map((consent) => html`<li>${stateOf(consent)} ${hasAgreed ? receiptLink(consent) : undefined}</li>`)}
   </ul>`;
   if (!hasAgreed || live.length === 0) return list;
-  return html`${list}
-    <form method="post" action="${requestPath(tenant, found.request.id)}/take-back">
-      <input type="hidden" name="token" value="${token}" />
-      <button>Take my agreement back</button>
-    </form>
+  return html`${list} ${takeBackForm(tenant, found, token)}
     <p>Once it is taken back nothing is allowed by it any more. What was done by it before is not undone.</p>`;
 }
 
 const receiptLink = ({ id }: ConsentRow): Html =>
   html`<a href="/api/v1/me/consents/${encodeURIComponent(id)}/receipt" download>Download its receipt</a>`;
+
+/** Before all have agreed who have to. */
+const takingBackBefore = ({ tenant, found, token }: RequestView): Html =>
+  html`${takeBackForm(tenant, found, token)}
+    <p>Once it is taken back the request is refused, whatever others answer.</p>`;
+
+const takeBackForm = (tenant: string, { request }: AnswerableRequest, token: string): Html =>
+  html`<form method="post" action="${requestPath(tenant, request.id)}/take-back">
+    <input type="hidden" name="token" value="${token}" />
+    <button>Take my agreement back</button>
+  </form>`;
 
 function stateOf({ usesLeft, expiresAt, endedFor, lastUsedAt }: ConsentRow): string {
   const used = lastUsedAt === null ? 'not used yet' : `last used at ${momentInWords(lastUsedAt)}`;
