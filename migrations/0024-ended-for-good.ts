@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { CLAIM_NOTIFICATIONS_0023, CLAIM_NOTIFICATIONS_0024 } from './claim-notifications-0024.js';
 import {
   ANSWER_CONSENT_REQUEST_0020,
   ANSWER_CONSENT_REQUEST_0024,
@@ -16,6 +17,7 @@ export class EndedForGood0024 implements MigrationInterface {
     await runner.query(OPEN_CONSENT_REQUEST_0024);
     await runner.query(ANSWER_CONSENT_REQUEST_0024);
     await runner.query(REVOKE_CONSENTS_0024);
+    await runner.query(CLAIM_NOTIFICATIONS_0024);
     await runner.query(`
       create table placet.receipt_key (
         tenant uuid not null references placet.tenant (id),
@@ -62,6 +64,7 @@ export class EndedForGood0024 implements MigrationInterface {
       drop function placet.keep_receipt_key;
       drop table placet.receipt_key;
     `);
+    await runner.query(CLAIM_NOTIFICATIONS_0023);
     await runner.query(REVOKE_CONSENTS_0020);
     await runner.query(ANSWER_CONSENT_REQUEST_0020);
     await runner.query(OPEN_CONSENT_REQUEST_0020);
