@@ -19,6 +19,8 @@ export class EndedForGood0024 implements MigrationInterface {
     await runner.query(REVOKE_CONSENTS_0024);
     await runner.query(CLAIM_NOTIFICATIONS_0024);
     await runner.query(`
+      create index live_consent_of_agent on placet.consent (tenant, agent, id) where ended_at is null;
+
       create table placet.receipt_key (
         tenant uuid not null references placet.tenant (id),
         id text not null,
@@ -63,6 +65,7 @@ export class EndedForGood0024 implements MigrationInterface {
       drop trigger keep_receipt_key on placet.signing_key;
       drop function placet.keep_receipt_key;
       drop table placet.receipt_key;
+      drop index placet.live_consent_of_agent;
     `);
     await runner.query(CLAIM_NOTIFICATIONS_0023);
     await runner.query(REVOKE_CONSENTS_0020);

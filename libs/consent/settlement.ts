@@ -50,7 +50,9 @@ export class ConsentSettlement {
     const changed = await this.view.changedSince(tenant, await this.view.settledUpTo(tenant));
     let ended = 0;
     for (const { kind, name } of changed) {
-      const of = kind === 'Server' ? { server: name } : { policy: kind === 'Policy' ? name : null };
+      const of = restsOn(kind, name);
+      // Of an application nothing counts but that it is there.
+      if (kind === 'Host' && (await this.snapshots.of(tenant)).policies.host(name)) continue;
       for (let after = ''; ;) {
         const page = await this.view.restingOn(tenant, of, after, PAGE);
         const { policies } = await this.snapshots.of(tenant);
@@ -65,6 +67,11 @@ export class ConsentSettlement {
   }
 }
 
+function restsOn(kind: 'Host' | 'Server' | 'Policy' | 'Tenant', name: string): Parameters<ConsentView['restingOn']>[1] {
+  if (kind === 'Host') return { agent: name };
+  return kind === 'Server' ? { server: name } : { policy: kind === 'Policy' ? name : null };
+}
+
 function byReason(set: PolicySet, page: readonly GivenFor[]): Map<string, string[]> {
   const found = new Map<string, string[]>();
   for (const given of page) {
@@ -75,11 +82,12 @@ function byReason(set: PolicySet, page: readonly GivenFor[]): Map<string, string
 }
 
 /**
- * Why a consent cannot apply on a state, whatever is asked: its server is gone or is another, its tool is registered with
+ * Why a consent cannot apply on a state, whatever is asked: its application is gone (another may have the name later), its server is gone or is another, its tool is registered with
  * another definition, or its rule does not ask what was agreed to. Undefined: it may apply still.
  */
 function neverAgain(set: PolicySet, given: GivenFor): string | undefined {
   const shown = JSON.parse(given.shown) as Pick<Shown, 'server' | 'definition'>;
+  if (!set.host(given.agent)) return `the application '${given.agent}' is gone`;
   if (given.server !== null) {
     const server = set.server({ name: given.server });
     if (!server) return `the server '${given.server}' is gone`;

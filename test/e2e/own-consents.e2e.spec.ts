@@ -45,7 +45,7 @@ async function settled(): Promise<void> {
     const { rows } = await owner.query(
       `select 1 from placet.tenant_state s join placet.consents_settled c using (tenant)
        where c.revision >= (select max(d.revision) from placet.document d
-         where d.tenant = s.tenant and d.kind in ('Server', 'Policy', 'Tenant'))`,
+         where d.tenant = s.tenant and d.kind in ('Host', 'Server', 'Policy', 'Tenant'))`,
     );
     if (rows.length > 0) break;
     await wait(10);
@@ -293,5 +293,22 @@ describe('consents that can never apply any more', () => {
     }
     await settled();
     expect(await state(id)).toBe('superseded');
+  });
+
+  it('are superseded where the application is gone, and do not come back with another one of its name', async () => {
+    const id = await agreed();
+    const path = '/api/v1/documents/Host/desk';
+    const { headers } = await company.service.call('GET', path);
+    await company.apply({ kind: 'Host', name: 'desk', title: 'Another title' });
+    await settled();
+    expect(await state(id)).toBe('live');
+    const { headers: now } = await company.service.call('GET', path);
+    expect(now.get('etag')).not.toBe(headers.get('etag'));
+    expect((await company.service.call('DELETE', path, { headers: { 'If-Match': now.get('etag')! } })).status).toBe(
+      200,
+    );
+    await settled();
+    expect(await state(id)).toBe('superseded');
+    await company.apply({ kind: 'Host', name: 'desk', title: 'Desk' });
   });
 });
