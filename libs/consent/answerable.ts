@@ -117,7 +117,7 @@ const LEAST_REASON = 10;
 
 function isReason(text: string): boolean {
   const seen = text.replace(/[\p{Z}\s]+/gu, ' ').replace(/[\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu, '');
-  return seen.trim().length >= LEAST_REASON;
+  return seen.trim().length >= LEAST_REASON && !text.includes('\0');
 }
 
 /** What a sign-in lacks (`acr`) of what those requirements want to which somebody is entitled. */

@@ -65,7 +65,11 @@ export class ConsentRequests {
   /** Opens a request, or joins an equal one that is open. Throws Refusal where people are asked too often. */
   async open(tenant: string, asking: Asking): Promise<string> {
     const { policies } = await this.snapshots.of(tenant);
-    const opened = await this.store.open(tenant, columnsOf(asking), budgetsOf(policies));
+    const columns = columnsOf(asking);
+    if (Object.values(columns).some((value) => typeof value === 'string' && value.includes('\0'))) {
+      throw new Refusal('not_requestable', 'people are asked for nothing that has the character U+0000 in its name');
+    }
+    const opened = await this.store.open(tenant, columns, budgetsOf(policies));
     this.onOpened(tenant, opened, asking);
     switch (opened.outcome) {
       case 'opened':

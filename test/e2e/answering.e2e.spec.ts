@@ -183,7 +183,13 @@ describe('the page of a request', () => {
     expect((await answer(bob, id, 'uses:1')).status).toBe(403);
     // Whoever is not asked does not refuse for those who are.
     expect((await answer(bob, id, 'refuse')).status).toBe(403);
-    for (const reason of ['   asap      ', 'a         b', '\u200b'.repeat(20), '\u00a0\u3164\u2800'.repeat(9)]) {
+    for (const reason of [
+      '   asap      ',
+      'a         b',
+      '\u200b'.repeat(20),
+      'the site is down\0',
+      '\u00a0\u3164\u2800'.repeat(9),
+    ]) {
       const refused = await answer(bob, id, 'uses:1', { break_glass: reason });
       expect([refused.status, refused.text.includes('say why it cannot wait')], JSON.stringify(reason)).toEqual([
         400,

@@ -163,6 +163,11 @@ describe('whoever is asked for a message that does several things', () => {
     expect((await call('/mcp/v1/decisions', message(['one', 'two'], id))).body).toMatchObject({ effect: 'ask' });
   });
 
+  it('is asked for nothing whose name nobody can write down', async () => {
+    const refused = await company.request({ session: 'a\0b' });
+    expect([refused.status, refused.body.code]).toEqual([400, 'not_requestable']);
+  });
+
   it('is not asked for more than can be read', async () => {
     const refused = await request(Array.from({ length: 10 }, (_, index) => `answer ${index}`));
     expect([refused.status, refused.body.code]).toEqual([400, 'not_requestable']);

@@ -260,11 +260,14 @@ describe('administrators who name a person by one of their names', () => {
 
   it('may be given any place in a listing, and no nonsense', async () => {
     const at = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString('base64url');
-    for (const token of [at('x', 'y'), at('', ''), at('2026-13-01', 'co_'), at(1, 2), 'x'])
+    const now = new Date().toISOString();
+    for (const token of [at('x', 'y'), at('', ''), at('2026-13-01', 'co_'), at(1, 2), at(now, '\0'), at(1, '\0'), 'x'])
       for (const listing of ['consents', 'me/consents', 'me/activity', 'me/requests', 'approvals']) {
         const found = await company.as(ann, 'GET', `/api/v1/${listing}?page_token=${token}`);
         expect([listing, token, found.status < 500], JSON.stringify(found.body)).toEqual([listing, token, true]);
       }
+    for (const query of ['me/consents?server=%00', 'consents?subject=%00', 'consents?agent=a%00b'])
+      expect([query, (await company.service.call('GET', `/api/v1/${query}`)).status]).toEqual([query, 400]);
     for (const token of [at(1.5, 2), at(1e300, 1), at(-1, 1e20)]) {
       const found = await company.as(ann, 'GET', `/api/v1/me/activity?page_token=${token}`);
       expect([token, found.status], JSON.stringify(found.body)).toEqual([token, 400]);
