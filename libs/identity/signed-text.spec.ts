@@ -1,4 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
+import { CompactSign } from 'jose';
 import { describe, expect, it } from 'vitest';
 import { SignatureError, signText, verifiedText } from './signed-text.js';
 
@@ -38,6 +39,14 @@ describe('a signed text', () => {
   ])('does not hold against %s', async (_what, keys) => {
     const jws = await signText('{}', TYPE, one.signer);
     await expect(verifiedText(jws, TYPE, keys)).rejects.toThrow(SignatureError);
+  });
+
+  it('says which key has signed it', async () => {
+    const header = { typ: TYPE, alg: 'ES256' };
+    const jws = await new CompactSign(Buffer.from('{}')).setProtectedHeader(header).sign(one.signer.key);
+    const unnamed = { ...one.jwk, kid: undefined };
+    for (const keys of [[one.jwk], [unnamed]])
+      await expect(verifiedText(jws, TYPE, { keys })).rejects.toThrow('does not say which key');
   });
 
   it('is not of another kind', async () => {

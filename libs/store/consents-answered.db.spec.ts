@@ -288,6 +288,10 @@ describe('what was refused as often as may be', () => {
     expect(await outcome({ subject: BOB })).toBe('opened');
     expect(await outcome({ bindings: [binding, 'bb'] })).toBe('opened');
     expect(await outcome({ bindings: ['bb'] })).toBe('opened');
+    const both = [binding, 'cc'];
+    await refuse({ bindings: both, session: 'a' });
+    await refuse({ bindings: both, session: 'b' });
+    expect(await outcome({ bindings: ['cc'] })).toBe('opened');
     await superuser.query(
       `update placet.consent_request set created_at = created_at - interval '1 day' where subject = $1`,
       [ANN],
@@ -336,6 +340,7 @@ describe('a revocation', () => {
     ['another server', () => ({ server: 'none' })],
     ['another application', () => ({ agent: 'none' })],
     ['one consent', () => ({ id: 'none' })],
+    ['another request', () => ({ request: 'none' })],
   ])('leaves open what it does not mean: %s', async (_what, which) => {
     const id = await begun();
     expect(await revoke(which())).toBe(0);
@@ -344,6 +349,7 @@ describe('a revocation', () => {
 
   it('leaves open what nobody has agreed to', async () => {
     const id = await opened({ agent: 'fresh' });
+    expect(await answer(id, given({ answer: 'refused' }), 'pending')).toBe('answered');
     expect(await revoke({ agent: 'fresh' })).toBe(0);
     expect(await statusOf(id)).toBe('pending');
   });
