@@ -1,5 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
-import { CONSENT_FUNCTIONS_0020 } from './consent-functions-0020.js';
+import { ANSWER_CONSENT_REQUEST_0024, REVOKE_CONSENTS_0024, REVOKE_CONSENTS_0028 } from './consent-functions-0024.js';
 
 /** People answer in parts, where several ways of signing in are asked of them, and take back what has not come to anything yet. */
 export class AnswersTakenBack0028 implements MigrationInterface {
@@ -22,6 +22,7 @@ export class AnswersTakenBack0028 implements MigrationInterface {
       drop function placet.answer_consent_request;
     `);
     await runner.query(FUNCTIONS_0028);
+    await runner.query(REVOKE_CONSENTS_0028);
     await runner.query(liveConsents(AGREED_BEFORE, AGREED));
   }
 
@@ -40,9 +41,8 @@ export class AnswersTakenBack0028 implements MigrationInterface {
         drop column number, drop column withdrawn_at, add primary key (tenant, request, person);
       comment on table placet.consent_answer is 'What a person has answered, how they had signed in, and what they were shown. Insert-only.';
     `);
-    await runner.query(
-      /create function placet\.answer_consent_request[^]*?\nend \$\$;/.exec(CONSENT_FUNCTIONS_0020)![0],
-    );
+    await runner.query(ANSWER_CONSENT_REQUEST_0024);
+    await runner.query(REVOKE_CONSENTS_0024);
   }
 }
 

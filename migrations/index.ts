@@ -16,6 +16,7 @@ import { ReadsInOneCall0016 } from './0016-reads-in-one-call.js';
 import { Consents0020 } from './0020-consents.js';
 import { OwnConsents0022 } from './0022-own-consents.js';
 import { Notifications0023 } from './0023-notifications.js';
+import { EndedForGood0024 } from './0024-ended-for-good.js';
 import { LiveConsents0026 } from './0026-live-consents.js';
 import { KeptPlans0027 } from './0027-kept-plans.js';
 import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
@@ -40,6 +41,7 @@ export const migrations = [
   Consents0020,
   OwnConsents0022,
   Notifications0023,
+  EndedForGood0024,
   LiveConsents0026,
   KeptPlans0027,
   AnswersTakenBack0028,

@@ -112,11 +112,25 @@ export function breaking(
     throw new Refusal('not_entitled', 'you are not among those who may agree, so it is not for you to refuse either');
   }
   if (as === 'entitled' && breakGlass === undefined) return null;
-  if (as === 'break_glass' && breakGlass !== undefined) return breakGlass;
+  if (as === 'break_glass' && breakGlass !== undefined) {
+    if (isReason(breakGlass)) return breakGlass;
+    throw new Refusal(
+      'invalid_request',
+      `say why it cannot wait (break_glass), in ${LEAST_REASON} characters or more that can be read`,
+    );
+  }
   throw new Refusal(
     'not_entitled',
     as === 'break_glass'
       ? 'you are not among those who may agree: to break the glass, say why in break_glass'
       : 'break_glass: you are among those who may agree, so there is no glass to break',
   );
+}
+
+/** Characters of why the glass is broken, where blanks in a row are one and those that nobody sees are none. */
+const LEAST_REASON = 10;
+
+function isReason(text: string): boolean {
+  const seen = text.replace(/[\p{Z}\s]+/gu, ' ').replace(/[\p{C}\p{Default_Ignorable_Code_Point}\u2800]/gu, '');
+  return seen.trim().length >= LEAST_REASON && !text.includes('\0');
 }

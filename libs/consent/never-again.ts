@@ -4,11 +4,13 @@ import { contentOf } from './content.js';
 import { shownIdentity, type Shown } from './shown.js';
 
 /**
- * Why a consent cannot apply on a state, whatever is asked: its server is gone or is another, its tool is registered with
- * another definition, or its rule does not ask what was agreed to. Undefined: it may apply still.
+ * Why a consent cannot apply on a state, whatever is asked: its application is gone (another may have the name later), its
+ * server is gone or is another, its tool is registered with another definition, or its rule does not ask what was agreed to.
+ * Undefined: it may apply still.
  */
 export function neverAgain(set: PolicySet, given: Omit<GivenFor, 'id'>): string | undefined {
   const shown = JSON.parse(given.shown) as Pick<Shown, 'server' | 'definition'>;
+  if (!set.host(given.agent)) return `the application '${given.agent}' is gone`;
   if (given.server !== null) {
     const server = set.server({ name: given.server });
     if (!server) return `the server '${given.server}' is gone`;

@@ -15,8 +15,10 @@ import type {
 /** Attempts at a revocation while the rights of whoever revokes keep changing. */
 const ATTEMPTS = 8;
 
-/** Which consents are meant, by what they are about. */
-export type Meant = Pick<WhichConsents, 'id' | 'subject' | 'agent' | 'server'>;
+/** Which consents are meant, by what they are about; a subject by any of their names. */
+interface Meant extends Pick<WhichConsents, 'id' | 'agent' | 'server'> {
+  readonly subject?: string;
+}
 
 /** Where a listing goes on. */
 interface Place {
@@ -51,11 +53,12 @@ export class Consents {
   /** Somebody's own consents on every host, or all of the tenant; the newest first, one more than `size` if there are. */
   async list(
     { tenant }: AdministratorPrincipal,
-    which: ListedConsents,
+    { subject, ...which }: Omit<ListedConsents, 'subjects'> & { readonly subject?: string | undefined },
     after: Place | undefined,
     size: number,
   ): Promise<readonly ConsentListing[]> {
-    return this.view.list(tenant, which, after, size);
+    const subjects = subject === undefined ? undefined : await this.#namesOf(tenant, subject);
+    return this.view.list(tenant, { ...which, subjects }, after, size);
   }
 
   /** Throws Refusal (`not_found`) for what there is not, and for what is not theirs. */
@@ -69,7 +72,7 @@ export class Consents {
    * Takes back one's own. When this returns, no decision that is asked for afterwards is an allow on one of them, on any
    * replica. Returns how many there were; Refusal where one was named that is not theirs.
    */
-  async revokeOwn(principal: AdministratorPrincipal, which: Meant): Promise<number> {
+  async revokeOwn(principal: AdministratorPrincipal, which: Omit<Meant, 'subject'>): Promise<number> {
     const mine = await this.ownOf(principal);
     if (which.id !== undefined) await this.find(principal, which.id, mine);
     return this.#revoke(principal, mine.person, { ...which, mine }, null);
@@ -81,7 +84,17 @@ export class Consents {
       throw new Refusal('invalid_request', 'say which consents: subject, agent or server');
     }
     if (which.id !== undefined) await this.find(principal, which.id);
-    return this.#revoke(principal, `administrator:${principal.name}`, which, reason);
+    const { subject, ...others } = which;
+    const meant =
+      subject === undefined ? others : { ...others, subjects: await this.#namesOf(principal.tenant, subject) };
+    return this.#revoke(principal, `administrator:${principal.name}`, meant, reason);
+  }
+
+  /** All names of whoever has one: consents are about the name that somebody had when they were given. */
+  async #namesOf(tenant: string, subject: string): Promise<readonly string[]> {
+    const { policies } = await this.snapshots.of(tenant);
+    const names = namesOf(policies, subject);
+    return names.length === 0 ? [subject] : names;
   }
 
   async #revoke(

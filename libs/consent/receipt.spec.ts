@@ -190,4 +190,22 @@ describe('a receipt', () => {
     expect(faultOfReceipt({ ...receipt, schema_version: 'x' })).toContain('version');
     expect(faultOfReceipt(null)).toContain('version');
   });
+
+  it.each<[string, object, boolean]>([
+    ['signs still', { iat: -100 }, true],
+    ['was replaced later', { iat: -100, exp: 100 }, true],
+    ['was made then, and replaced at once', { iat: 0, exp: 0 }, true],
+    ['was replaced before', { iat: -1000, exp: -100 }, false],
+    ['was made later', { iat: 100 }, false],
+    ['says something else', { exp: 'x' }, false],
+  ])('was issued by a key that %s', (_what, times: { iat?: number; exp?: number | string }, holds) => {
+    const at = Math.floor(ISSUE.now / 1000);
+    const key = Object.fromEntries(
+      Object.entries(times).map(([name, value]) => [name, typeof value === 'number' ? at + value : value]),
+    );
+    const fault = faultOfReceipt(receiptOf(DETAIL, ISSUE), key);
+    if (holds) expect(fault).toBeUndefined();
+    else expect(fault).toContain('did not sign');
+    expect(faultOfReceipt({ ...receiptOf(DETAIL, ISSUE), issued_at: undefined }, key)).toContain('did not sign');
+  });
 });

@@ -81,7 +81,9 @@ function processingOf({ request }: ConsentDetail, shown: Shown, { withdrawal }: 
     purposes: [{ purpose: shown.purpose, service: shown.title }],
     // Whether an approval is consent in the sense of a law is for whoever is responsible to say, and not for us.
     lawful_basis: null,
-    pii_information: shown.arguments.map(({ place }) => ({ pii_type: place })),
+    pii_information: [shown, ...(shown.also ?? [])]
+      .flatMap((one) => [...one.arguments, ...(one.attributes ?? [])])
+      .map(({ place }) => ({ pii_type: place })),
     processing: [{ action, resource: { type: resourceType, id: resourceId }, operation: shown.operation }],
     withdrawal_method: { method: 'DELETE', url: withdrawal },
   };
@@ -124,13 +126,30 @@ function eventsOf({ consent, history }: ConsentDetail): object[] {
   return events;
 }
 
-/** What is wrong with a receipt whose signature holds: it is not what this version issues. Undefined: nothing. */
-export function faultOfReceipt(receipt: unknown): string | undefined {
-  const { schema_version: version, pii_processing: processing } = (receipt ?? {}) as {
+/** How much the clocks of a service and of its database may differ, in ms. */
+const CLOCKS_MS = 60_000;
+
+/**
+ * What is wrong with a receipt whose signature holds: it is not what this version issues, or says that it was issued when its
+ * key did not sign, which is what somebody makes who has come by an old key. Undefined: nothing.
+ * @param key that signed it, as it is published: from when on it has signed (`iat`) and until when (`exp`), if it says so
+ */
+export function faultOfReceipt(receipt: unknown, key: object = {}): string | undefined {
+  const { iat, exp } = key as { iat?: unknown; exp?: unknown };
+  const {
+    schema_version: version,
+    issued_at: issued,
+    pii_processing: processing,
+  } = (receipt ?? {}) as {
     schema_version?: unknown;
+    issued_at?: unknown;
     pii_processing?: { privacy_notice?: { digest?: unknown; text?: unknown } };
   };
   if (version !== 'urn:placet:consent-receipt:iso-iec-ts-27560-2023:1') return 'it is a receipt of another version';
+  const at = typeof issued === 'string' ? Date.parse(issued) : NaN;
+  const isBefore = iat !== undefined && !(at >= Number(iat) * 1000 - CLOCKS_MS);
+  const isAfter = exp !== undefined && !(at <= Number(exp) * 1000 + CLOCKS_MS);
+  if (isBefore || isAfter) return 'it says that it was issued when its key did not sign: somebody else has made it';
   const { digest, text } = processing?.privacy_notice ?? {};
   if (typeof text === 'string' && digest === `sha256:${digestOfShown(text)}`) return undefined;
   return 'the text that was shown is not the one of its digest';

@@ -65,7 +65,11 @@ export class ConsentRequests {
   /** Opens a request, or joins an equal one that is open. Throws Refusal where people are asked too often. */
   async open(tenant: string, asking: Asking): Promise<string> {
     const { policies } = await this.snapshots.of(tenant);
-    const opened = await this.store.open(tenant, columnsOf(asking), budgetsOf(policies));
+    const columns = columnsOf(asking);
+    if (Object.values(columns).some((value) => typeof value === 'string' && value.includes('\0'))) {
+      throw new Refusal('not_requestable', 'people are asked for nothing that has the character U+0000 in its name');
+    }
+    const opened = await this.store.open(tenant, columns, budgetsOf(policies));
     this.onOpened(tenant, opened, asking);
     switch (opened.outcome) {
       case 'opened':
@@ -123,15 +127,16 @@ function budgetsOf({ documents }: PolicySet): ConsentBudgets {
   };
 }
 
-/** Two requests are equal that ask the same people for the same, in the same session. */
+/** Two requests are equal that ask the same people for the same, by the same host, in the same session. */
 function columnsOf(asking: Asking): NewConsentRequest {
-  const { subject, resource, requirements, shown, session } = asking;
+  const { host, subject, resource, requirements, shown, session } = asking;
   return {
     id: newRequestId(),
-    joinKey: digest({ bindings: requirements.map(({ binding }) => binding).toSorted(), session }),
+    // Whose request it is looks at it and takes it back, and nobody else does.
+    joinKey: digest({ host, bindings: requirements.map(({ binding }) => binding).toSorted(), session }),
     evaluation: asking.evaluation,
     credential: asking.credential,
-    host: asking.host,
+    host,
     agent: asking.agent,
     subject: subject.key,
     server: asking.server,

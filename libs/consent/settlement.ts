@@ -49,7 +49,9 @@ export class ConsentSettlement {
     const changed = await this.view.changedSince(tenant, await this.view.settledUpTo(tenant));
     let ended = 0;
     for (const { kind, name } of changed) {
-      const of = kind === 'Server' ? { server: name } : { policy: kind === 'Policy' ? name : null };
+      const of = restsOn(kind, name);
+      // Of an application nothing counts but that it is there.
+      if (kind === 'Host' && (await this.snapshots.of(tenant)).policies.host(name)) continue;
       for (let after = ''; ;) {
         const page = await this.view.restingOn(tenant, of, after, PAGE);
         const { policies } = await this.snapshots.of(tenant);
@@ -62,6 +64,11 @@ export class ConsentSettlement {
     await this.store.settled(tenant, revision);
     return ended;
   }
+}
+
+function restsOn(kind: 'Host' | 'Server' | 'Policy' | 'Tenant', name: string): Parameters<ConsentView['restingOn']>[1] {
+  if (kind === 'Host') return { agent: name };
+  return kind === 'Server' ? { server: name } : { policy: kind === 'Policy' ? name : null };
 }
 
 function byReason(set: PolicySet, page: readonly GivenFor[]): Map<string, string[]> {

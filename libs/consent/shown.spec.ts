@@ -345,3 +345,34 @@ describe('of any arguments', () => {
     );
   });
 });
+
+describe('what comes with the arguments', () => {
+  const placesOf = (values: readonly { place: string; text: string }[] = []) =>
+    values.map(({ place, text }) => `${place} = ${text}`);
+
+  it('is shown by its places, and not where there is none of it', () => {
+    const attributes = { resource: { amount: 1, 'a.b': 'x' }, action: null, result: { content: ['y\u202e'] } };
+    const shown = shownOf(asked({ attributes }));
+    expect(placesOf(shown.attributes)).toEqual([
+      'resource.amount = 1',
+      'resource."a.b" = x',
+      'result.content = [\n "y⟨U+202E⟩"\n]'.replaceAll('\n', '↵\n'),
+    ]);
+    expect(shown.warnings.join()).toContain('cannot be seen');
+    expect(shownOf(asked({ attributes: { resource: {}, action: null } }))).not.toHaveProperty('attributes');
+  });
+
+  it('is shown of all that a message does besides, with who asks for it, and warned of as well', () => {
+    const { requirements } = asked();
+    const one = { action: 'elicitation/create:result', resource: { type: 'elicitation', id: 'fоrm' } };
+    const shown = shownOf(
+      asked({ also: [{ ...one, arguments: { a: 1 }, attributes: { result: { b: 'x\u200b' } }, requirements }] }),
+    );
+    expect(shown.also).toMatchObject([
+      { what: 'elicitation/create:result elicitation fоrm', asked_by: [{ rule: 'ask' }] },
+    ]);
+    expect(placesOf(shown.also![0]!.arguments)).toEqual(['a = 1']);
+    expect(placesOf(shown.also![0]!.attributes)).toEqual(['result.b = x⟨U+200B⟩']);
+    expect(shown.warnings.join()).toMatch(/cannot be seen.*look alike/);
+  });
+});

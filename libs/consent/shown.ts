@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { own, type ConsentChoice, type JsonObject } from '#policy';
+import { isJsonObject, own, type ConsentChoice, type JsonObject } from '#policy';
 import type { AskedRequirement } from './content.js';
 import {
   named,
@@ -27,11 +27,18 @@ export interface Asked {
   /** What the server itself says of the tool, if the host has sent it. */
   readonly hints: JsonObject | null;
   readonly arguments: JsonObject;
+  /** What is given besides the arguments: attributes of the resource and of the action, and what is answered. */
+  readonly attributes?: JsonObject;
   readonly purpose: string | null;
   readonly definition: string | null;
   readonly requirements: readonly AskedRequirement[];
   readonly choices: readonly ConsentChoice[];
+  /** What else the same message does, and must be agreed to with it. */
+  readonly also?: readonly AskedBeside[];
 }
+
+/** What a message does besides: only what can differ from what else it does. */
+type AskedBeside = Pick<Asked, 'action' | 'resource' | 'arguments' | 'attributes' | 'requirements'>;
 
 /**
  * What whoever is asked is shown. Its text is made here and nowhere else, so that what is recorded is what was shown: its
@@ -50,26 +57,34 @@ export interface Shown {
   readonly untrusted_hints: readonly string[];
   readonly purpose: string | null;
   readonly arguments: readonly ShownValue[];
+  /** Left out where there are none. */
+  readonly attributes?: readonly ShownValue[];
   readonly definition: string | null;
-  readonly asked_by: readonly {
-    readonly policy: string | null;
-    readonly rule: string | null;
-    readonly who: readonly string[];
-    readonly approvals: number;
-    readonly not_self: boolean;
-    readonly bound_to: 'all' | readonly string[];
-  }[];
+  readonly asked_by: readonly ShownAsking[];
+  /** Left out where the message does nothing else that must be agreed to. */
+  readonly also?: readonly ShownBeside[];
   readonly choices: readonly ConsentChoice[];
   readonly warnings: readonly string[];
 }
 
+/** What a message does besides. */
+export type ShownBeside = Pick<Shown, 'what' | 'arguments' | 'attributes' | 'asked_by'>;
+
+interface ShownAsking {
+  readonly policy: string | null;
+  readonly rule: string | null;
+  readonly who: readonly string[];
+  readonly approvals: number;
+  readonly not_self: boolean;
+  readonly bound_to: 'all' | readonly string[];
+}
+
 /** The text for whoever is asked. Pure, and total for all that can come in a body. Nothing is left out without being said. */
 export function shownOf(asked: Asked): Shown {
-  const { subject, agent, server, action, resource, tool, purpose, requirements } = asked;
-  const values = valuesOf(
-    asked.arguments,
-    requirements.flatMap(({ consent }) => consent.show ?? []),
-  );
+  const { subject, agent, server, tool, purpose } = asked;
+  const { what, asked_by, ...values } = besideOf(asked);
+  const also = (asked.also ?? []).map(besideOf);
+  const all = [values, ...also].flatMap((one) => [...one.arguments, ...(one.attributes ?? [])]);
   return {
     v: 1,
     title: titleOf(asked),
@@ -80,13 +95,27 @@ export function shownOf(asked: Asked): Shown {
       ...(server.title === null ? {} : { title: named(server.title) }),
       identity: shownIdentity(server.identity),
     },
-    what: `${named(action)} ${named(resource.type)} ${named(resource.id)}`,
+    what,
     operation: tool?.operation ?? null,
     description: tool?.description ? told(tool.description) : null,
     untrusted_hints: hintsOf(asked.hints),
     purpose: purpose === null ? null : told(purpose),
-    arguments: values,
+    ...values,
     definition: asked.definition === null ? null : named(asked.definition),
+    asked_by,
+    ...(also.length === 0 ? {} : { also }),
+    choices: asked.choices,
+    warnings: sentencesOf(all, namesOf(asked), [tool?.description ?? '', purpose ?? '']),
+  };
+}
+
+function besideOf({ action, resource, arguments: given, attributes = {}, requirements }: AskedBeside): ShownBeside {
+  const first = requirements.flatMap(({ consent }) => consent.show ?? []);
+  const others = valuesOf(withoutEmpty(attributes), []);
+  return {
+    what: `${named(action)} ${named(resource.type)} ${named(resource.id)}`,
+    arguments: valuesOf(given, first),
+    ...(others.length === 0 ? {} : { attributes: others }),
     asked_by: requirements.map(({ rule, consent }) => ({
       policy: rule?.policy ?? null,
       rule: rule?.rule ?? null,
@@ -95,10 +124,16 @@ export function shownOf(asked: Asked): Shown {
       not_self: consent.notSelf,
       bound_to: consent.bind === 'all' ? 'all' : consent.bind.map(named),
     })),
-    choices: asked.choices,
-    warnings: sentencesOf(values, namesOf(asked), [tool?.description ?? '', purpose ?? '']),
   };
 }
+
+/** Without the sorts of attributes of which there are none. */
+const withoutEmpty = (attributes: JsonObject): JsonObject =>
+  Object.fromEntries(
+    Object.entries(attributes).filter(
+      ([, value]) => value !== null && !(isJsonObject(value) && Object.keys(value).length === 0),
+    ),
+  );
 
 /** What a server is known by, as people are shown it. */
 export const shownIdentity = (identity: Readonly<Record<string, unknown>> | undefined): readonly string[] =>
@@ -123,7 +158,7 @@ function titleOf({ agent, server, action, resource }: Asked): string {
 }
 
 /** All that names something and comes from elsewhere. */
-const namesOf = ({ subject, agent, server, action, resource, definition }: Asked): readonly string[] => [
+const namesOf = ({ subject, agent, server, action, resource, definition, also = [] }: Asked): readonly string[] => [
   subject.id,
   agent.id,
   agent.title ?? '',
@@ -134,6 +169,7 @@ const namesOf = ({ subject, agent, server, action, resource, definition }: Asked
   resource.type,
   resource.id,
   definition ?? '',
+  ...also.flatMap((one) => [one.action, one.resource.type, one.resource.id]),
 ];
 
 /** Annotations of the tool (MCP, tools: they are untrusted unless the server is). */

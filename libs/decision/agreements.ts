@@ -49,6 +49,29 @@ export class AgreementsWanted extends Error {
   }
 }
 
+/** What must be looked up for all questions of a call, so that it is looked up at once and not for one after the other. */
+export class Wanted {
+  readonly #bindings: string[] = [];
+  isAny = false;
+
+  /** What comes of one question; undefined where something must be looked up first. */
+  of<T>(work: () => T): T | undefined {
+    try {
+      return work();
+    } catch (error) {
+      if (!(error instanceof AgreementsWanted)) throw error;
+      this.isAny = true;
+      this.#bindings.push(...error.bindings);
+      return undefined;
+    }
+  }
+
+  /** Throws AgreementsWanted where anything must be looked up. */
+  demand(): void {
+    if (this.isAny) throw new AgreementsWanted(this.#bindings);
+  }
+}
+
 /**
  * What is known of agreements while the questions of one call are decided. It is loaded before, as nothing is read while one
  * is decided; the commit looks at each consent once more.

@@ -4,7 +4,7 @@ import type { Columns, Decision } from '#policy';
 import type { Snapshots } from '#snapshot';
 import type { ConsentReader, DatabaseClock } from '#store';
 import { filterAt, listAt, searchAt } from './advisory.js';
-import { Agreements, AgreementsWanted } from './agreements.js';
+import { Agreements, AgreementsWanted, Wanted } from './agreements.js';
 import type { Answer, Evaluated, FilterAnswer, ListedQuestion, ListingAnswer, SearchAnswer } from './answers.js';
 import { cutsOff, decideAt, explainable } from './moment.js';
 import { Present } from './present.js';
@@ -113,13 +113,16 @@ export class Decisions {
       const shared = { explained: explainable(questions, moment.principal), agreements, taken: new Map() };
       const answer: Evaluated[] = [];
       const proposed: Proposed[] = [];
+      const wanted = new Wanted();
       for (const question of questions) {
         if (!(await turn())) return undefined;
-        const decided = decideAt(moment, call, question, shared);
+        const decided = wanted.of(() => decideAt(moment, call, question, shared));
+        if (!decided) continue;
         answer.push(decided.evaluated);
         proposed.push(decided.proposed);
-        if (cutsOff(semantic, decided.evaluated.decision)) break;
+        if (!wanted.isAny && cutsOff(semantic, decided.evaluated.decision)) break;
       }
+      wanted.demand();
       const isAllowed = answer.every(({ decision }) => decision.effect === 'allow');
       return { answer, proposed: semantic === 'as_one' && !isAllowed ? proposed.map(withoutUses) : proposed };
     });

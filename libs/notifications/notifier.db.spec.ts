@@ -406,6 +406,16 @@ describe('what cannot be delivered', () => {
     expect(await rows()).toMatchObject([{ outcome: 'delivered', over: true }]);
   });
 
+  it('is in the way of nothing that was not tried yet', async () => {
+    await hooks([{ url: receiver.url }]);
+    for (let each = 0; each < 15; each++) await ask();
+    await superuser.query(`update placet.notification set attempts = 3, due_at = now() - interval '1 hour'`);
+    const fresh = await ask();
+    const claimed = await queue.claim(database.tenant, 10, 60_000);
+    expect(claimed.map(({ request, attempt }) => (request === fresh ? attempt : null))).toContain(1);
+    expect(claimed).toHaveLength(10);
+  });
+
   it('is kept for a day after its end, and counted until then', async () => {
     await hooks([{ url: receiver.url }]);
     for (let each = 0; each < 3; each++) await ask();

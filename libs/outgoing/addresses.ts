@@ -13,7 +13,7 @@ export function isReachable(address: string, { loopback, privateRanges }: Reach)
   const family = isIPv6(address) ? 'ipv6' : 'ipv4';
   if (LOOPBACK.check(address, family)) return loopback;
   if (PRIVATE.check(address, family)) return privateRanges;
-  return !SPECIAL.check(address, family);
+  return !SPECIAL.check(address, family) && (family === 'ipv4' || PUBLIC.check(address, family));
 }
 
 /** `net/prefix`, each by its own family; IPv4 in IPv6 (`::ffff:0:0/96`) is looked up among those of IPv4. */
@@ -27,6 +27,9 @@ function listOf(...networks: readonly string[]): BlockList {
 }
 
 const LOOPBACK = listOf('127.0.0.0/8', '::1/128');
+
+/** Global unicast, all of it that was ever given out (RFC 4291 §2.4), and IPv4 in IPv6, which is looked up as what it is. */
+const PUBLIC = listOf('2000::/3', '::ffff:0:0/96');
 
 /** RFC 1918, RFC 6598 (shared), RFC 4193 (unique local). */
 const PRIVATE = listOf('10.0.0.0/8', '172.16.0.0/12', '192.168.0.0/16', '100.64.0.0/10', 'fc00::/7');

@@ -41,6 +41,8 @@ const ANSWERED = `
       a.answer = 'agreed' and r.status = 'approved' as agreed
     from placet.consent_answer a join placet.consent_request r on r.tenant = a.tenant and r.id = a.request
     where a.tenant = $1 and a.withdrawn_at is null and a.at > clock_timestamp() - make_interval(days => $2) and jsonb_array_length(r.content -> 'requirements') = 1
+      -- What no condition of a rule could say was agreed to as well.
+      and not jsonb_exists_any(r.shown::jsonb, array['also', 'attributes'])
   )`;
 
 /** Reads how people have answered. */

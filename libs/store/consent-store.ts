@@ -80,7 +80,8 @@ export interface AnswerOutcome {
 export interface WhichConsents {
   readonly id?: string;
   readonly request?: string;
-  readonly subject?: string;
+  /** About one of these names. */
+  readonly subjects?: readonly string[];
   readonly agent?: string;
   readonly server?: string;
   /** Only those that are about somebody, by any of their names, or to which they have agreed. */
@@ -157,8 +158,8 @@ export class ConsentStore {
   }
 
   /**
-   * Ends live consents: when this returns, no decision that is asked for afterwards is an allow on one of them, on any
-   * replica. `ended`: how many there were.
+   * Ends live consents, and refuses open requests to which somebody has agreed already: when this returns, no decision that
+   * is asked for afterwards is an allow on one of them, on any replica. `ended`: how many there were.
    */
   async revoke(
     tenant: string,

@@ -38,7 +38,8 @@ interface ConsentEvent {
 
 /** Which consents are listed: those of which all that is given is so. */
 export interface ListedConsents {
-  readonly subject?: string | undefined;
+  /** About one of these names. */
+  readonly subjects?: readonly string[] | undefined;
   readonly agent?: string | undefined;
   readonly server?: string | undefined;
   readonly live?: boolean | undefined;
@@ -58,6 +59,7 @@ export interface GivenFor {
   readonly requirement: number;
   readonly content: JsonObject;
   readonly shown: string;
+  readonly agent: string;
   readonly server: string | null;
   readonly resourceType: string;
   readonly resourceId: string;
@@ -81,14 +83,14 @@ export class ConsentView {
   /** Consents, the newest first, after one; one more than `size`, if there are. */
   async list(
     tenant: string,
-    { subject, agent, server, live, mine }: ListedConsents,
+    { subjects, agent, server, live, mine }: ListedConsents,
     after: { readonly place: string; readonly id: string } | undefined,
     size: number,
   ): Promise<readonly ConsentListing[]> {
     const values: unknown[] = [tenant];
     const value = (given: unknown): string => `$${values.push(given)}`;
     const conditions = ['c.tenant = $1'];
-    if (subject !== undefined) conditions.push(`c.subject = ${value(subject)}`);
+    if (subjects !== undefined) conditions.push(`c.subject = any (${value(subjects)})`);
     if (agent !== undefined) conditions.push(`c.agent = ${value(agent)}`);
     if (server !== undefined) conditions.push(`c.server = ${value(server)}`);
     if (live === true) conditions.push('c.ended_at is null and c.expires_at > clock_timestamp()');
@@ -143,29 +145,29 @@ export class ConsentView {
   async changedSince(
     tenant: string,
     revision: number,
-  ): Promise<readonly { readonly kind: 'Server' | 'Policy' | 'Tenant'; readonly name: string }[]> {
+  ): Promise<readonly { readonly kind: 'Host' | 'Server' | 'Policy' | 'Tenant'; readonly name: string }[]> {
     return this.#rows(
       tenant,
       `select d.kind, d.name from placet.document d
-       where d.tenant = $1 and d.revision > $2 and d.kind in ('Server', 'Policy', 'Tenant') order by d.kind, d.name`,
+       where d.tenant = $1 and d.revision > $2 and d.kind in ('Host', 'Server', 'Policy', 'Tenant') order by d.kind, d.name`,
       [tenant, revision],
     );
   }
 
   /**
    * Live consents that rest on a document, by their ids, after one.
-   * @param of a server, a policy, or null: the tenant's default
+   * @param of an application, a server, a policy, or null: the tenant's default
    */
   async restingOn(
     tenant: string,
-    of: { readonly server: string } | { readonly policy: string | null },
+    of: { readonly agent: string } | { readonly server: string } | { readonly policy: string | null },
     after: string,
     size: number,
   ): Promise<readonly GivenFor[]> {
-    const [column, name] = 'server' in of ? ['server', of.server] : ['policy', of.policy];
+    const [column, name] = Object.entries(of)[0] as ['agent' | 'server' | 'policy', string | null];
     return this.#rows(
       tenant,
-      `select c.id, c.requirement, r.content, r.shown, c.server, r.resource_type as "resourceType",
+      `select c.id, c.requirement, r.content, r.shown, c.agent, c.server, r.resource_type as "resourceType",
          r.resource_id as "resourceId"
        from ${JOINED}
        where c.tenant = $1 and c.ended_at is null and c.expires_at > clock_timestamp() and c.id > $3

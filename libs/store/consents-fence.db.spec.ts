@@ -304,6 +304,28 @@ describe('a wrong variant of it is caught:', () => {
   });
 
   it.each<[string, Variant, number]>([
+    ['none of these: the real one', { name: 'commit_decisions' }, 6],
+    ['without the lock on the rows', { name: 'no_row_lock', mutate: withoutRowLock }, 7],
+    ['the row lock only where a use is taken', { name: 'use_lock', mutate: rowLockOfUses }, 7],
+  ])('two at once that go on for the last time, %s', async (_what, variant, allows) => {
+    await create(variant);
+    const id = await consent();
+    const at = seq;
+    expect(await refused(entry(using(id)))).toEqual([]);
+    const goesOn: ReliedConsent = { id, takesUse: false, goesOn: { writer, seq: at } };
+    for (let round = 0; round < 4; round++) expect(await refused(entry(goesOn))).toEqual([]);
+    const [first, second] = [await database.connect(), await database.connect()];
+    const relied = [`'${id}~${writer}.${at}'`];
+    await first.query('begin');
+    await first.query(callOf(variant.name, relied, await commits.newWriter()));
+    const waiting = second.query(callOf(variant.name, relied, await commits.newWriter()));
+    await blockedOrDone(second, waiting);
+    await first.query('commit');
+    await waiting;
+    expect(await allowsOn(id)).toBe(allows);
+  });
+
+  it.each<[string, Variant, number]>([
     ['none of these: the real one', { name: 'commit_decisions' }, 0],
     ['uses not counted within a batch', { name: 'no_batch', mutate: withoutBatchCount }, 2],
     ['without the check of consents', { name: 'no_check', mutate: withoutCheck }, 2],
@@ -443,6 +465,10 @@ const inCheck = (functions: Functions, from: RegExp, to: string): Functions => (
 
 function withoutRowLock(functions: Functions): Functions {
   return inCommit(functions, /order by c\.id for update;/, 'order by c.id;');
+}
+
+function rowLockOfUses(functions: Functions): Functions {
+  return inCommit(functions, /where right\(r, 1\) = '!' or r like '%~%'/, `where right(r, 1) = '!'`);
 }
 
 function rowLockAfterChecks(functions: Functions): Functions {

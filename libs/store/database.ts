@@ -167,8 +167,8 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant usage on schema placet to ${role};
       grant execute on all functions in schema placet to ${role};
       grant usage on all sequences in schema placet to ${role};
-      grant select on placet.tenant, placet.tenant_state, placet.change, placet.usage, placet.deleted_tenant, placet.notification
-        to ${role};
+      grant select on placet.tenant, placet.tenant_state, placet.change, placet.usage, placet.deleted_tenant, placet.notification,
+        placet.receipt_key to ${role};
       grant select, insert on placet.document_version, placet.ledger_record, placet.revision to ${role};
       grant select, insert, update on placet.document, placet.credential, placet.credential_secret, placet.credential_use,
         placet.person, placet.session, placet.signing_key to ${role};

@@ -64,6 +64,7 @@ export const EXPORTED: Readonly<
     order: ['id'],
     withheld: ['sealed'],
   },
+  receipt_key: { columns: ['id', 'public_jwk', 'made_at', 'replaced_at'], order: ['id'] },
   consent_request: {
     columns: [
       ...[

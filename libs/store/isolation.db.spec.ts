@@ -81,7 +81,7 @@ beforeAll(async () => {
     insert into placet.oauth_state (tenant, model, id, sealed, grant_id, user_code, expires_at)
       values ('${other}', 'AccessToken', 't', '', 'g', null, now() + interval '1 day'),
         ('${other}', 'DeviceCode', 'd', '', 'g', 'CODE', now() + interval '1 day');
-    insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ('${other}', 'k', 'RS256', '{}', '');
+    insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ('${other}', 'k', 'ES256', '{}', '');
     insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
       values ('${other}', 'was', gen_random_uuid(), now(), 'key:k', '');
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
@@ -288,6 +288,7 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
     },
     'signing-key-store.ts': {
       list: (store, tenant) => new SigningKeyStore(store).list(tenant),
+      ofReceipts: (store, tenant) => new SigningKeyStore(store).ofReceipts(tenant),
     },
     'credential-reader.ts': {
       find: (store, tenant) => new CredentialReader(store).find(tenant, KEY),

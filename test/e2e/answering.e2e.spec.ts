@@ -171,7 +171,20 @@ describe('the page of a request', () => {
     expect((await answer(bob, id, 'uses:1')).status).toBe(403);
     // Whoever is not asked does not refuse for those who are.
     expect((await answer(bob, id, 'refuse')).status).toBe(403);
-    expect((await answer(bob, id, 'uses:1', { break_glass: '   asap      ' })).status).toBe(400);
+    for (const reason of [
+      '   asap      ',
+      'a         b',
+      '\u200b'.repeat(20),
+      'the site is down\0',
+      '\u00a0\u3164\u2800'.repeat(9),
+    ]) {
+      const refused = await answer(bob, id, 'uses:1', { break_glass: reason });
+      expect([refused.status, refused.text.includes('say why it cannot wait')], JSON.stringify(reason)).toEqual([
+        400,
+        false,
+      ]);
+      expect(refused.text).toContain('Say why it cannot wait');
+    }
     expect(await asking.status(id)).toBe('pending');
     expect((await answer(bob, id, 'uses:1', { break_glass: 'the site is down' })).status).toBe(303);
     expect(await asking.status(id)).toBe('approved');

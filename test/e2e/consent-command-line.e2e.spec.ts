@@ -57,7 +57,8 @@ it('verifies receipts with the published keys, asking nobody, also with a key th
   const response = await company.as(ann, 'GET', `/api/v1/me/consents/${id}/receipt`);
   expect(response.headers.get('content-type')).toContain('application/jose');
   const receipt = response.body as string;
-  const jwks = async () => (await fetch(`${company.service.url}/t/default/oauth/jwks`)).json();
+  const url = `${company.service.url}/t/default/oauth/jwks/receipts`;
+  const jwks = async () => (await fetch(url)).json();
   const [file, keys] = [join(work, 'receipt.jose'), join(work, 'keys.json')];
   writeFileSync(file, `${receipt}\n`);
   writeFileSync(keys, JSON.stringify(await jwks()));
@@ -68,21 +69,38 @@ it('verifies receipts with the published keys, asking nobody, also with a key th
   expect(verified.stdout).toContain('Desk wants to use the tool send of Mail');
   expect(verified.stdout).toContain('user:company/ann agreed at 20');
 
-  const content = JSON.parse(await verifiedText(receipt, RECEIPT_TYPE, await jwks())) as {
+  const { text, key } = await verifiedText(receipt, RECEIPT_TYPE, await jwks());
+  const content = JSON.parse(text) as {
     bound_to: object;
     pii_processing: { privacy_notice: { digest: string } };
   };
-  expect(faultOfReceipt(content)).toBeUndefined();
+  expect(faultOfReceipt(content, key)).toBeUndefined();
   const { body } = await company.as(ann, 'GET', `/api/v1/me/consents/${id}`);
   expect(content.bound_to).toMatchObject({ binding: body.binding, rule: { policy: 'mail', rule: 'consent' } });
   expect(content.pii_processing.privacy_notice.digest).toBe(`sha256:${body.shown_digest}`);
 
-  // A key that was replaced is published still.
+  // A key that was replaced is published still, for receipts alone, whatever has become of it otherwise.
   expect((await company.service.call('POST', '/api/v1/signing-keys/rotate')).status).toBe(201);
+  const superuser = await company.service.database.connect('superuser');
+  await superuser.query(
+    `update placet.signing_key set retires_at = now() - interval '3 days' where retires_at is not null`,
+  );
+  await superuser.query('select placet.sweep(id, 100) from placet.tenant');
+  const ofTokens = await (await fetch(`${company.service.url}/t/default/oauth/jwks`)).text();
+  expect(ofTokens).not.toContain(key.kid!);
   writeFileSync(keys, JSON.stringify(await jwks()));
   expect((await run(['receipt', 'verify', file, '--keys', keys])).code).toBe(0);
-  const url = `${company.service.url}/t/default/oauth/jwks`;
   expect((await run(['receipt', 'verify', file, '--keys', url])).code).toBe(0);
+  const published = (await jwks()) as { keys: { kid: string; iat: number; exp?: number; d?: string }[] };
+  expect(published.keys.map(({ kid, exp }) => [kid === key.kid, exp !== undefined])).toEqual([
+    [false, false],
+    [true, true],
+  ]);
+  expect(JSON.stringify(published)).not.toContain('"d"');
+  const expired = published.keys.map((one) => (one.kid === key.kid ? { ...one, exp: one.iat - 600 } : one));
+  writeFileSync(keys, JSON.stringify({ keys: expired }));
+  expect((await run(['receipt', 'verify', file, '--keys', keys])).stderr).toContain('did not sign');
+  writeFileSync(keys, JSON.stringify(published));
 
   // The state is that of when it is issued.
   await company.as(ann, 'DELETE', `/api/v1/me/consents/${id}`);

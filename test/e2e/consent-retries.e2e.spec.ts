@@ -11,7 +11,7 @@ beforeAll(async () => {
   company = await startAskingCompany();
   ann = await company.signIn('ann');
   replica = (await company.service.replica()).url;
-  await company.apply({ kind: 'Host', name: 'ide' });
+  await company.apply({ kind: 'Host', name: 'ide' }, { kind: 'Host', name: 'gate' });
 });
 afterAll(() => company.close());
 
@@ -100,6 +100,12 @@ describe('a retry after input_required', () => {
     const { id } = await begun();
     const ide = await company.keyOf('ide');
     expect(await company.decide(retry(id, { key: ide }))).toMatchObject({
+      effect: 'ask',
+      continues: { state: 'differs' },
+    });
+    // A gateway that acts for the very application is another host.
+    const gate = await company.keyOf('gate', { agents: ['desk'] });
+    expect(await company.decide(retry(id, { key: gate, agent: 'desk' }))).toMatchObject({
       effect: 'ask',
       continues: { state: 'differs' },
     });

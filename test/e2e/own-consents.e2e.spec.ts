@@ -57,7 +57,7 @@ async function settled(): Promise<void> {
     const { rows } = await owner.query(
       `select 1 from placet.tenant_state s join placet.consents_settled c using (tenant)
        where c.revision >= (select max(d.revision) from placet.document d
-         where d.tenant = s.tenant and d.kind in ('Server', 'Policy', 'Tenant'))`,
+         where d.tenant = s.tenant and d.kind in ('Host', 'Server', 'Policy', 'Tenant'))`,
     );
     if (rows.length > 0) break;
     await wait(10);
@@ -250,6 +250,42 @@ describe('administrators', () => {
   });
 });
 
+describe('administrators who name a person by one of their names', () => {
+  const path = '/api/v1/documents/Subject/user:ann';
+  const call = (method: string, to: string, headers = {}) => company.service.call(method, to, { headers });
+
+  it('mean what was agreed to under each of them, and what was begun', async () => {
+    await company.apply(askingPolicy({ by: ['subject', 'role:lead'], until: `${60 + round}m` }));
+    const before = await agreed();
+    await company.apply({ kind: 'Subject', id: 'ann', aliases: [{ type: 'user', id: 'company/ann' }] });
+    const after = await agreed({ arguments: { to: 'max' } });
+    for (const name of ['user:ann', 'user:company/ann']) {
+      const found = await call('GET', `/api/v1/consents?live=true&subject=${name}`);
+      expect(found.body.items.map(({ id }: { id: string }) => id).sort()).toEqual([before, after].sort());
+    }
+    expect((await call('DELETE', '/api/v1/consents?subject=user:ann&reason=gone')).body).toEqual({ revoked: 2 });
+    expect([await state(before), await state(after)]).toEqual(['revoked', 'revoked']);
+    const { headers } = await call('GET', path);
+    await call('DELETE', path, { 'If-Match': headers.get('etag')! });
+  });
+
+  it('may be given any place in a listing, and no nonsense', async () => {
+    const at = (...place: unknown[]) => Buffer.from(JSON.stringify(place)).toString('base64url');
+    const now = new Date().toISOString();
+    for (const token of [at('x', 'y'), at('', ''), at('2026-13-01', 'co_'), at(1, 2), at(now, '\0'), at(1, '\0'), 'x'])
+      for (const listing of ['consents', 'me/consents', 'me/activity', 'me/requests', 'approvals']) {
+        const found = await company.as(ann, 'GET', `/api/v1/${listing}?page_token=${token}`);
+        expect([listing, token, found.status < 500], JSON.stringify(found.body)).toEqual([listing, token, true]);
+      }
+    for (const query of ['me/consents?server=%00', 'consents?subject=%00', 'consents?agent=a%00b'])
+      expect([query, (await company.service.call('GET', `/api/v1/${query}`)).status]).toEqual([query, 400]);
+    for (const token of [at(1.5, 2), at(1e300, 1), at(-1, 1e20)]) {
+      const found = await company.as(ann, 'GET', `/api/v1/me/activity?page_token=${token}`);
+      expect([token, found.status], JSON.stringify(found.body)).toEqual([token, 400]);
+    }
+  });
+});
+
 describe('consents that can never apply any more', () => {
   const definition = digest(SEND);
   const mail = (over: object) => ({
@@ -298,5 +334,22 @@ describe('consents that can never apply any more', () => {
     }
     await settled();
     expect(await state(id)).toBe('superseded');
+  });
+
+  it('are superseded where the application is gone, and do not come back with another one of its name', async () => {
+    const id = await agreed();
+    const path = '/api/v1/documents/Host/desk';
+    const { headers } = await company.service.call('GET', path);
+    await company.apply({ kind: 'Host', name: 'desk', title: 'Another title' });
+    await settled();
+    expect(await state(id)).toBe('live');
+    const { headers: now } = await company.service.call('GET', path);
+    expect(now.get('etag')).not.toBe(headers.get('etag'));
+    expect((await company.service.call('DELETE', path, { headers: { 'If-Match': now.get('etag')! } })).status).toBe(
+      200,
+    );
+    await settled();
+    expect(await state(id)).toBe('superseded');
+    await company.apply({ kind: 'Host', name: 'desk', title: 'Desk' });
   });
 });

@@ -30,7 +30,7 @@ export const USAGE = `usage: placet COMMAND
   consent revoke ID --reason TEXT      take back one agreement, or all of a person, a host or a server:
       [--subject TYPE:ID] [--agent HOST] [--server NAME]   when it returns, none of them counts any more
   receipt verify FILE --keys FILE|URL  whether a receipt of an agreement holds, and what it says; asks nobody,
-                                       with the keys (/t/NAME/oauth/jwks) in a file
+                                       with the keys (/t/NAME/oauth/jwks/receipts) in a file
   host create NAME [--title TEXT]      register a host and make a key for it
       [--may-speak-for PATTERN]...       subjects it may name, as in 'user:*' (default: none)
       [--may-assert ATTRIBUTE]...        attributes of subjects it may assert

@@ -2,12 +2,12 @@ import type { HeldRoles } from '../compile/memberships.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledRule } from '../compile/rules.js';
 import type { TouchKey } from '../documents/touches.js';
-import type { Effect, Obligation, ReasonCode, RuleRef } from '../model.js';
+import type { Effect, JsonObject, Obligation, ReasonCode, RuleRef } from '../model.js';
 import type { BoundaryOutcome } from './boundary.js';
 import { combine, combineListing, deniedListing, type ListingVerdict, type Outcomes, type Verdict } from './combine.js';
 import { joinObligations } from './obligations.js';
 import { certainObligations, obligationsOf, unsupported } from './obliged.js';
-import type { Consent, Requirement } from './requirements.js';
+import { attributesOf, type Consent, type Requirement } from './requirements.js';
 import type { DecisionInput, NamedApproval, ResolvedRequest } from './request.js';
 import { resolve } from './resolve.js';
 import { candidatesOf, principalsOf, weigh, type Weighing } from './weigh.js';
@@ -17,13 +17,19 @@ interface Found {
   readonly subject: Pick<ResolvedRequest['subject'], 'type' | 'id' | 'key'>;
   readonly server: string | null;
   readonly resource: string | null;
+  /** What is given besides the arguments, as rules know it. */
+  readonly attributes: JsonObject;
 }
 
-const foundIn = ({ subject, server, resource }: ResolvedRequest): Found => ({
-  subject: { type: subject.type, id: subject.id, key: subject.key },
-  server: server?.id ?? null,
-  resource: resource.id,
-});
+const foundIn = (request: ResolvedRequest): Found => {
+  const { subject, server, resource } = request;
+  return {
+    subject: { type: subject.type, id: subject.id, key: subject.key },
+    server: server?.id ?? null,
+    resource: resource.id,
+    attributes: attributesOf(request),
+  };
+};
 
 interface WouldBe {
   readonly effect: Effect;

@@ -88,6 +88,20 @@ describe('an agreement', () => {
     expect(asked(other).binding).toBe(before);
   });
 
+  it.each<[string, JsonObject, JsonObject]>([
+    [
+      'result',
+      { result: { action: 'accept', content: { name: 'ann' } } },
+      { result: { action: 'accept', content: {} } },
+    ],
+    ['error', { error: { code: 1 } }, { error: { code: 2 } }],
+    ['kind', { result: {} }, { error: {} }],
+  ])('to an answer is none to one with another %s', (_what, context, other) => {
+    const answer = (given: JsonObject): Asked => ({ request: { action: 'elicitation/create:result', context: given } });
+    expect(asked(answer(context)).binding).not.toBe(asked(answer(other)).binding);
+    expect(asked(answer({ ...context, time: 'night' })).binding).toBe(asked(answer(context)).binding);
+  });
+
   it('that is bound to some arguments is one for all others, unless the rule is in error', () => {
     const some: Asked = { bind: ['to'] };
     const other: Asked = { ...some, request: { arguments: { to: ['bob'], body: 'bye' } } };

@@ -1,7 +1,7 @@
 import type { CompiledConsent } from '../compile/rules.js';
 import type { ConsentBlock } from '../documents/schema.js';
 import { digest, own } from '../json.js';
-import type { RuleRef } from '../model.js';
+import type { JsonObject, RuleRef } from '../model.js';
 import type { BoundArguments } from './bound.js';
 import type { ResolvedRequest } from './request.js';
 
@@ -59,22 +59,22 @@ export function requirementOf(
 /**
  * INVARIANT: whatever an agreement must not outlive a change of enters here: the policy, the rule and its consent block, the
  * person, the application, the server and its identity, the action, the resource, the definition of the tool, the purpose,
- * and the arguments that are bound. With all of them come the attributes of the resource and of the action, in which other
- * protocols than MCP have their arguments. The tenant is that of the row.
+ * and the arguments that are bound. With all of them comes what else is given (`attributesOf`). The tenant is that of the row.
  */
 function bindingOf(
   rule: RuleRef | null,
   consentDigest: string,
   bound: string,
   isWhole: boolean,
-  { subject, agent, server, action, resource, definition, context }: ResolvedRequest,
+  request: ResolvedRequest,
 ): string | null {
+  const { subject, agent, server, action, resource, definition, context } = request;
   if (definition === null) return null;
   return digest({
     rule: rule && { policy: rule.policy, rule: rule.rule },
     consent: consentDigest,
     arguments: bound,
-    attributes: isWhole ? { resource: resource.properties, action: own(context, 'action') ?? null } : null,
+    attributes: isWhole ? attributesOf(request) : null,
     subject: subject.key,
     agent: agent.id,
     server: server && { name: server.id, identity: server.identity },
@@ -84,6 +84,20 @@ function bindingOf(
     purpose: own(context, 'purpose') ?? null,
   });
 }
+
+/**
+ * What a request gives besides its arguments, of which people are shown all and to which an agreement to everything is bound:
+ * the attributes of the resource and of the action, in which other protocols than MCP have their arguments, and what is
+ * answered, where the request is an answer (`result` or `error`).
+ */
+export function attributesOf({ action, resource, context }: ResolvedRequest): JsonObject {
+  const attributes = { resource: resource.properties, action: own(context, 'action') ?? null };
+  if (!action.endsWith(RESULT)) return attributes;
+  return { ...attributes, result: own(context, 'result') ?? null, error: own(context, 'error') ?? null };
+}
+
+/** What stands behind the method in the name of the action that is an answer to it. */
+const RESULT = ':result';
 
 /** What would meet requirements as they are, as if everybody who is asked had said yes. Nothing meets one without a binding. */
 export const agreementsTo = (requirements: readonly Requirement[]): Consent[] =>

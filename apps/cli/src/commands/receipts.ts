@@ -20,12 +20,12 @@ interface Receipt {
  */
 export async function verifyReceipt(output: Output, file: string, keys: string): Promise<void> {
   const set = /^https?:\/\//.test(keys) ? await fetchKeys(keys) : readJson(keys);
-  const text = await verifiedText(read(file).trim(), RECEIPT_TYPE, set).catch((error: unknown) => {
+  const { text, key } = await verifiedText(read(file).trim(), RECEIPT_TYPE, set).catch((error: unknown) => {
     if (error instanceof SignatureError) throw new CommandError(`${file}: ${error.message}`);
     throw error;
   });
   const receipt = JSON.parse(text) as Receipt;
-  const fault = faultOfReceipt(receipt);
+  const fault = faultOfReceipt(receipt, key);
   if (fault !== undefined) throw new CommandError(`${file}: ${fault}`);
   output.line(`the receipt holds: ${plain(receipt.issuer)} issued it at ${receipt.issued_at}`);
   output.line(`consent ${receipt.record.record_id} of ${plain(receipt.record.pii_principal_id)}`);
@@ -48,7 +48,9 @@ function readJson(file: string): unknown {
     return JSON.parse(read(file)) as unknown;
   } catch (error) {
     if (error instanceof CommandError) throw error;
-    throw new CommandError(`${file} is not JSON: it must be a JWK set, as in /t/NAME/oauth/jwks of the service.`);
+    throw new CommandError(
+      `${file} is not JSON: it must be a JWK set, as in /t/NAME/oauth/jwks/receipts of the service.`,
+    );
   }
 }
 

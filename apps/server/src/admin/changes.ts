@@ -142,7 +142,7 @@ const isAuthored = (operation: Operation): boolean =>
 /** Documents on which it rests whether consents apply. */
 const isRestedOn = (operation: Operation): boolean =>
   (operation.op === 'put_document' || operation.op === 'delete_document') &&
-  ['Server', 'Policy', 'Tenant'].includes(operation.kind);
+  ['Host', 'Server', 'Policy', 'Tenant'].includes(operation.kind);
 
 const madeBy = (maker: Maker): Pick<Change, 'principal' | 'proof'> =>
   maker.kind === 'service'

@@ -29,9 +29,6 @@ import {
 /** Requests on the page of all, of each sort. */
 const LISTED = 100;
 
-/** Least characters of why the glass is broken, as in the API. */
-const LEAST_REASON = 10;
-
 /** What a person can mend at the page of the request itself. */
 const MENDABLE = ['shown_differs', 'already_answered', 'not_entitled', 'invalid_request', 'too_many_changes'];
 
@@ -102,8 +99,6 @@ export class AnsweringController {
       const given = answerOf(form.answer);
       if (!given) return await this.#send(response, 400, visitor, id, form.link, 'Choose an answer.');
       const reason = given.answer === 'agreed' ? form.break_glass?.trim() || undefined : undefined;
-      if (reason !== undefined && reason.length < LEAST_REASON)
-        return await this.#send(response, 400, visitor, id, form.link, 'Say in a sentence why it cannot wait.');
       await this.answers.answer(visitor.principal, id, { ...given, shown: form.shown, breakGlass: reason, link });
     } catch (error) {
       return this.#refused(error, response, visitor, id, form.link);

@@ -85,10 +85,11 @@ export const signInBetterPage = (path: string): Page => ({
 });
 
 function item(tenant: string, { request, as }: AnswerableRequest): Html {
+  const shown = JSON.parse(request.shown) as Shown;
   const answered = new Set(request.answers.flatMap((one) => (one.withdrawnAt === null ? [one.person] : []))).size;
   return html`<li>
-    <a href="${requestPath(tenant, request.id)}"><bdi dir="ltr">${(JSON.parse(request.shown) as Shown).title}</bdi></a>
-    for <bdi dir="ltr">${request.subject}</bdi>, until ${momentInWords(request.expiresAt)}
+    <a href="${requestPath(tenant, request.id)}"><bdi dir="ltr">${shown.title}</bdi></a>
+    for <bdi dir="ltr">${shown.for}</bdi>, until ${momentInWords(request.expiresAt)}
     ${as === 'break_glass' ? '(only in an emergency)' : ''} ${answered > 0 ? `(answered by ${answered} so far)` : ''}
   </li>`;
 }

@@ -1,4 +1,4 @@
-import { whoInWords, type Shown, type ShownValue } from '#consent';
+import { whoInWords, type Shown, type ShownBeside, type ShownValue } from '#consent';
 import { html, type Html } from '../pages/html.js';
 
 /** The text that people are shown, as it is stored, in HTML: what to beware of first. Nothing of it is left out. */
@@ -11,13 +11,7 @@ export function shownText(shown: Shown, digest: string): Html {
       ${shown.description === null ? undefined : row('Description', shown.description)}
       ${shown.purpose === null ? undefined : row('Purpose, as the application says; nobody has checked it', shown.purpose)}
     </dl>
-    ${hints(shown)}
-    <h2>${countOf(shown.arguments.length)}</h2>
-    ${shown.arguments.map(value)}
-    <h2>Why people are asked</h2>
-    <ul>
-      ${shown.asked_by.map(asking)}
-    </ul>
+    ${hints(shown)} ${given(shown)} ${(shown.also ?? []).map(beside)}
     <p>
       <small>
         Definition of the tool: <span class="digest">${shown.definition ?? 'not known'}</span><br />
@@ -25,6 +19,26 @@ export function shownText(shown: Shown, digest: string): Html {
       </small>
     </p>`;
 }
+
+const given = ({ arguments: values, attributes = [], asked_by: by }: ShownBeside): Html =>
+  html`<h2>${countOf(values.length)}</h2>
+    ${values.map(value)}
+    ${
+      attributes.length === 0
+        ? undefined
+        : html`<h2>What comes with it</h2>
+            ${attributes.map(value)}`
+    }
+    <h2>Why people are asked</h2>
+    <ul>
+      ${by.map(asking)}
+    </ul>`;
+
+/** Whoever agrees agrees to this as well. */
+const beside = (also: ShownBeside): Html =>
+  html`<h2>The same message also does this, and you are asked for it with the rest</h2>
+    <dl>${row('What', also.what)}</dl>
+    ${given(also)}`;
 
 const warnings = ({ warnings }: Shown): Html | undefined =>
   warnings.length === 0
@@ -84,10 +98,10 @@ const asking = ({
     ${approvals === 1 ? '' : `${approvals} people out of: `}${name(whoInWords(who))}${notSelf ? ', but not of the person on whose behalf it is done' : ''}.
     ${
       bound === 'all'
-        ? 'An agreement is to exactly these arguments.'
+        ? 'An agreement is to exactly this, as it stands above.'
         : html`<strong
-            >An agreement is bound only to: ${name(bound.length === 0 ? 'no argument' : bound.join(', '))}. The other
-            arguments may be different.</strong
+            >An agreement is bound only to: ${name(bound.length === 0 ? 'no argument' : bound.join(', '))}. All other
+            arguments, and what comes with them, may be different.</strong
           >`
     }
   </li>`;

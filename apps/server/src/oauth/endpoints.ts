@@ -19,6 +19,9 @@ export const ROUTES = {
   code_verification: '/oauth/device',
 } as const;
 
+/** Within a tenant, where the keys are by which receipts are verified. */
+export const RECEIPT_KEYS = '/oauth/jwks/receipts';
+
 /** Name of the tenant's OAuth issuer and its endpoints. */
 export function endpointsOf(publicUrl: string, tenantName: string): Endpoints {
   const issuer = `${publicUrl}/t/${tenantName}`;

@@ -4,7 +4,7 @@ import type { PublicAddress } from '../http/public-address.js';
 import { sendProblem } from '../http/responses.js';
 import type { Metrics } from '../operations/metrics.js';
 import type { DevicePages } from './device-pages.js';
-import { endpointsOf, resourceMetadata, ROUTES, serverMetadata } from './endpoints.js';
+import { endpointsOf, RECEIPT_KEYS, resourceMetadata, ROUTES, serverMetadata } from './endpoints.js';
 import { FORMS, OAuthForms, type FormEndpoint, type FormParts } from './forms.js';
 import type { AuthorizationServer, Providers } from './providers.js';
 import { FormError, sendOAuth, sendOAuthError } from './requests.js';
@@ -100,6 +100,10 @@ export class OAuthMount {
     if (path === ROUTES.jwks) {
       const { tenant } = await this.#server(name);
       return sendPublic(response, await this.parts.signingKeys.published(tenant));
+    }
+    if (path === RECEIPT_KEYS) {
+      const { tenant } = await this.#server(name);
+      return sendPublic(response, await this.parts.signingKeys.ofReceipts(tenant));
     }
     if (path === '/.well-known/openid-configuration')
       return this.#metadata(request, response, name, 'openid-configuration');

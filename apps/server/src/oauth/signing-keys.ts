@@ -15,7 +15,11 @@ export interface SigningKey {
 const SIGNING_ALGORITHMS = ['ES256', 'RS256'] as const;
 export type SigningAlgorithm = (typeof SIGNING_ALGORITHMS)[number];
 
-/** For how long the public part of a key that was replaced stays published, in ms: longer than anything that it signed is good. */
+/**
+ * For how long the public part of a key that was replaced stays published, in ms: longer than any token that it signed is
+ * good. Of receipts, which are good for years, the keys are published apart: whoever has stolen a key that was replaced must
+ * not be able to sign tokens with it.
+ */
 const RETIREMENT_MS = 24 * 3_600_000;
 
 const generate = promisify(generateKeyPair);
@@ -45,6 +49,22 @@ export class SigningKeys {
   /** The public keys, as a JWK set (RFC 7517): those that sign, and those whose signatures may still be about. */
   async published(tenant: string): Promise<{ readonly keys: readonly object[] }> {
     return { keys: (await this.#all(tenant, SIGNING_ALGORITHMS)).map(({ publicJwk }) => publicJwk) };
+  }
+
+  /**
+   * The public keys by which receipts are verified, as a JWK set: those of now, and all that there were, with the time from
+   * which on each has signed (`iat`) and until when (`exp`), as OpenID Federation 1.0 has it for historical keys.
+   */
+  async ofReceipts(tenant: string): Promise<{ readonly keys: readonly object[] }> {
+    await this.#all(tenant, ['ES256']);
+    const keys = await this.#keys.ofReceipts(tenant);
+    return {
+      keys: keys.map(({ publicJwk, madeAt, replacedAt }) => ({
+        ...publicJwk,
+        iat: Math.floor(madeAt / 1000),
+        ...(replacedAt === null ? {} : { exp: Math.ceil(replacedAt / 1000) }),
+      })),
+    };
   }
 
   /** The whole key that signs with an algorithm at present, as the authorization server wants it. */

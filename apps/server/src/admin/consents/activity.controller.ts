@@ -35,7 +35,7 @@ type Entry = z.output<typeof entrySchema>;
 
 const activityPageSchema = pageSchema(entrySchema).meta({ id: 'ActivityPage' });
 
-const cursor = z.tuple([z.number(), z.number()]);
+const cursor = z.tuple([z.int().min(0), z.int().min(0)]);
 
 /** Reads of the ledger what was decided about people. */
 export class Activity {

@@ -8,7 +8,11 @@ export const consentParamsSchema = z.object({
 });
 export type ConsentParams = z.output<typeof consentParamsSchema>;
 
-const name = z.string().min(1).max(1024);
+const name = z
+  .string()
+  .min(1)
+  .max(1024)
+  .regex(/^[^\u0000]*$/, 'no name has such a character');
 
 /** Of a bare id nothing would be found, and whoever takes back would think that there is nothing. */
 const subject = name.regex(/^[^:]+:./, 'must be TYPE:ID, as in user:ann');

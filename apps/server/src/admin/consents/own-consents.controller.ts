@@ -27,7 +27,7 @@ import {
 import { peopleOnly } from './people-only.js';
 import { RECEIPT_DISPOSITION, RECEIPT_MEDIA_TYPE, Receipts } from './receipts.js';
 
-const cursor = z.tuple([z.string(), z.string()]);
+const cursor = z.tuple([z.iso.datetime({ offset: true }), z.string()]);
 
 /** Where a listing of consents goes on. */
 export function placeOf(token: string | undefined): { readonly place: string; readonly id: string } | undefined {

@@ -11,7 +11,7 @@ export const RECEIPT_MEDIA_TYPE = 'application/jose';
 /** A browser keeps it, and does not show it. */
 export const RECEIPT_DISPOSITION = 'attachment; filename="receipt.jose"';
 
-/** Issues receipts of consents, signed with the tenant's key, which is published with the others (`/t/NAME/oauth/jwks`). */
+/** Issues receipts of consents, signed with the tenant's key, which is published with those of before (`/t/NAME/oauth/jwks/receipts`). */
 export class Receipts {
   constructor(
     private readonly store: Store,

@@ -3,19 +3,35 @@ import type { Question } from '#decision';
 import { choicesOf, isJsonObject, own, type JsonObject, type PolicySet } from '#policy';
 
 /** What a request is about, as it was found when it was decided. */
-export interface About {
+interface About {
   readonly subject: { readonly type: string; readonly id: string };
   readonly agent: string;
   readonly server: string | null;
+  /** What it asks, and what else the same message asks. */
+  readonly asked: readonly [AskedQuestion, ...AskedQuestion[]];
+}
+
+/** One question that asks, with what must be agreed to. */
+export interface AskedQuestion {
+  readonly question: Question;
   readonly resource: string;
+  readonly attributes: JsonObject;
   readonly requirements: readonly AskedRequirement[];
 }
 
 /** The text that people are shown, with what the registry knows of the application, the server and the tool. */
-export function askedText(set: PolicySet, question: Question, about: About, hints: JsonObject | null): Shown {
-  const { subject, agent, requirements } = about;
+export function askedText(set: PolicySet, about: About, hints: JsonObject | null): Shown {
+  const { subject, agent, asked } = about;
+  const [{ question, resource }] = asked;
+  const [first, ...also] = asked.map((one) => ({
+    action: one.question.action,
+    resource: { type: one.question.resource.type, id: one.resource },
+    arguments: one.question.arguments,
+    attributes: one.attributes,
+    requirements: one.requirements,
+  }));
   const server = about.server === null ? undefined : set.server({ name: about.server });
-  const tool = server && question.resource.type === 'tool' ? set.tool(server, about.resource) : undefined;
+  const tool = server && question.resource.type === 'tool' ? set.tool(server, resource) : undefined;
   const purpose = own(question.context, 'purpose');
   return shownOf({
     subject,
@@ -27,18 +43,17 @@ export function askedText(set: PolicySet, question: Question, about: About, hint
           identity: server.identity,
         }
       : null,
-    action: question.action,
-    resource: { type: question.resource.type, id: about.resource },
+    ...first!,
     tool: tool ? { description: tool.document.description ?? null, operation: tool.document.operation ?? null } : null,
     hints,
-    arguments: question.arguments,
-    purpose: typeof purpose === 'string' ? purpose : null,
+    // An agreement is bound to it, whatever a host makes it of.
+    purpose: typeof purpose === 'string' || purpose === undefined ? (purpose ?? null) : JSON.stringify(purpose),
     definition: question.definition ?? null,
-    requirements,
     choices: choicesOf(
-      requirements.map(({ consent }) => consent),
+      asked.flatMap(({ requirements }) => requirements.map(({ consent }) => consent)),
       question.session !== null,
     ),
+    also,
   });
 }
 

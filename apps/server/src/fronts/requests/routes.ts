@@ -9,7 +9,7 @@ import { elicitationOf, profileProblem, REQUESTS_PATH, taskBody } from '../authz
 import { proofOf, questionOf } from '../authzen/questions.js';
 import { frontRoute, type FrontRequest, type FrontRoute } from '../front-door.js';
 import { askedMessage } from '../mcp/asked.js';
-import { askedText, hintsOf } from './asked-text.js';
+import { askedText, hintsOf, type AskedQuestion } from './asked-text.js';
 import { deniedBy, otherDenial } from './denied.js';
 import type { ReviewLinks } from './review-links.js';
 import { requestBodySchema, type RequestBody } from './wire.js';
@@ -23,6 +23,9 @@ export interface RequestParts {
   readonly store: Store;
   readonly address: PublicAddress;
 }
+
+/** Operations of one message that people are asked for together: they have to read all of them. */
+const MOST_AT_ONCE = 10;
 
 /** Where hosts ask people for what a decision asked. */
 export function requestRoutes(parts: RequestParts): FrontRoute[] {
@@ -45,7 +48,7 @@ export function requestRoutes(parts: RequestParts): FrontRoute[] {
  */
 async function openRequest(parts: RequestParts, body: RequestBody, request: FrontRequest): Promise<object> {
   const { decisions, requests, snapshots, store, address } = parts;
-  const { call, questions, tool } = await asked(decisions, body, request);
+  const { call, questions, tool } = await askedAgain(decisions, body, request);
   const denied = await deniedBy(new RecordReader(store), call.tenant, body.denial.evaluation_id, store.clock.now());
   const answers = await decisions.decide(call, questions, 'as_one');
   const asking = answers.flatMap((answer, index) =>
@@ -53,16 +56,26 @@ async function openRequest(parts: RequestParts, body: RequestBody, request: Fron
   );
   refuseOthers(answers);
   if (!asking.some(({ answer }) => isDeepStrictEqual(bindingsOf(answer), denied.bindings))) throw otherDenial();
-  const requirements = askedOf(asking.flatMap(({ answer }) => answer.decision.requirements));
-  if (!requirements) throw new Refusal('not_requestable', asking[0]!.answer.decision.detail!);
+  if (asking.length > MOST_AT_ONCE) {
+    throw new Refusal(
+      'not_requestable',
+      `the message asks for ${asking.length} things at once, more than people can be asked`,
+    );
+  }
+  const asked = asking.map(({ answer: { decision }, question }) => {
+    const requirements = askedOf(decision.requirements);
+    if (!requirements) throw new Refusal('not_requestable', decision.detail!);
+    const { resource, attributes } = decision.found!;
+    return { question, resource: resource!, attributes, requirements };
+  }) as [AskedQuestion, ...AskedQuestion[]];
 
   const [{ answer, question }] = asking as [(typeof asking)[number]];
   const { decision, evaluationId, agent, host, credential } = answer;
   if (host !== denied.host) throw otherDenial();
   const { subject, server, resource } = decision.found!;
   const { policies } = await snapshots.of(call.tenant);
-  const about = { subject, agent, server, resource: resource!, requirements };
-  const shown = askedText(policies, question, about, hintsOf(tool));
+  // All of it is agreed to at once, so all of it is shown.
+  const shown = askedText(policies, { subject, agent, server, asked }, hintsOf(tool));
   const id = await requests.open(call.tenant, {
     evaluation: evaluationId,
     credential,
@@ -73,7 +86,7 @@ async function openRequest(parts: RequestParts, body: RequestBody, request: Fron
     action: question.action,
     resource: { type: question.resource.type, id: resource! },
     session: question.session?.id ?? null,
-    requirements,
+    requirements: asked.flatMap(({ requirements }) => requirements),
     shown,
     idempotencyKey: request.idempotencyKey ?? null,
     bodyDigest: request.requestDigest,
@@ -85,7 +98,7 @@ async function openRequest(parts: RequestParts, body: RequestBody, request: Fron
 }
 
 /** What is asked once more, by the members of either protocol. Naming an approval with it would be of no use. */
-async function asked(
+async function askedAgain(
   decisions: Decisions,
   body: RequestBody,
   request: FrontRequest,

@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { Controller, Get, HttpCode, Param, Post, Query, type OnModuleDestroy } from '@nestjs/common';
+import { Controller, Get, HttpCode, Param, Post, Query, Req, type OnModuleDestroy } from '@nestjs/common';
 import { ApiBearerAuth, ApiOkResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
+import type { Request } from 'express';
 import { ConsentRequests, isRequestId, type RequestStanding } from '#consent';
 import { Refusal } from '#http';
 import type { HostPrincipal, Principal } from '#identity';
@@ -9,10 +9,8 @@ import { PublicAddress } from '../../http/public-address.js';
 import { AnyCaller } from '../../http/rights.js';
 import { taskBody } from '../authzen/access-request.js';
 import { ReviewLinks } from './review-links.js';
+import { Waits } from './waits.js';
 import { taskParamsSchema, taskQuerySchema, taskSchema, type TaskParams, type TaskQuery } from './wire.js';
-
-/** How often a waiting status is looked up, in ms. */
-const LOOK_EVERY_MS = 500;
 
 /** Where a host's requests for consent stand, and the way to take one back. */
 @Controller('access/v1/requests')
@@ -20,7 +18,7 @@ const LOOK_EVERY_MS = 500;
 @ApiBearerAuth()
 @AnyCaller()
 export class TasksController implements OnModuleDestroy {
-  #isStopping = false;
+  readonly #waits = new Waits();
 
   constructor(
     private readonly requests: ConsentRequests,
@@ -30,7 +28,7 @@ export class TasksController implements OnModuleDestroy {
 
   /** A process that is to stop lets nobody wait: whoever asks again finds another replica. */
   onModuleDestroy(): void {
-    this.#isStopping = true;
+    this.#waits.close();
   }
 
   @Get(':id')
@@ -40,16 +38,18 @@ export class TasksController implements OnModuleDestroy {
     @Caller() caller: Principal,
     @Param({ schema: taskParamsSchema }) { id }: TaskParams,
     @Query({ schema: taskQuerySchema }) { wait }: TaskQuery,
+    @Req() { socket }: Request,
   ): Promise<object> {
     const host = hostOf(caller);
-    const until = performance.now() + wait * 1000;
-    for (;;) {
-      const standing = isRequestId(id) ? await this.requests.find(host.tenant, id, host) : undefined;
-      if (!standing) throw unknownTask(id);
-      const left = until - performance.now();
-      if (standing.status !== 'pending' || left <= 0 || this.#isStopping) return this.#body(host, standing);
-      await sleep(Math.min(LOOK_EVERY_MS, left));
-    }
+    const standing = await this.#waits.for({
+      by: `${host.tenant} ${host.host}`,
+      longest: wait * 1000,
+      look: async () => (isRequestId(id) ? this.requests.find(host.tenant, id, host) : undefined),
+      isOver: (found) => found?.status !== 'pending',
+      isGone: () => socket.destroyed,
+    });
+    if (!standing) throw unknownTask(id);
+    return this.#body(host, standing);
   }
 
   @Post(':id/cancel')
