@@ -22,6 +22,12 @@ of an identity provider proves is suspended (half of them under another name); a
 that were issued before; a host's OAuth client is disabled; a host's access token is revoked (RFC 7009); a host's API key is
 disabled. The identity provider runs in the bench's own
 process and is asked for discovery and keys; its access tokens (RS256) are signed by the bench with its key.`,
+  'revoked consents': `\`npm run bench -- revocation --mode consents\`: as revocation, but what ends is what somebody has agreed to. In turn: an
+administrator revokes one consent, whoever agreed takes it back, and an administrator revokes all that is about one person. Every decision of these asks, and is
+allowed by an agreement alone, which takes one more call to the database than another decision.`,
+  consents: `One decision at a time, each resting on an agreement of a hundred people. The table is filled with agreements of others, for other things,
+a hundred for each person.`,
+  once: `\`npm run bench -- consents --mode once\`: somebody agrees to one call, and a hundred calls at once try to use it, on three replicas.`,
   tenants: `A tenant that nobody has used for a while is not in memory, and the next call waits until it is: read from Postgres, compiled.
 The first table loads tenants of a thousand policies (ten thousand rules) one after the other. The second has small ones in
 memory, as many as a service for many companies has idle ones, by the heap after garbage collection.`,
@@ -30,7 +36,11 @@ the semantics. No time is compared here.`,
 };
 
 /** How a bench is called that is a mode of another. */
-const CALLS: Readonly<Record<string, readonly string[]>> = { people: ['revocation', '--mode', 'people'] };
+const CALLS: Readonly<Record<string, readonly string[]>> = {
+  people: ['revocation', '--mode', 'people'],
+  'revoked consents': ['revocation', '--mode', 'consents'],
+  once: ['consents', '--mode', 'once'],
+};
 
 const TAIL = `## What this does not say
 

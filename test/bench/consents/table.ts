@@ -17,6 +17,8 @@ export async function table(many: number): Promise<boolean> {
   const idp = await startIdentityProvider();
   const database = new pg.Client(cluster.databaseUrl);
   await database.connect();
+  // What is filled in refers to nothing that is not there.
+  await database.query('set session_replication_role = replica');
   try {
     const boss = await askingCompany(cluster, idp, 'until: 8h');
     const key = await newHost(cluster, 'desk');
