@@ -97,11 +97,7 @@ function isFor(document: IssuerDocument, use: TokenUse): boolean {
 const clientOf = ({ signIn }: IssuerDocument): string | undefined =>
   signIn && 'clientId' in signIn ? signIn.clientId : undefined;
 
-function wantedAudiences(
-  document: IssuerDocument,
-  use: TokenUse,
-  ours: readonly string[] = [],
-): readonly string[] {
+function wantedAudiences(document: IssuerDocument, use: TokenUse, ours: readonly string[] = []): readonly string[] {
   if (use === 'subject') return document.subjectTokens!.audiences;
   return use === 'workload' ? (document.workloads!.audiences ?? ours) : [clientOf(document)!];
 }
