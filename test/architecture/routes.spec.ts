@@ -52,6 +52,7 @@ const OWN = [
   'AnsweringController.answer',
   'AnsweringController.takeBack',
   'SignInController.find',
+  'SignInController.finishPosted',
   'SignOutController.signOut',
   'SignOutController.backchannelLogout',
 ];

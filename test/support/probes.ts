@@ -112,6 +112,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'PUT /api/v1/clients/{id}/keys': ({ client }) => ({ path: { id: client }, body: { keys: { keys: [PUBLIC_KEY] } } }),
   // Replaces the caller's own keys, whatever others have.
   'POST /api/v1/signing-keys/rotate': () => ({}),
+  'POST /api/v1/saml-keys/rotate': () => ({}),
   'GET /api/v1/people': () => ({ shows: true }),
   'GET /api/v1/people/{id}': ({ name }) => ({ path: { id: name }, shows: true }),
   'GET /api/v1/people/{id}/sessions': ({ name }) => ({ path: { id: name }, shows: true }),

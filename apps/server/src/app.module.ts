@@ -41,6 +41,7 @@ import { PeopleController } from './admin/people/people.controller.js';
 import { PeopleService } from './admin/people/people.service.js';
 import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
+import { SamlKeysController } from './admin/signing-keys/saml-keys.controller.js';
 import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
@@ -121,6 +122,7 @@ export class AppModule {
         KeysController,
         ClientsController,
         SigningKeysController,
+        SamlKeysController,
         KeyPatternController,
         SuspensionsController,
         AccessController,

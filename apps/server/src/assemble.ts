@@ -26,6 +26,7 @@ import { Readiness } from './operations/readiness.js';
 import { DEFAULT_TENANT, type ServiceOptions } from './service-options.js';
 import { clientKeyOf } from './sign-in/client-key.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
+import { SamlKeys } from './sign-in/saml/saml-keys.js';
 import { SessionAuthenticator } from './sign-in/session-authenticator.js';
 
 /** What the decision routes need besides, which stand before the application. */
@@ -98,6 +99,7 @@ export function assemble(
       verifier,
       secrets: options.secrets ?? NamedSecrets.NONE,
       clientKey: clientKeyOf(signingKeys),
+      samlKeys: new SamlKeys(store, changes, pepper),
       personSessions,
       sessionAuthenticator: sessions,
       refusedSignIns,

@@ -90,16 +90,16 @@ function issuerOf(
 
 function isFor(document: IssuerDocument, use: TokenUse): boolean {
   if (use === 'subject') return document.subjectTokens !== undefined;
-  return use === 'workload' ? document.workloads !== undefined : document.signIn !== undefined;
+  return use === 'workload' ? document.workloads !== undefined : clientOf(document) !== undefined;
 }
 
-function wantedAudiences(
-  { subjectTokens, workloads, signIn }: IssuerDocument,
-  use: TokenUse,
-  ours: readonly string[] = [],
-): readonly string[] {
-  if (use === 'subject') return subjectTokens!.audiences;
-  return use === 'workload' ? (workloads!.audiences ?? ours) : [signIn!.clientId];
+/** As whom people are signed in; undefined where that is done by another protocol, which knows no tokens. */
+const clientOf = ({ signIn }: IssuerDocument): string | undefined =>
+  signIn && 'clientId' in signIn ? signIn.clientId : undefined;
+
+function wantedAudiences(document: IssuerDocument, use: TokenUse, ours: readonly string[] = []): readonly string[] {
+  if (use === 'subject') return document.subjectTokens!.audiences;
+  return use === 'workload' ? (document.workloads!.audiences ?? ours) : [clientOf(document)!];
 }
 
 function subjectOf(

@@ -10,6 +10,7 @@ import {
   pointerProblem,
   SIGNATURE_ALGORITHMS,
 } from './identity-members.js';
+import { entityProblem, samlIdentityProblem, samlSignInMembers } from './saml-schema.js';
 import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem, word } from './members.js';
 
 const pointer = z.string().max(512).superRefine(withoutProblem(pointerProblem));
@@ -36,8 +37,15 @@ const groupsSchema = z.strictObject({
   whenAbsent: z.enum(['unknown', 'none']).default('unknown'),
 });
 
-const signInSchema = z
+/** How people find a way to sign in. */
+const doorMembers = {
+  domains: z.array(domain).min(1).max(1000).optional(),
+  title: z.string().min(1).max(200).optional(),
+};
+
+const oidcSignInSchema = z
   .strictObject({
+    protocol: z.literal('oidc').optional(),
     clientId: z.string().min(1).max(512),
     authentication: z
       .enum(['private_key_jwt', 'client_secret_basic', 'client_secret_post', 'none'])
@@ -45,8 +53,7 @@ const signInSchema = z
     /** The name of a secret among the settings of the service; never the secret. */
     clientSecret: name.optional(),
     scopes: z.array(word).min(1).max(50).default(['openid', 'email', 'profile']),
-    domains: z.array(domain).min(1).max(1000).optional(),
-    title: z.string().min(1).max(200).optional(),
+    ...doorMembers,
     acrValues: z.array(word).min(1).max(20).optional(),
     extraParameters: z
       .record(
@@ -64,34 +71,54 @@ const signInSchema = z
     error: 'a sign-in by OpenID Connect needs the scope openid',
   });
 
-const issuerSchema = z.strictObject({
-  kind: z.literal('Issuer'),
-  name,
-  description: text.optional(),
-  issuer: z.string().min(1).max(1024).superRefine(withoutProblem(issuerProblem)),
-  profile: z.enum(['generic', 'entra', 'okta', 'google', 'keycloak']).default('generic'),
-  jwksUri: endpoint.optional(),
-  algorithms: z.array(z.enum(SIGNATURE_ALGORITHMS)).min(1).max(SIGNATURE_ALGORITHMS.length).default(['RS256']),
-  subjectType: subjectType.default('user'),
-  /** Left out: by the profile. */
-  identity: z.strictObject({ claim: pointer.superRefine(withoutProblem(identityProblem)) }).optional(),
-  keysGoodForSeconds: z.int().min(0).max(86_400).default(3600),
-  groups: groupsSchema.optional(),
-  require: z
-    .array(z.strictObject({ claim: pointer, equals: scalar }))
-    .min(1)
-    .max(20)
-    .optional(),
-  subjectTokens: z
-    .strictObject({
-      audiences,
-      type: z.enum(['at+jwt', 'any']).default('at+jwt'),
-      maxAgeSeconds: z.int().min(60).max(31_536_000).default(86_400),
-    })
-    .optional(),
-  workloads: z.strictObject({ audiences: audiences.optional() }).optional(),
-  signIn: signInSchema.optional(),
-});
+const signInSchema = z.discriminatedUnion('protocol', [
+  oidcSignInSchema,
+  z.strictObject({ ...samlSignInMembers, ...doorMembers }),
+]);
+
+/** Members that say how tokens are taken, of which a provider that speaks another protocol has none. */
+const OF_TOKENS = ['jwksUri', 'subjectTokens', 'workloads'] as const;
+
+const issuerSchema = z
+  .strictObject({
+    kind: z.literal('Issuer'),
+    name,
+    description: text.optional(),
+    issuer: z.string().min(1).max(1024),
+    profile: z.enum(['generic', 'entra', 'okta', 'google', 'keycloak']).default('generic'),
+    jwksUri: endpoint.optional(),
+    algorithms: z.array(z.enum(SIGNATURE_ALGORITHMS)).min(1).max(SIGNATURE_ALGORITHMS.length).default(['RS256']),
+    subjectType: subjectType.default('user'),
+    /** Left out: by the profile. */
+    identity: z.strictObject({ claim: pointer.superRefine(withoutProblem(identityProblem)) }).optional(),
+    keysGoodForSeconds: z.int().min(0).max(86_400).default(3600),
+    groups: groupsSchema.optional(),
+    require: z
+      .array(z.strictObject({ claim: pointer, equals: scalar }))
+      .min(1)
+      .max(20)
+      .optional(),
+    subjectTokens: z
+      .strictObject({
+        audiences,
+        type: z.enum(['at+jwt', 'any']).default('at+jwt'),
+        maxAgeSeconds: z.int().min(60).max(31_536_000).default(86_400),
+      })
+      .optional(),
+    workloads: z.strictObject({ audiences: audiences.optional() }).optional(),
+    signIn: signInSchema.optional(),
+  })
+  .superRefine((document, context) => {
+    const isSaml = document.signIn?.protocol === 'saml';
+    const tell = (path: string[], message: string | undefined) => {
+      if (message !== undefined) context.addIssue({ code: 'custom', path, message });
+    };
+    tell(['issuer'], isSaml ? entityProblem(document.issuer) : issuerProblem(document.issuer));
+    if (!isSaml) return;
+    if (document.identity) tell(['identity', 'claim'], samlIdentityProblem(document.identity.claim));
+    const named = OF_TOKENS.find((member) => document[member] !== undefined);
+    if (named) tell([named], 'a SAML identity provider issues no tokens: write an Issuer of its own for them');
+  });
 
 const TESTS = ['equals', 'oneOf', 'prefix', 'matches', 'present'] as const;
 

@@ -52,13 +52,13 @@ function stopBefore(facts: Facts, { name, issuer }: MappingDocument): string | u
 
 /** Conditions on groups that nobody of the issuer is known to be in, whatever a token says. */
 function lintGroups(
-  { name, profile, groups }: IssuerDocument,
+  { name, profile, groups, signIn }: IssuerDocument,
   { when }: MappingRule,
   report: (message: string, path: readonly PropertyKey[]) => void,
 ): void {
   if (when === 'always') return;
   const prefix = groups?.prefix ?? '';
-  const isUnknown = profile === 'google' && groups?.claim === undefined;
+  const isUnknown = profile === 'google' && groups?.claim === undefined && signIn?.protocol !== 'saml';
   when.forEach((condition, index) => {
     if (!('group' in condition)) return;
     const path = ['when', index, 'group'];

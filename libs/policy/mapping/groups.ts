@@ -21,8 +21,19 @@ const CLAIM: Readonly<Record<Profile, string | null>> = {
   keycloak: '/groups',
 };
 
+/** Where an assertion has them, as the claims of a SAML sign-in are written. */
+const SAML_CLAIM: Readonly<Partial<Record<Profile, string>>> = {
+  entra: '/attributes/http:~1~1schemas.microsoft.com~1ws~12008~106~1identity~1claims~1groups',
+};
+
+/** What Entra says instead of more groups than fit into an assertion. Where it leads is never asked. */
+const ENTRA_GROUPS_LINK = 'http://schemas.microsoft.com/claims/groups.link';
+
 /** Okta's authorization servers send the first hundred and do not say that there are more. */
 const TRUNCATED_AT: Readonly<Partial<Record<Profile, number>>> = { okta: 100 };
+
+/** Assertions of Entra have 150 at most. */
+const SAML_TRUNCATED_AT: Readonly<Partial<Record<Profile, number>>> = { entra: 150 };
 
 /**
  * The groups of somebody by the claims of a token, with the prefix of the issuer; null where they are not known.
@@ -31,16 +42,17 @@ const TRUNCATED_AT: Readonly<Partial<Record<Profile, number>>> = { okta: 100 };
  */
 export function groupsOf(issuer: IssuerDocument, claims: JsonObject): TokenGroups | null {
   const { profile, groups: rules } = issuer;
-  const pointer = rules?.claim ?? CLAIM[profile];
+  const isSaml = issuer.signIn?.protocol === 'saml';
+  const pointer = rules?.claim ?? (isSaml ? (SAML_CLAIM[profile] ?? '/attributes/groups') : CLAIM[profile]);
   if (pointer === null) return null;
   const value = claimAt(claims, pointer);
-  const isElsewhere = saysElsewhere(profile, pointer, claims);
+  const isElsewhere = isSaml ? hasGroupsLink(claims) : saysElsewhere(profile, pointer, claims);
   if (value === undefined) {
     return !isElsewhere && rules?.whenAbsent === 'none' ? { names: [], complete: true } : null;
   }
   const names = namesOf(value, rules?.prefix ?? '');
   if (names === null) return null;
-  const truncatedAt = rules?.truncatedAt ?? TRUNCATED_AT[profile] ?? Infinity;
+  const truncatedAt = rules?.truncatedAt ?? (isSaml ? SAML_TRUNCATED_AT : TRUNCATED_AT)[profile] ?? Infinity;
   return { names, complete: !isElsewhere && (value as readonly Json[]).length < truncatedAt };
 }
 
@@ -54,6 +66,12 @@ function saysElsewhere(profile: Profile, pointer: string, claims: JsonObject): b
   if (profile !== 'entra' || pointer !== CLAIM.entra) return false;
   const has = own(claims, 'hasgroups');
   return has !== undefined && has !== false;
+}
+
+/** Whether an assertion has a link in the place of groups. */
+function hasGroupsLink(claims: JsonObject): boolean {
+  const attributes = own(claims, 'attributes');
+  return isJsonObject(attributes) && Object.hasOwn(attributes, ENTRA_GROUPS_LINK);
 }
 
 /** Every name of a list, each once; null for anything that is no list of texts that could name groups. */

@@ -9,10 +9,12 @@ import { claimAt } from './pointer.js';
  * an id, or where a token of Entra is of another directory than its issuer.
  */
 export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: string; id: string } | undefined {
-  const value = claimAt(claims, issuer.identity?.claim ?? usualClaim(issuer.profile, claims));
+  const pointer = issuer.identity?.claim ?? usualClaim(issuer, claims);
+  const value = claimAt(claims, pointer);
   if (typeof value !== 'string' || value === '') return undefined;
   if (issuer.profile === 'okta' && issuer.identity === undefined && value.includes('@')) return undefined;
   if (issuer.profile === 'entra' && !isOfDirectory(issuer.issuer, own(claims, 'tid'))) return undefined;
+  if (issuer.signIn?.protocol === 'saml' && pointer !== '/sub' && !isAlone(claims, pointer)) return undefined;
   const id = `${issuer.name}/${value}`;
   return isForeignId(id) ? { type: issuer.subjectType, id } : undefined;
 }
@@ -21,10 +23,20 @@ export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: 
  * Where the document does not say. Okta's ID tokens have in `sub` what its access tokens have in `uid`; in `sub` those have
  * the login, which is an e-mail address and no identity.
  */
-function usualClaim(profile: IssuerDocument['profile'], claims: JsonObject): string {
+function usualClaim({ profile, signIn }: IssuerDocument, claims: JsonObject): string {
+  if (signIn?.protocol === 'saml') return profile === 'entra' ? ENTRA_OBJECT : '/sub';
   if (profile === 'okta' && own(claims, 'uid') !== undefined) return '/uid';
   return profile === 'entra' ? '/oid' : '/sub';
 }
+
+/** Whether a value of an attribute is the only one: of several, none says who somebody is. */
+function isAlone(claims: JsonObject, pointer: string): boolean {
+  const values = claimAt(claims, pointer.slice(0, pointer.lastIndexOf('/')));
+  return Array.isArray(values) && values.length === 1;
+}
+
+/** What an `oid` is, in an assertion of Entra. */
+const ENTRA_OBJECT = '/attributes/http:~1~1schemas.microsoft.com~1identity~1claims~1objectidentifier/0';
 
 /** An `oid` means somebody only within its directory, which the path of the issuer names. */
 function isOfDirectory(issuer: string, tid: Json | undefined): boolean {

@@ -41,6 +41,11 @@ export const requestBody: RequestHandler = (request: PlacetRequest, _response: R
 /** Forms of our own pages, and what identity providers post: 64 KiB. */
 const FORM_LIMIT = 64 * 1024;
 
+/** An answer of SAML: 256 KiB of XML, in base64 in a form. */
+const ANSWER_LIMIT = 512 * 1024;
+
+const ANSWERS = /^\/t\/[^/]+\/sign-in\/[^/]+\/callback$/;
+
 const FORM = 'application/x-www-form-urlencoded';
 
 /** Where forms are taken. Nothing below these paths changes by the cookie of a session alone: each form has a token. */
@@ -49,7 +54,7 @@ const FORMS = /^\/t\/[^/]+\/(sign-in|sign-out|requests)(\/|$)/;
 async function read(request: PlacetRequest): Promise<void> {
   if (FORMS.test(request.path)) {
     checkContentType(request, [FORM]);
-    request.body = parseForm(await readBody(request, FORM_LIMIT));
+    request.body = parseForm(await readBody(request, ANSWERS.test(request.path) ? ANSWER_LIMIT : FORM_LIMIT));
     return;
   }
   const isDocument = request.method === 'PUT' && request.path.startsWith('/api/v1/documents/');

@@ -48,7 +48,10 @@ export class SigningKeys {
 
   /** The public keys, as a JWK set (RFC 7517): those that sign, and those whose signatures may still be about. */
   async published(tenant: string): Promise<{ readonly keys: readonly object[] }> {
-    return { keys: (await this.#all(tenant, SIGNING_ALGORITHMS)).map(({ publicJwk }) => publicJwk) };
+    const all = await this.#all(tenant, SIGNING_ALGORITHMS);
+    // The keys of SAML stand beside them, and sign no token.
+    const ours = all.filter(({ algorithm }) => (SIGNING_ALGORITHMS as readonly string[]).includes(algorithm));
+    return { keys: ours.map(({ publicJwk }) => publicJwk) };
   }
 
   /**

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { SECURITY_HEADERS } from '../http/responses.js';
 import { html, Html } from './html.js';
 
-/** What one page shows. It has no scripts, and nothing from elsewhere. */
+/** What one page shows. It has nothing from elsewhere, and no scripts but for one that sends its form. */
 export interface Page {
   readonly title: string;
   readonly body: Html;
@@ -11,6 +11,8 @@ export interface Page {
   readonly wide?: boolean;
   /** Origins besides ours where its forms may end up, after redirects (Chromium holds `form-action` against these too). */
   readonly formsTo?: readonly string[];
+  /** Whether its form is sent without anybody's doing, where scripts run; it needs a button for where they do not. */
+  readonly sendsItself?: boolean;
 }
 
 const STYLE = `
@@ -48,11 +50,18 @@ const STYLE_ELEMENT = new Html(`<style>${STYLE}</style>`);
 /** Of the style alone: no other one may be used, wherever it came from. */
 const STYLE_HASH = `'sha256-${hash('sha256', STYLE, 'base64')}'`;
 
+const SCRIPT = 'document.forms[0].submit()';
+
+const SCRIPT_ELEMENT = new Html(`<script>${SCRIPT}</script>`);
+
+/** Of those very words: whatever else might get into such a page does not run. */
+const SCRIPT_HASH = `'sha256-${hash('sha256', SCRIPT, 'base64')}'`;
+
 /** Sends a page: nothing may frame it, keep it, or run in it. */
 export function sendPage(
   response: ServerResponse,
   status: number,
-  { title, body, formsTo = [], wide = false }: Page,
+  { title, body, formsTo = [], wide = false, sendsItself = false }: Page,
   headers: Readonly<Record<string, string | readonly string[]>> = {},
 ): void {
   const { text } = html`<!doctype html>
@@ -68,6 +77,7 @@ export function sendPage(
           <h1>${title}</h1>
           ${body}
         </main>
+        ${sendsItself ? SCRIPT_ELEMENT : undefined}
       </body>
     </html>`;
   response.writeHead(status, {
@@ -75,6 +85,7 @@ export function sendPage(
     'Content-Security-Policy': [
       "default-src 'none'",
       `style-src ${STYLE_HASH}`,
+      ...(sendsItself ? [`script-src ${SCRIPT_HASH}`] : []),
       `form-action ${["'self'", ...formsTo].join(' ')}`,
       "base-uri 'none'",
       "frame-ancestors 'none'",

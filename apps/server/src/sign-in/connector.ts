@@ -9,7 +9,7 @@ import type { JsonObject } from '#policy';
 export interface Connector {
   /** The name of the Issuer document whose word it brings. */
   readonly name: string;
-  /** The protocol: `oidc`. */
+  /** The protocol: `oidc` or `saml`. */
   readonly kind: string;
   /** Where the browser is to go. Throws SignInError. */
   begin(attempt: Attempt): Promise<URL>;
@@ -57,6 +57,8 @@ export interface VerifiedSignIn {
   /** What the identity provider calls its own session, for its logout. */
   readonly upstreamSession: string | null;
   readonly assurance: SignInAssurance;
+  /** When a session that rests on it must be over, in ms since 1970; left out or null: by our own limits alone. */
+  readonly sessionEndsAt?: number | null;
   /** Digest of what was signed, for the record; SHA-256, base64url. */
   readonly evidence: string;
   /** What `endSession` wants back. Kept encrypted. */

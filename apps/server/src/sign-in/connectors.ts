@@ -1,9 +1,13 @@
 import * as oidc from 'openid-client';
 import type { Outgoing } from '#identity';
 import type { DocumentSet, IssuerDocument } from '#policy';
+import type { PublicAddress } from '../http/public-address.js';
 import { SignInError, type Connector } from './connector.js';
 import { OidcConnector } from './oidc/oidc-connector.js';
-import type { SignInSettings } from './oidc/provider-configuration.js';
+import type { OidcSettings } from './oidc/provider-configuration.js';
+import { SamlConnector, type SamlParts, type SamlSettings } from './saml/saml-connector.js';
+import type { SamlKeys } from './saml/saml-keys.js';
+import { entityIdOf } from './saml/places.js';
 
 /** Where secrets are that documents only name: among the settings of the service. */
 export interface NamedSecretsOf {
@@ -17,6 +21,11 @@ export interface ConnectorParts {
   readonly outgoing: Pick<Outgoing, 'for'>;
   readonly secrets: NamedSecretsOf;
   readonly clientKey: ClientKey;
+  readonly samlKeys: Pick<SamlKeys, 'current' | 'decryptionKeys'>;
+  /** Where the service is known. */
+  readonly address: PublicAddress;
+  /** Marks something of a tenant as used until a moment in ms since 1970; whether it had not been before. */
+  useOnce(tenant: string, mac: Buffer, until: number): Promise<boolean>;
   /** ms since 1970, by the database's clock. */
   now(): number;
 }
@@ -26,6 +35,9 @@ export interface NamedTenant {
   readonly id: string;
   readonly name: string;
 }
+
+/** How the people of an Issuer sign in, by whatever protocol. */
+type SignInSettings = NonNullable<IssuerDocument['signIn']>;
 
 /** An Issuer by which people can sign in. */
 export type SignInIssuer = IssuerDocument & { readonly signIn: SignInSettings };
@@ -61,6 +73,22 @@ export class Connectors {
   }
 
   #make(tenant: NamedTenant, issuer: IssuerDocument, signIn: SignInSettings): Connector {
+    return signIn.protocol === 'saml' ? this.#saml(tenant, issuer, signIn) : this.#oidc(tenant, issuer, signIn);
+  }
+
+  #saml(tenant: NamedTenant, issuer: IssuerDocument, signIn: SamlSettings): Connector {
+    const { samlKeys, address } = this.parts;
+    const parts: SamlParts = {
+      entityId: () => entityIdOf(address, tenant.name, issuer.name),
+      key: () => samlKeys.current(tenant.id),
+      decryptionKeys: () => samlKeys.decryptionKeys(tenant.id),
+      useOnce: (mac, until) => this.parts.useOnce(tenant.id, mac, until),
+      now: () => this.parts.now(),
+    };
+    return new SamlConnector(issuer, signIn, parts);
+  }
+
+  #oidc(tenant: NamedTenant, issuer: IssuerDocument, signIn: OidcSettings): Connector {
     return new OidcConnector(issuer, signIn, {
       fetch: this.parts.outgoing.for(tenant.id, issuer.issuer),
       authentication: () => this.#authentication(tenant, signIn),
@@ -68,7 +96,7 @@ export class Connectors {
     });
   }
 
-  async #authentication(tenant: NamedTenant, signIn: SignInSettings): Promise<oidc.ClientAuth> {
+  async #authentication(tenant: NamedTenant, signIn: OidcSettings): Promise<oidc.ClientAuth> {
     switch (signIn.authentication) {
       case 'none':
         return oidc.None();
@@ -84,7 +112,7 @@ export class Connectors {
     }
   }
 
-  #secret(tenant: NamedTenant, { clientSecret }: SignInSettings): string {
+  #secret(tenant: NamedTenant, { clientSecret }: OidcSettings): string {
     const secret = this.parts.secrets.of(tenant.name, clientSecret!);
     if (secret !== undefined) return secret;
     throw new SignInError('not_configured', `the secret '${clientSecret!}' is not among the settings of the service`);

@@ -45,6 +45,20 @@ export const onwardPage = (title: string, text: string, to: string): Page => ({
     <p><a class="button" href="${to}">Continue</a></p>`,
 });
 
+/**
+ * Brings an answer that another site has posted once more, from a page of ours: the cookie that says which browser began the
+ * sign-in comes with that request alone (SameSite=Lax).
+ */
+export const againPage = (path: string, answer: string): Page => ({
+  title: 'Signing in',
+  sendsItself: true,
+  body: html`<form method="post" action="${path}">
+    <input type="hidden" name="SAMLResponse" value="${answer}" />
+    <input type="hidden" name="again" value="1" />
+    <button class="primary">Continue</button>
+  </form>`,
+});
+
 const titleOf = ({ signIn, name }: SignInIssuer): string => signIn.title ?? name;
 
 /** Where a sign-in by an Issuer begins. */

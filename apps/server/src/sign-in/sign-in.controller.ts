@@ -1,8 +1,9 @@
-import { Body, Controller, Get, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, Req, Res, UseFilters } from '@nestjs/common';
 import { ApiExcludeController } from '@nestjs/swagger';
 import type { Request, Response } from 'express';
 import { AbuseLimits } from '#http';
 import { ATTEMPT_COOKIE, dropCookie, readCookie, SESSION_COOKIE, setCookie } from '#identity';
+import { isUnsolicited } from '#saml';
 import { Snapshots } from '#snapshot';
 import { SECURITY_HEADERS } from '../http/responses.js';
 import { Public } from '../http/rights.js';
@@ -11,20 +12,23 @@ import { SignInError } from './connector.js';
 import { issuerOfAddress, signInIssuers, type NamedTenant, type SignInIssuer } from './connectors.js';
 import { Doorway } from './doorway.js';
 import { PageFilter } from './page.filter.js';
-import { beginPath, choicePage, onwardPage, problemPage, TOLD } from './pages.js';
+import { againPage, beginPath, choicePage, onwardPage, problemPage, TOLD } from './pages.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
+import type { SamlSettings } from './saml/saml-connector.js';
 import { SignInService } from './sign-in.service.js';
 import {
   addressFormSchema,
   beginQuerySchema,
   chooseQuerySchema,
   issuerParamsSchema,
+  samlFormSchema,
   tenantParamsSchema,
   type AddressForm,
   type BeginQuery,
   type ChooseQuery,
   type IssuerParams,
+  type SamlForm,
   type TenantParams,
 } from './wire.js';
 
@@ -104,6 +108,49 @@ export class SignInController {
     });
   }
 
+  /**
+   * An answer that a browser posts. It comes from another site, without our cookies: without them it is looked at no further,
+   * and a page of ours brings it again.
+   */
+  @Post(':issuer/callback')
+  @HttpCode(200)
+  async finishPosted(
+    @Param({ schema: issuerParamsSchema }) { tenant: name, issuer }: IssuerParams,
+    @Body({ schema: samlFormSchema }) { SAMLResponse: answer, again }: SamlForm,
+    @Req() request: Request,
+    @Res() response: Response,
+  ): Promise<void> {
+    const tenant = await this.doorway.tenant(name);
+    const refused = { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] };
+    const work = async () => {
+      const signIn = await this.#saml(tenant, issuer);
+      const cookie = readCookie(request.headers.cookie, ATTEMPT_COOKIE);
+      if (cookie === undefined && again === undefined) return sendPage(response, 200, againPage(request.path, answer));
+      if (cookie === undefined && signIn.idpInitiated === 'bounce' && isUnsolicited(answer))
+        return onward(response, 'You are being taken to your identity provider.', beginPath(name, issuer, undefined));
+      const { address, userAgent } = this.doorway.from(request);
+      const { value, seconds, returnTo } = await this.signIn.finish(
+        tenant,
+        issuer,
+        { method: 'POST', url: this.doorway.urlOf(request), form: new URLSearchParams({ SAMLResponse: answer }) },
+        cookie,
+        { address, userAgent, session: await this.sessions.of(request) },
+      );
+      onward(response, 'You are signed in.', returnTo, [
+        setCookie(SESSION_COOKIE, value, seconds),
+        dropCookie(ATTEMPT_COOKIE),
+      ]);
+    };
+    await this.#orRefuse(tenant, issuer, request, response, work, refused);
+  }
+
+  /** How people sign in by an Issuer whose answers are posted. */
+  async #saml(tenant: NamedTenant, name: string): Promise<SamlSettings> {
+    const issuer = (await this.#issuers(tenant)).find((each) => each.name === name);
+    if (issuer?.signIn.protocol === 'saml') return issuer.signIn;
+    throw new SignInError('not_configured', `nobody signs in by '${name.slice(0, 100)}' with SAML`);
+  }
+
   async #issuers(tenant: NamedTenant): Promise<readonly SignInIssuer[]> {
     return signInIssuers((await this.snapshots.of(tenant.id)).policies.documents);
   }
@@ -115,6 +162,7 @@ export class SignInController {
     request: Request,
     response: Response,
     work: () => Promise<void>,
+    headers: Readonly<Record<string, readonly string[]>> = {},
   ): Promise<void> {
     this.limits.check('sign_in', this.doorway.from(request).address);
     try {
@@ -125,9 +173,14 @@ export class SignInController {
       this.limits.failed('sign_in', address);
       this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
       const { status, sentence } = TOLD[error.reason];
-      sendPage(response, status, problemPage(sentence, tenant.name));
+      sendPage(response, status, problemPage(sentence, tenant.name), headers);
     }
   }
+}
+
+/** Sends a browser on by a page: whatever a form leads to by redirects is held against the policy of the form's page. */
+function onward(response: Response, text: string, to: string, cookies: readonly string[] = []): void {
+  sendPage(response, 200, onwardPage('Signing in', text, to), { Refresh: `0; url=${to}`, 'Set-Cookie': cookies });
 }
 
 /** Sends a browser elsewhere, by GET. */

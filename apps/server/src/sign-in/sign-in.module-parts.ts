@@ -14,6 +14,8 @@ import { Doorway } from './doorway.js';
 import { LogoutTokens } from './logout-tokens.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
+import { SamlKeys } from './saml/saml-keys.js';
+import { SamlMetadataController, ServiceMetadataOf } from './saml/saml-metadata.controller.js';
 import { SessionAuthenticator } from './session-authenticator.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
@@ -32,6 +34,7 @@ export interface SignInParts {
   readonly verifier: TokenVerifier;
   readonly secrets: NamedSecretsOf;
   readonly clientKey: (tenant: string) => Promise<ClientAuth | undefined>;
+  readonly samlKeys: SamlKeys;
   readonly personSessions: PersonSessions;
   readonly sessionAuthenticator: SessionAuthenticator;
   readonly changes: Changes;
@@ -39,7 +42,7 @@ export interface SignInParts {
   readonly log: Log;
 }
 
-export const SIGN_IN_CONTROLLERS = [SignInController, SignOutController];
+export const SIGN_IN_CONTROLLERS = [SignInController, SignOutController, SamlMetadataController];
 
 export function signInProviders(parts: SignInParts): Provider[] {
   const { store, snapshots, keyCheck, address, addresses, log } = parts;
@@ -48,6 +51,9 @@ export function signInProviders(parts: SignInParts): Provider[] {
     outgoing: parts.outgoing,
     secrets: parts.secrets,
     clientKey: parts.clientKey,
+    samlKeys: parts.samlKeys,
+    address,
+    useOnce: (tenant, mac, until) => sessions.useOnce(tenant, mac, until),
     now: () => store.clock.now(),
   });
   const logoutTokens = new LogoutTokens(store, sessions, snapshots, parts.verifier, parts.changes);
@@ -63,6 +69,8 @@ export function signInProviders(parts: SignInParts): Provider[] {
       provide: SignInService,
       useValue: new SignInService(store, sessions, snapshots, connectors, keyCheck, address),
     },
+    { provide: SamlKeys, useValue: parts.samlKeys },
+    { provide: ServiceMetadataOf, useValue: new ServiceMetadataOf(snapshots, parts.samlKeys, address) },
     { provide: SignOuts, useValue: new SignOuts(sessions, keyCheck) },
     { provide: LogoutTokens, useValue: logoutTokens },
   ];

@@ -10,6 +10,7 @@ import {
   unseal,
   writeAttempt,
   type KeyCheck,
+  type SessionLimits,
   type SignInAttempt,
   type StrengthDemand,
 } from '#identity';
@@ -19,6 +20,7 @@ import type { SessionStore, Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
 import { SignInError, type Attempt, type Received, type VerifiedSignIn } from './connector.js';
 import type { Connectors, NamedTenant } from './connectors.js';
+import { callbackOf } from './saml/places.js';
 import { denialKey, isSuspended, limitsOf, type PersonSession } from './person-sessions.js';
 
 /** A sign-in that begins: where the browser goes, and the cookie that it gets. */
@@ -118,7 +120,7 @@ export class SignInService {
     const snapshot = await this.#current(tenant);
     if (isSuspended(snapshot, verified.subject))
       throw new SignInError('suspended', 'the person or the tenant is suspended');
-    const limits = limitsOf(snapshot.policies);
+    const limits = withinUpstream(limitsOf(snapshot.policies), verified, this.store.clock.now());
     const person = subjectKey(verified.subject.type, verified.subject.id);
     const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
     const goesOn = isStepUp && before?.tenant === tenant && before.person === person;
@@ -177,7 +179,7 @@ export class SignInService {
 
   #attemptOf(tenant: NamedTenant, issuer: string, attempt: SignInAttempt): Attempt {
     return {
-      callback: `${this.#base(tenant)}/sign-in/${encodeURIComponent(issuer)}/callback`,
+      callback: callbackOf(this.address, tenant.name, issuer),
       secrets: attemptSecrets(attempt, this.check),
       demand: { acr: attempt.acr, maxAge: attempt.maxAge },
     };
@@ -195,6 +197,12 @@ export class SignInService {
     return this.snapshots.of(tenant);
   }
 }
+
+/** No session here outlasts the one that it rests on, where the identity provider says when that ends. */
+const withinUpstream = (limits: SessionLimits, { sessionEndsAt }: VerifiedSignIn, now: number): SessionLimits =>
+  sessionEndsAt == null
+    ? limits
+    : { ...limits, absoluteMs: Math.max(0, Math.min(limits.absoluteMs, Math.floor(sessionEndsAt - now))) };
 
 /** Where the hint of a session is sealed for. The session gets another MAC with each sign-in. */
 const hintPlace = (tenant: string, mac: string): string[] => [tenant, 'session', mac];

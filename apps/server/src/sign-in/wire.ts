@@ -44,6 +44,13 @@ export const beginQuerySchema = z.object({
 });
 export type BeginQuery = z.output<typeof beginQuerySchema>;
 
+/** An answer by SAML; `again` where a page of ours brings it. */
+export const samlFormSchema = z.object({
+  SAMLResponse: z.string().min(1).max(524_288),
+  again: z.literal('1').optional(),
+});
+export type SamlForm = z.output<typeof samlFormSchema>;
+
 export const signOutFormSchema = z.object({ token: z.string().max(100) });
 export type SignOutForm = z.output<typeof signOutFormSchema>;
 

@@ -4,7 +4,7 @@ import { isStrongEnough, type OutgoingFetch, type SignInAssurance, type Strength
 import { identityOf, unmetRequirement, type IssuerDocument, type JsonObject } from '#policy';
 import { SignInError, type Attempt, type Connector, type Received, type VerifiedSignIn } from '../connector.js';
 import { lastingClaims } from './lasting-claims.js';
-import { configurationOf, type SignInSettings } from './provider-configuration.js';
+import { configurationOf, type OidcSettings } from './provider-configuration.js';
 
 /** How long what a provider says of itself is believed, in ms. */
 const METADATA_FOR = 600_000;
@@ -27,7 +27,7 @@ export class OidcConnector implements Connector {
 
   constructor(
     private readonly issuer: IssuerDocument,
-    private readonly settings: SignInSettings,
+    private readonly settings: OidcSettings,
     private readonly parts: OidcParts,
   ) {}
 

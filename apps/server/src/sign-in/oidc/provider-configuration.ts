@@ -4,8 +4,8 @@ import { isLoopbackUrl } from '#outgoing';
 import type { IssuerDocument } from '#policy';
 import { SignInError } from '../connector.js';
 
-/** How an Issuer's people sign in, as its document has it. */
-export type SignInSettings = NonNullable<IssuerDocument['signIn']>;
+/** How an Issuer's people sign in by OpenID Connect, as its document has it. */
+export type OidcSettings = Extract<NonNullable<IssuerDocument['signIn']>, { readonly clientId: string }>;
 
 /**
  * What openid-client needs to know of a provider: its own metadata, by discovery, and over them what the Issuer document
@@ -13,7 +13,7 @@ export type SignInSettings = NonNullable<IssuerDocument['signIn']>;
  */
 export async function configurationOf(
   issuer: IssuerDocument,
-  signIn: SignInSettings,
+  signIn: OidcSettings,
   authentication: oidc.ClientAuth,
   fetch: OutgoingFetch,
 ): Promise<oidc.Configuration> {
