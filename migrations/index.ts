@@ -19,6 +19,7 @@ import { Notifications0023 } from './0023-notifications.js';
 import { LiveConsents0026 } from './0026-live-consents.js';
 import { KeptPlans0027 } from './0027-kept-plans.js';
 import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
+import { Guardrails0034 } from './0034-guardrails.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -43,4 +44,5 @@ export const migrations = [
   LiveConsents0026,
   KeptPlans0027,
   AnswersTakenBack0028,
+  Guardrails0034,
 ];
