@@ -30,9 +30,7 @@ export function neverAgain(set: PolicySet, given: Omit<GivenFor, 'id'>): string 
       ? undefined
       : 'the default of the tenant does not ask it any more';
   }
-  const asks = set.documents
-    .find('Policy', rule.policy)
-    ?.document.rules.find(({ name }) => name === rule.rule)?.consent;
+  const asks = set.consentOf(rule);
   if (!asks) return `the rule '${rule.policy}/${rule.rule}' does not ask any more`;
   if (digest(asks as unknown as Json) === digest(consent as unknown as Json)) return undefined;
   return `the rule '${rule.policy}/${rule.rule}' asks something else`;

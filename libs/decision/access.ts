@@ -81,8 +81,9 @@ export class AccessQuestions {
     for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {
       await this.snapshots.refresh(tenant, Infinity);
       const snapshot = await this.snapshots.of(tenant);
-      const { policies, revision } = snapshot;
-      const holds = () => this.snapshots.held(tenant) === snapshot && snapshot.revision === revision;
+      const { policies, revision, guardrails } = snapshot;
+      const isSame = () => snapshot.revision === revision && snapshot.guardrails === guardrails;
+      const holds = () => this.snapshots.held(tenant) === snapshot && isSame();
       const found = await work({ policies, now: this.store.clock.now(), turn: pace(holds) });
       if (found && holds()) return { ...found, revision };
     }

@@ -209,6 +209,7 @@ const askingEve = (documents: readonly AnyDocument[]): AnyDocument[] => {
     rule.consent === undefined ? rule : { ...rule, consent: { ...rule.consent, by: EVE, approvals: 1 } };
   return documents.map((document) => {
     if (document.kind === 'Policy') return { ...document, rules: document.rules.map(asking) };
+    if (document.kind === 'Guardrail') return asking(document);
     if (document.kind === 'Tenant' && document.defaults) {
       return { ...document, defaults: asking(document.defaults as { consent?: ConsentBlock }) } as AnyDocument;
     }

@@ -20,6 +20,8 @@ export interface Moment {
   /** The numbers of the snapshot, which moves on. */
   readonly revision: number;
   readonly epoch: number;
+  /** The epoch of the guardrails that stand above it. */
+  readonly guardrails: number;
   readonly principal: HostPrincipal;
   readonly now: number;
 }
@@ -147,11 +149,12 @@ export function propose(
   validUntil: number | null,
   content: string,
 ): Proposed {
-  const { epoch, principal, now } = moment;
+  const { epoch, guardrails, principal, now } = moment;
   const ends = [validUntil, principal.validUntil].filter((end) => end !== null);
   return {
     kind,
     epoch,
+    guardrails,
     now,
     validUntil: ends.length > 0 ? Math.min(...ends) : null,
     keys: [...keys, ...keysOfPrincipal(principal)],

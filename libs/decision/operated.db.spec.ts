@@ -162,6 +162,31 @@ describe('a decision that has been evaluated and is not committed yet', () => {
     await expect(decisions.decide(call(), [question])).rejects.toMatchObject({ code: 'ledger_unavailable' });
   });
 
+  it('is worked out anew where a guardrail comes to stand above it, though the home tenant is not loaded here', async () => {
+    const board: AnyDocument = {
+      kind: 'Guardrail',
+      name: 'board',
+      reason: 'so says the board',
+      effect: 'deny',
+      target: { actions: ['read'], resources: ['*'] },
+    };
+    const inHome = (operation: Operation) =>
+      commitChange(database.store, {
+        tenant: database.tenant,
+        principal: 'system:test',
+        keys: ['*'],
+        operations: [operation],
+      });
+    const { decisions, snapshots } = await replica(() => inHome(document(board, 'board')));
+    const [denied] = await decisions.decide(call(), [question]);
+    expect(denied!.decision).toMatchObject({ effect: 'deny', reason: 'guardrail' });
+    expect(snapshots.held(database.tenant)).toBeUndefined();
+    await inHome({ op: 'delete_document', kind: 'Guardrail', name: 'board' });
+    // Nobody has told it: it is the commit that finds out, also of what is gone.
+    const [allowed] = await decisions.decide(call(), [question]);
+    expect(allowed!.decision).toMatchObject({ effect: 'allow' });
+  });
+
   it('keeps the state in memory that it rests on, and is the only one to', async () => {
     const { decisions, snapshots } = await replica(async (held) => {
       held.sweep();

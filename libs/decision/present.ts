@@ -1,6 +1,6 @@
 import type { HostScope } from '#identity';
 import { Refusal, tenantSuspended } from '#http';
-import { DecisionLedger, type CommitPort, type LedgerMetrics } from '#ledger';
+import { DecisionLedger, type CommitPort, type LedgerMetrics, type Refresh } from '#ledger';
 import type { Snapshots } from '#snapshot';
 import type { DatabaseClock } from '#store';
 import { checkScope } from './assertions.js';
@@ -59,19 +59,21 @@ export class Present {
     const principal = hostAt(snapshot, { key, address }, now);
     checkScope(scope, principal);
     if (snapshot.suspended) throw tenantSuspended();
-    return { snapshot, revision: snapshot.revision, epoch: snapshot.epoch, principal, now };
+    const { revision, epoch, guardrails } = snapshot;
+    return { snapshot, revision, epoch, guardrails, principal, now };
   }
 
   /** Whether a moment is of the state that there is now. */
-  isHeld(tenant: string, { snapshot, revision }: Moment): boolean {
-    return this.snapshots.held(tenant) === snapshot && snapshot.revision === revision;
+  isHeld(tenant: string, { snapshot, revision, guardrails }: Moment): boolean {
+    const isSame = snapshot.revision === revision && snapshot.guardrails === guardrails;
+    return this.snapshots.held(tenant) === snapshot && isSame;
   }
 
   /** Where decisions of a tenant are committed. */
   ledger(tenant: string): DecisionLedger {
     let ledger = this.#ledgers.get(tenant);
     if (!ledger) {
-      const refresh = (of: string, revision: number) => this.snapshots.refresh(of, revision);
+      const refresh: Refresh = (of, revision, guardrails) => this.snapshots.refresh(of, revision, guardrails);
       this.#ledgers.set(tenant, (ledger = new DecisionLedger(tenant, this.commits, refresh, this.metrics)));
     }
     return ledger;

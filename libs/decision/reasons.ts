@@ -8,6 +8,7 @@ export const REASON_TEXT: Readonly<Record<ReasonCode, string>> = {
   approval_invalid: 'The approval that the application names is not one for this.',
   consent_required: 'You must agree to this first.',
   approval_required: 'Somebody who is entitled to must approve this first.',
+  guardrail: 'A guardrail of the organisation forbids this.',
   denied_by_rule: 'A policy forbids this.',
   rule_in_error: 'A policy that could forbid this could not be evaluated, so it is not allowed.',
   outside_boundary: 'This is outside of what the server or the application may be used for.',

@@ -29,7 +29,7 @@ function recorded(all: readonly AnyDocument[], input: DecisionInput): { decision
     rights: { subjects: [], subjectProperties: [], resourceProperties: [], explain: false, scopes: [], agents: [] },
     validUntil: null,
   };
-  const content = decisionRecord(asked, principal, input, decision, { revision: 1, epoch: 1, now: NOW });
+  const content = decisionRecord(asked, principal, input, decision, { revision: 1, epoch: 1, guardrails: 0, now: NOW });
   return { decision, record: JSON.parse(`{${content}}`) as object };
 }
 

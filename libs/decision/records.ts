@@ -127,6 +127,7 @@ function searchedFor(searched: Search['searched'], { subject, action, resource }
 interface State {
   readonly revision: number;
   readonly epoch: number;
+  readonly guardrails: number;
   readonly now: number;
 }
 
@@ -134,12 +135,14 @@ function caller(
   call: Call,
   principal: HostPrincipal,
   agent: string,
-  { revision, epoch, now }: State,
+  { revision, epoch, guardrails, now }: State,
 ): Record<string, unknown> {
   return {
     now: new Date(now).toISOString(),
     revision,
     epoch,
+    // Only where there are any, or were.
+    guardrails: guardrails > 0 ? guardrails : undefined,
     front: call.front,
     request: call.requestDigest,
     trace: call.trace,

@@ -42,6 +42,7 @@ function replica(port: CommitPort = commits, metrics: LedgerMetrics = quiet) {
 const propose = (epoch: number, over: Partial<Proposed> = {}): Proposed => ({
   kind: 'decision',
   epoch,
+  guardrails: 0,
   now: database.store.clock.now(),
   validUntil: null,
   keys: ['subject:user:ann'],

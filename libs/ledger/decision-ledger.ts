@@ -7,6 +7,8 @@ import { evaluationId, NO_RECORD, recordBody, recordHash, type RecordContent } f
 export interface Proposed {
   readonly kind: DecisionEntry['kind'];
   readonly epoch: number;
+  /** The epoch of the guardrails that it was evaluated under. */
+  readonly guardrails: number;
   /** The moment that it was evaluated for, by the database's clock, in ms since 1970. */
   readonly now: number;
   readonly validUntil: number | null;
@@ -30,8 +32,8 @@ export interface CommitPort {
   commit(tenant: string, writer: number, firstSeq: number, entries: readonly DecisionEntry[]): Promise<CommitAnswer>;
 }
 
-/** Brings a tenant's snapshot to a revision, before decisions are evaluated again. */
-export type Refresh = (tenant: string, revision: number) => Promise<void>;
+/** Brings a tenant's snapshot to a revision, and to an epoch of the guardrails, before decisions are evaluated again. */
+export type Refresh = (tenant: string, revision: number, guardrails: number) => Promise<void>;
 
 export interface LedgerMetrics {
   /** A batch was committed: how many decisions, and how long it took, in ms. */
@@ -161,7 +163,7 @@ export class DecisionLedger {
         'the database is older than what was read from it before: restore it, then restart',
       );
     }
-    await this.refresh(this.tenant, answer.revision);
+    await this.refresh(this.tenant, answer.revision, answer.guardrails);
     const next = jobs.filter((job) => !refused.has(job) || this.#evaluateAgain(job));
     this.#queue.unshift(...next);
     this.#queued += next.reduce((sum, job) => sum + job.proposed.length, 0);

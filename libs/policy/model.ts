@@ -22,6 +22,7 @@ export const REASON_CODES = [
   'approval_invalid',
   'consent_required',
   'approval_required',
+  'guardrail',
   'denied_by_rule',
   'rule_in_error',
   'outside_boundary',
@@ -46,7 +47,7 @@ export interface Obligation {
   readonly [property: string]: Json;
 }
 
-/** A rule as records and answers name it. */
+/** A rule as records and answers name it; one that stands above the tenant by `guardrail:` and its name. */
 export interface RuleRef {
   readonly policy: string;
   readonly version: number;

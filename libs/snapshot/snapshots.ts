@@ -1,4 +1,4 @@
-import { ChangeFeed, loadTenant, type ChangeListener, type Store, type TenantNumbers } from '#store';
+import { ChangeFeed, loadTenant, type ChangeListener, type PresentNumbers, type Store, type TenantDelta } from '#store';
 import { HighestEpochs } from './highest-epochs.js';
 import { TenantSnapshot } from './tenant-snapshot.js';
 import { Tenure } from './tenure.js';
@@ -17,6 +17,9 @@ export class SnapshotError extends Error {
 
 /** Least time between two loads, in ms, that only notifications of changes have asked for. */
 const FOLLOW_EVERY_MS = 50;
+
+/** Tenants that are brought up to new guardrails at each look, though nobody asks about them. */
+const GUARDED_AT_ONCE = 8;
 
 /** Which snapshots stay in memory. */
 export interface Keeping {
@@ -39,6 +42,7 @@ export class Snapshots implements ChangeListener {
   readonly #held = new Map<string, TenantSnapshot>();
   readonly #underWay = new Map<string, Promise<TenantSnapshot>>();
   readonly #highest = new HighestEpochs();
+  readonly #highestGuardrails = new HighestEpochs();
   readonly #tenure: Tenure;
   readonly #listeners: ForgetListener[] = [];
   #sweeping: NodeJS.Timeout | undefined;
@@ -97,14 +101,17 @@ export class Snapshots implements ChangeListener {
     return this.#held.get(tenant) ?? this.#load(tenant);
   }
 
-  /** Brings a tenant's snapshot to a revision or beyond; a revision that is not there yet leaves it at the newest. */
-  async refresh(tenant: string, revision: number): Promise<void> {
-    const before = this.#held.get(tenant);
-    if (before && before.revision >= revision) return;
+  /**
+   * Brings a tenant's snapshot to a revision or beyond; a revision that is not there yet leaves it at the newest.
+   * @param guardrails the epoch to which those above it are to be brought; left out: what it has is enough
+   */
+  async refresh(tenant: string, revision: number, guardrails = -1): Promise<void> {
+    const isThere = (held = this.#held.get(tenant)) =>
+      held !== undefined && held.revision >= revision && held.guardrails >= guardrails;
+    if (isThere()) return;
     // What is under way may have begun to read before that revision was there.
     await this.#underWay.get(tenant)?.catch(() => undefined);
-    const between = this.#held.get(tenant);
-    if (between && between.revision >= revision) return;
+    if (isThere()) return;
     await this.#load(tenant);
   }
 
@@ -126,8 +133,9 @@ export class Snapshots implements ChangeListener {
     else this.#following.set(tenant, setTimeout(follow, wait));
   }
 
-  seen(tenant: string, { revision }: TenantNumbers): void {
-    this.#follow(tenant, revision);
+  /** Guardrails concern all tenants at once: a few at a time are brought up, and who is asked before finds out at the commit. */
+  seen(tenant: string, { revision, guardrails }: PresentNumbers): void {
+    this.#follow(tenant, revision, this.#underWay.size < GUARDED_AT_ONCE ? guardrails : undefined);
   }
 
   gone(tenant: string): void {
@@ -135,9 +143,9 @@ export class Snapshots implements ChangeListener {
   }
 
   /** Only of what is in memory: what was given up meanwhile stays away. */
-  #follow(tenant: string, revision: number): void {
+  #follow(tenant: string, revision: number, guardrails?: number): void {
     if (!this.#held.has(tenant)) return;
-    this.refresh(tenant, revision).catch((error: unknown) => {
+    this.refresh(tenant, revision, guardrails).catch((error: unknown) => {
       // A tenant that was deleted is no fault.
       if (!(error instanceof SnapshotError && error.code === 'tenant_unknown')) this.onError(error);
     });
@@ -153,7 +161,7 @@ export class Snapshots implements ChangeListener {
 
   async #catchUp(tenant: string): Promise<TenantSnapshot> {
     const held = this.#held.get(tenant);
-    const delta = await loadTenant(this.store, tenant, held?.revision ?? 0);
+    const delta = await loadTenant(this.store, tenant, held?.revision ?? 0, held?.guardrails);
     if (!delta) {
       this.#forget(tenant, 'gone');
       throw new SnapshotError('tenant_unknown', 'there is no such tenant any more');
@@ -173,16 +181,22 @@ export class Snapshots implements ChangeListener {
   }
 
   /** A database that has lost what it had confirmed (a failover without a synchronous standby) must not go unnoticed. */
-  #refuseThePast(tenant: string, { epoch }: TenantNumbers): void {
-    const highest = this.#highest.of(tenant);
-    if (epoch < highest) {
+  #refuseThePast(tenant: string, { epoch, guardrails }: TenantDelta): void {
+    this.#refuseBelow(tenant, epoch, `tenant ${tenant}`);
+    // Kept for each tenant, as loads of two of them may end in another order than they were read in.
+    this.#refuseBelow(tenant, guardrails.epoch, `what stands above tenant ${tenant}`, this.#highestGuardrails);
+  }
+
+  #refuseBelow(tenant: string, epoch: number, what: string, highest = this.#highest): void {
+    const before = highest.of(tenant);
+    if (epoch < before) {
       this.#held.delete(tenant);
       throw new SnapshotError(
         'state_regressed',
-        `tenant ${tenant} was at epoch ${highest} and is at ${epoch} now: the database has lost changes; restore it, then restart`,
+        `${what} was at epoch ${before} and is at ${epoch} now: the database has lost changes; restore it, then restart`,
       );
     }
-    this.#highest.see(tenant, epoch);
+    highest.see(tenant, epoch);
   }
 
   #forget(tenant: string, why: 'idle' | 'gone'): void {

@@ -6,6 +6,7 @@ import { Denials } from './denials.js';
 export class TenantSnapshot {
   #revision: number;
   #epoch: number;
+  #guardrails = -1;
   #suspended = false;
   #decisionsPerSecond: number | null = null;
   readonly #credentials = new Map<string, StoredCredential>();
@@ -28,6 +29,11 @@ export class TenantSnapshot {
 
   get epoch(): number {
     return this.#epoch;
+  }
+
+  /** The epoch of the guardrails that stand above the tenant here. */
+  get guardrails(): number {
+    return this.#guardrails;
   }
 
   /** Whether the operator has suspended the tenant: nothing is allowed in it, and nobody of it may administer. */
@@ -60,6 +66,8 @@ export class TenantSnapshot {
   /** Takes over what is new. If this throws, the snapshot is unusable. */
   apply(delta: TenantDelta): void {
     this.policies.apply(delta.documents);
+    if (delta.guardrails.changed !== null) this.policies.guard(delta.guardrails.changed);
+    this.#guardrails = delta.guardrails.epoch;
     for (const credential of delta.credentials) this.#credentials.set(credential.id, credential);
     this.#denials.add(delta.denials, delta.now);
     this.#suspended = delta.suspended;

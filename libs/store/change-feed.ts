@@ -1,6 +1,6 @@
 import type pg from 'pg';
 import type { Store } from './store.js';
-import { currentNumbers, type TenantNumbers } from './tenant-state.js';
+import { currentNumbers, type PresentNumbers } from './tenant-state.js';
 
 /** What a feed reports to. */
 export interface ChangeListener {
@@ -9,7 +9,7 @@ export interface ChangeListener {
   /** A tenant may have moved on. */
   changed(tenant: string): void;
   /** The numbers of a watched tenant, read from the database. */
-  seen(tenant: string, numbers: TenantNumbers): void;
+  seen(tenant: string, numbers: PresentNumbers): void;
   /** A watched tenant is not there any more. */
   gone(tenant: string): void;
 }
@@ -72,7 +72,8 @@ export class ChangeFeed {
   async #poll(): Promise<void> {
     const tenants = this.listener.watched();
     try {
-      const numbers = tenants.length > 0 ? await currentNumbers(this.store, tenants) : new Map<string, TenantNumbers>();
+      const numbers =
+        tenants.length > 0 ? await currentNumbers(this.store, tenants) : new Map<string, PresentNumbers>();
       for (const tenant of tenants) {
         const found = numbers.get(tenant);
         if (found) this.listener.seen(tenant, found);

@@ -65,6 +65,7 @@ const onlyOn = (id: string): ReliedConsent => ({ id, takesUse: false });
 
 const entry = (...consents: ReliedConsent[]): DecisionEntry => ({
   epoch: 0,
+  guardrails: 0,
   now: database.store.clock.now(),
   validUntil: null,
   keys: ['subject:user:ann'],
@@ -505,7 +506,7 @@ function callOf(name: string, relied: readonly string[], by = writer): string {
   const bodies = `array[${(relied.length === 0 ? [''] : ids).map((id) => `'{"effect":"allow","consents":["${id}"]}'`).join(', ')}]`;
   return `select * from placet.${name}('${database.tenant}', ${by}, 1, ${each('0')}::bigint[], ${each('clock_timestamp()')},
     ${each('null')}::timestamptz[], ${each("'subject:user:ann'")}, ${each("'decision'")}, ${bodies},
-    ${each("decode('00', 'hex')")}, array[${relied.join(', ')}]::text[])`;
+    ${each("decode('00', 'hex')")}, array[${relied.join(', ')}]::text[], null, ${each('0')}::bigint[])`;
 }
 
 async function blockedOrDone(client: pg.Client, done: Promise<unknown>): Promise<void> {

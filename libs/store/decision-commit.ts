@@ -3,7 +3,7 @@ import { StoreError, toStoreError } from './errors.js';
 import { StandbyWatch } from './standby-watch.js';
 import type { DatabaseClock } from './database-clock.js';
 import type { Store } from './store.js';
-import type { TenantNumbers } from './tenant-state.js';
+import type { PresentNumbers } from './tenant-state.js';
 
 /** A consent that an allow rests on, and whether it takes one of its uses. */
 export interface ReliedConsent {
@@ -17,6 +17,8 @@ export interface ReliedConsent {
 export interface DecisionEntry {
   /** The epoch that it was evaluated at. */
   readonly epoch: number;
+  /** The epoch of the guardrails that it was evaluated under. */
+  readonly guardrails: number;
   /** The moment that it was evaluated for, in ms since 1970 by the database's clock. */
   readonly now: number;
   /** When something that it rests on expires; null: never. */
@@ -37,7 +39,7 @@ export interface DecisionEntry {
  */
 export type RefusalReason = 'overtaken' | 'expired' | 'clock' | 'ahead' | 'consent' | 'consent_used';
 
-export interface CommitAnswer extends TenantNumbers {
+export interface CommitAnswer extends PresentNumbers {
   /** The places (from 0) of the decisions that are no longer right. If there are any, nothing was written. */
   readonly refused: readonly { readonly index: number; readonly reason: RefusalReason }[];
   readonly databaseNow: number;
@@ -122,6 +124,7 @@ export class DecisionCommits {
             entries.map(({ hash }) => hash),
             entries.map(({ consents }) => consentList(consents)).join(ROW_SEPARATOR),
             entries.map(({ subject }) => subject ?? '').join(ROW_SEPARATOR),
+            entries.map(({ guardrails }) => guardrails).join(ROW_SEPARATOR),
           ],
         }),
       );
@@ -148,12 +151,12 @@ export class DecisionCommits {
 
 /** Lists as joined texts, empty for null: quoting the elements of an array costs the driver more than a decision takes. */
 const COMMIT = `
-  select failed, reasons, current_revision, current_epoch, extract(epoch from database_now) * 1000 as database_now
+  select failed, reasons, current_revision, current_epoch, current_guardrails, extract(epoch from database_now) * 1000 as database_now
   from placet.commit_decisions(
     $1, $2, $3, string_to_array($4, E'\\n', '')::bigint[], string_to_array($5, E'\\n', '')::timestamptz[],
     string_to_array($6, E'\\n', '')::timestamptz[], string_to_array($7, E'\\n'), string_to_array($8, E'\\n'),
     string_to_array($9, E'\\n'), $10, case $11 when '' then array[''] else string_to_array($11, E'\\n') end,
-    string_to_array($12, E'\\n', '')
+    string_to_array($12, E'\\n', ''), string_to_array($13, E'\\n', '')::bigint[]
   )`;
 
 const instant = (ms: number | null): string => (ms === null ? '' : new Date(ms).toISOString());
@@ -184,6 +187,7 @@ interface CommitRow {
   readonly reasons: RefusalReason[] | null;
   readonly current_revision: number;
   readonly current_epoch: number;
+  readonly current_guardrails: number;
   readonly database_now: string;
 }
 
@@ -192,6 +196,7 @@ function answerOf(row: CommitRow): CommitAnswer {
     refused: (row.failed ?? []).map((place, index) => ({ index: place - 1, reason: row.reasons![index]! })),
     revision: row.current_revision,
     epoch: row.current_epoch,
+    guardrails: row.current_guardrails,
     databaseNow: Number(row.database_now),
   };
 }

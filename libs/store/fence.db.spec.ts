@@ -35,6 +35,7 @@ async function bump(keys: readonly string[], restricts = true): Promise<{ revisi
 
 const entry = (over: Partial<DecisionEntry> = {}): DecisionEntry => ({
   epoch,
+  guardrails: 0,
   now: database.store.clock.now(),
   validUntil: null,
   keys: ['subject:user:ann', 'host:desk', 'server:files'],
@@ -232,7 +233,7 @@ function withoutCheck(source: string): string {
 function callOf(name: string): string {
   const body = JSON.stringify({ effect: 'allow', epoch, keys: ['subject:user:ann'] });
   return `select * from placet.${name}('${database.tenant}', ${writer}, 1, array[${epoch}]::bigint[], array[clock_timestamp()],
-    array[null]::timestamptz[], array['subject:user:ann'], array['decision'], array['${body}'], array[decode('00', 'hex')], array[''])`;
+    array[null]::timestamptz[], array['subject:user:ann'], array['decision'], array['${body}'], array[decode('00', 'hex')], array[''], null, array[0]::bigint[])`;
 }
 
 /** The interleaving that the wrong variants get wrong: a decision arrives while a revocation is being committed. */

@@ -9,6 +9,7 @@ export {
   type StoredCredential,
   type StoredDenial,
   type TenantDelta,
+  type PresentNumbers,
   type TenantNumbers,
 } from './tenant-state.js';
 export {

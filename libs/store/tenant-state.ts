@@ -1,10 +1,15 @@
-import { type AnyDocument, type DocumentChange, type Kind } from '#policy';
+import { type AnyDocument, type DocumentChange, type Kind, type StoredDocument } from '#policy';
 import type { Store } from './store.js';
 
 /** The numbers of a tenant at one moment. */
 export interface TenantNumbers {
   readonly revision: number;
   readonly epoch: number;
+}
+
+/** The same, and the epoch of what stands above all tenants. */
+export interface PresentNumbers extends TenantNumbers {
+  readonly guardrails: number;
 }
 
 /** A credential as it is stored: whose it is, what it may do, and the MACs of its live secrets. Times in ms since 1970. */
@@ -38,6 +43,8 @@ export interface StoredDenial {
 
 /** What of a tenant is new since a revision (0: everything), in one consistent view with the numbers. */
 export interface TenantDelta extends TenantNumbers {
+  /** Which guardrails stand above it: their epoch, and, where they have changed, all of them. Of the home tenant there are none. */
+  readonly guardrails: { readonly epoch: number; readonly changed: readonly StoredDocument<'Guardrail'>[] | null };
   readonly documents: readonly DocumentChange[];
   readonly credentials: readonly StoredCredential[];
   readonly denials: readonly StoredDenial[];
@@ -51,13 +58,20 @@ export interface TenantDelta extends TenantNumbers {
 
 /**
  * Loads what changed after `since`. Undefined where there is no such tenant.
+ * @param guardrailsSince the epoch of the guardrails that are known; left out: none are
  *
  * INVARIANT: numbers and contents are read by one statement, so contents are never older than the epoch that they are used
  * under.
  */
-export async function loadTenant(store: Store, tenant: string, since: number): Promise<TenantDelta | undefined> {
+export async function loadTenant(
+  store: Store,
+  tenant: string,
+  since: number,
+  guardrailsSince = -1,
+): Promise<TenantDelta | undefined> {
   const sentAt = performance.now();
-  const [row] = await store.call<DeltaRow>('select * from placet.tenant_delta($1, $2)', [tenant, since]);
+  const given = [tenant, since, guardrailsSince];
+  const [row] = await store.call<DeltaRow>('select * from placet.tenant_delta($1, $2, $3)', given);
   if (!row) return undefined;
   store.clock.observe(row.read_at, sentAt);
   return {
@@ -71,6 +85,7 @@ export async function loadTenant(store: Store, tenant: string, since: number): P
     now: row.read_at,
     suspended: row.suspended,
     decisionsPerSecond: row.decisions_per_second,
+    guardrails: { epoch: row.guardrail_epoch, changed: row.guardrails },
   };
 }
 
@@ -88,6 +103,8 @@ interface DeltaRow extends TenantNumbers {
   readonly denials: readonly StoredDenial[] | null;
   readonly suspended: boolean;
   readonly decisions_per_second: number | null;
+  readonly guardrail_epoch: number;
+  readonly guardrails: readonly StoredDocument<'Guardrail'>[] | null;
 }
 
 interface CredentialRow extends Omit<StoredCredential, 'secrets' | 'expiresAt'> {
@@ -126,10 +143,10 @@ function credentialOf({ expires, secrets, ...row }: CredentialRow): StoredCreden
 }
 
 /** The numbers of several tenants. A tenant that is not there is left out. */
-export async function currentNumbers(store: Store, tenants: readonly string[]): Promise<Map<string, TenantNumbers>> {
-  const rows = await store.call<TenantNumbers & { tenant: string }>(
-    'select tenant, revision, epoch from placet.revisions($1)',
+export async function currentNumbers(store: Store, tenants: readonly string[]): Promise<Map<string, PresentNumbers>> {
+  const rows = await store.call<PresentNumbers & { tenant: string }>(
+    'select tenant, revision, epoch, g.guardrails from placet.revisions($1), placet.guardrail_epoch() as g (guardrails)',
     [tenants],
   );
-  return new Map(rows.map(({ tenant, revision, epoch }) => [tenant, { revision, epoch }]));
+  return new Map(rows.map(({ tenant, ...numbers }) => [tenant, numbers]));
 }

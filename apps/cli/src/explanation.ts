@@ -19,11 +19,12 @@ const STEP_TEXT: Readonly<Record<Explanation['step'], string>> = {
 
 /** An explanation as lines to read. */
 export function explanationLines(explanation: Explanation): string[] {
-  const { step, rules, roles, boundary, counterfactual, truncated } = explanation;
+  const { step, rules, guardrails, roles, boundary, counterfactual, truncated } = explanation;
   const outside = boundary?.outside;
   return [
     `settled ${STEP_TEXT[step] ?? step}`,
     ...(outside ? [`outside the scope ${outside.scope} by its ${outside.clause}: ${outside.detail}`] : []),
+    ...guardrails.map(({ name, effect, reason }) => `${effect} guardrail ${name}: ${reason}`),
     ...rules.flatMap(ruleLines),
     ...roles.map(roleLine),
     `would be otherwise: ${counterfactual === 'none' ? 'by no single change that was tried' : changeText(counterfactual)}`,

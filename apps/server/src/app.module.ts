@@ -148,7 +148,7 @@ export class AppModule {
         AnsweringController,
       ],
       providers: [
-        { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes) },
+        { provide: DocumentsService, useFactory: () => new DocumentsService(store, snapshots, changes, home) },
         {
           provide: DraftsService,
           inject: [DocumentsService],

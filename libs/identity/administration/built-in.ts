@@ -28,15 +28,18 @@ const IDENTITY_KINDS: readonly AdministrationObject[] = [
 /** What can be suspended. */
 export const SUSPENDABLE_OBJECTS: readonly AdministrationObject[] = ['Server', 'Host', 'Subject', 'Tenant'];
 
-/** Everything of a tenant. The tenants themselves are none of it: they are the business of the home tenant's operators. */
+/** What is the business of the home tenant's operators: the tenants themselves, and what stands above them. */
+const OPERATED: readonly AdministrationObject[] = ['Tenancy', 'Guardrail'];
+
+/** Everything of a tenant. */
 export const TENANT_OBJECTS: readonly AdministrationObject[] = ADMINISTRATION_OBJECTS.filter(
-  (object) => object !== 'all' && object !== 'Tenancy',
+  (object) => object !== 'all' && !OPERATED.includes(object),
 );
 
 const without = (objects: readonly AdministrationObject[], others: readonly AdministrationObject[]) =>
   objects.filter((object) => !others.includes(object));
 
-const POLICY_KINDS = without(DOCUMENT_OBJECTS, [...IDENTITY_KINDS, 'Suspension']);
+const POLICY_KINDS = without(DOCUMENT_OBJECTS, [...IDENTITY_KINDS, ...OPERATED, 'Suspension']);
 const REGISTERED: readonly AdministrationObject[] = ['Server', 'Host', 'Resource'];
 const CREDENTIALS: readonly AdministrationObject[] = ['Key', 'Client'];
 
@@ -68,5 +71,5 @@ export const BUILT_IN_GRANTS: Readonly<Record<BuiltInAdministration, readonly Ad
     { actions: ['explain'], on: ['Access'] },
   ],
   user: [],
-  operator: [{ actions: ['manage'], on: ['Tenancy'] }],
+  operator: [{ actions: ['manage'], on: OPERATED }],
 };

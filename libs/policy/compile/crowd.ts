@@ -7,6 +7,10 @@ import { covers, type Target } from './targets.js';
 /** Most rules that may concern one request. More are refused: nobody could explain such an answer. */
 export const MAX_CANDIDATES = 2000;
 
+/** Whether more of some rules are the tenant's own than may concern one request. Guardrails do not count: they are not its own. */
+export const areTooMany = (rules: readonly CompiledRule[]): boolean =>
+  rules.length > MAX_CANDIDATES && rules.filter(({ guardrail }) => guardrail === null).length > MAX_CANDIDATES;
+
 /** A request that more rules concern than may. */
 export interface Crowd {
   readonly policy: string;
@@ -86,7 +90,7 @@ const ANYBODY: Principals = {
 /** Of the rules that decide, and of those that only would: both are evaluated, and each sort has its bound. */
 function mostOfOneSort(rules: Iterable<CompiledRule>): number {
   const counts = { decide: 0, would: 0 };
-  for (const rule of rules) counts[rule.enforced ? 'decide' : 'would']++;
+  for (const rule of rules) if (rule.guardrail === null) counts[rule.enforced ? 'decide' : 'would']++;
   return Math.max(counts.decide, counts.would);
 }
 

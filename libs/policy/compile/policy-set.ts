@@ -3,6 +3,8 @@ import { subjectKey } from '../documents/names.js';
 import { documentName } from '../documents/schema.js';
 import type {
   AnyDocument,
+  ConsentBlock,
+  GuardrailDocument,
   HostDocument,
   Kind,
   PolicyDocument,
@@ -16,9 +18,11 @@ import type {
 } from '../documents/schema.js';
 import { serverIdentities, type ServerIdentity } from '../documents/server-identity.js';
 import { DocumentSet, type DocumentChange, type StoredDocument } from '../documents/set.js';
+import type { RuleRef } from '../model.js';
 import { readUri } from '../paths/uris.js';
 import { Owned, tableOver, type Table } from '../layers.js';
 import { compileDefaults, type TenantDefaults } from './defaults.js';
+import { compileGuardrail, concernsTenant, guardrailPolicy, HOME_TENANT } from './guardrails.js';
 import { Memberships } from './memberships.js';
 import { registeredTool, type RegisteredTool } from './registered-tool.js';
 import { LayeredIndex, RuleIndex, type Covering, type Query, type Rules } from './rule-index.js';
@@ -39,6 +43,9 @@ export class PolicySet {
   #documents: DocumentSet;
   readonly #conditions: ConditionPool;
   readonly #rules: Table<string, readonly CompiledRule[]>;
+  /** The rules that stand above the others, by their policy: of documents in the set (the home tenant's), and from above it. */
+  readonly #guardrails: Table<string, readonly CompiledRule[]>;
+  readonly #above: Table<string, readonly CompiledRule[]>;
   readonly #index: Rules;
   readonly #memberships: Memberships;
   readonly #serverScopes: Owned<CompiledScope>;
@@ -57,6 +64,8 @@ export class PolicySet {
     this.#documents = base ? base.#documents : DocumentSet.EMPTY;
     this.#conditions = new ConditionPool(base && base.#conditions);
     this.#rules = tableOver(base && base.#rules);
+    this.#guardrails = tableOver(base && base.#guardrails);
+    this.#above = tableOver(base && base.#above);
     this.#index = base ? new LayeredIndex(base.#index) : new RuleIndex();
     this.#memberships = new Memberships(base && base.#memberships);
     this.#serverScopes = new Owned(base && base.#serverScopes);
@@ -125,6 +134,8 @@ export class PolicySet {
         return this.#memberships.setBinding(name, before as BindingOrNone, after as BindingOrNone);
       case 'Policy':
         return this.#replacePolicy(name, after as PolicyDocument | undefined, stored?.version ?? 0);
+      case 'Guardrail':
+        return this.#replaceGuardrail(name, after as GuardrailDocument | undefined, stored?.version ?? 0);
       case 'Scope':
         this.#removeScope(name, before as ScopeDocument | undefined);
         return this.#addScope(name, after as ScopeDocument | undefined);
@@ -151,14 +162,49 @@ export class PolicySet {
 
   #replacePolicy(name: string, policy: PolicyDocument | undefined, version: number): void {
     const compiled = policy ? compilePolicy(policy, version, this.#conditions) : [];
-    for (const rule of this.#rules.get(name) ?? []) {
+    this.#exchange(this.#rules, name, compiled);
+  }
+
+  #replaceGuardrail(name: string, guardrail: GuardrailDocument | undefined, version: number): void {
+    const holds = guardrail !== undefined && concernsTenant(guardrail, HOME_TENANT);
+    const compiled = holds ? [compileGuardrail(guardrail, version, this.#conditions)] : [];
+    this.#exchange(this.#guardrails, guardrailPolicy(name), compiled);
+  }
+
+  #exchange(table: Table<string, readonly CompiledRule[]>, name: string, compiled: readonly CompiledRule[]): void {
+    for (const rule of table.get(name) ?? []) {
       this.#index.remove(rule);
       this.#conditions.giveBack(rule.when);
       this.#conditions.giveBack(rule.unless);
     }
     for (const rule of compiled) this.#index.add(rule);
-    if (policy) this.#rules.set(name, compiled);
-    else this.#rules.delete(name);
+    if (compiled.length > 0) table.set(name, compiled);
+    else table.delete(name);
+  }
+
+  /**
+   * Takes over the guardrails that stand above this tenant, in the place of those that did. As with `apply`, the set is
+   * unusable if it throws. Never of the home tenant, of whose documents they are.
+   */
+  guard(guardrails: readonly StoredDocument<'Guardrail'>[]): void {
+    for (const policy of [...this.#above.keys()]) this.#exchange(this.#above, policy, []);
+    for (const { document, version } of guardrails) {
+      const rule = compileGuardrail(document, version, this.#conditions);
+      this.#exchange(this.#above, rule.ref.policy, [rule]);
+    }
+    // Other documents, though the same: what was forked from this set before is stale.
+    this.#documents = this.#documents.with([]);
+  }
+
+  /** The guardrail that a rule of some name is; undefined where there is none in force here. */
+  guardrail({ policy, rule }: Pick<RuleRef, 'policy' | 'rule'>): CompiledRule | undefined {
+    const found = this.#above.get(policy) ?? this.#guardrails.get(policy);
+    return found?.find(({ ref }) => ref.rule === rule);
+  }
+
+  /** What a rule asks for, be it of a policy or a guardrail; undefined where it asks nothing, or is not there. */
+  consentOf(ref: Pick<RuleRef, 'policy' | 'rule'>): ConsentBlock | undefined {
+    return this.#documents.rule(ref.policy, ref.rule)?.consent ?? this.guardrail(ref)?.consent?.block;
   }
 
   #scopesOf({ server, host }: ScopeDocument): { scopes: Owned<CompiledScope>; owner: string } {
@@ -179,7 +225,7 @@ export class PolicySet {
     scopes.set(owner, name, compileScope(name, scope));
   }
 
-  /** Every rule, in no order. */
+  /** Every rule of the tenant's own policies, in no order. */
   *rules(): Iterable<CompiledRule> {
     for (const rules of this.#rules.values()) yield* rules;
   }

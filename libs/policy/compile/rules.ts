@@ -23,6 +23,8 @@ interface CompiledFields {
 /** A rule, ready to be asked. */
 export interface CompiledRule {
   readonly ref: RuleRef;
+  /** Of one that stands above the tenant: all of it that the tenant is told. Null: a rule of the tenant's own. */
+  readonly guardrail: { readonly name: string; readonly reason: string } | null;
   readonly effect: Effect;
   /** False: a shadow rule, which is evaluated and never decides. */
   readonly enforced: boolean;
@@ -100,6 +102,7 @@ function compileRule(
 ): CompiledRule {
   return {
     ref,
+    guardrail: null,
     effect: rule.effect,
     enforced: rule.enforce !== false,
     foundIsCovered,

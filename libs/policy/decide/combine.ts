@@ -1,3 +1,4 @@
+import { guardrailOf } from '../compile/guardrails.js';
 import type { Effect, Outcome, ReasonCode, RuleRef } from '../model.js';
 
 /** What one candidate came to, as a record keeps it. Candidates that came out false are not kept. */
@@ -25,8 +26,10 @@ export interface Verdict {
 
 /** The steps of docs/semantics.md, one after the other. The order of the rules changes nothing. */
 export function combine({ rules, boundary, default: fallback }: Outcomes): Verdict {
-  // 1. A deny rule that applies or is in error.
+  // 1. A deny rule that applies or is in error; a guardrail before all others.
   const denies = rules.filter(({ effect }) => effect === 'deny');
+  const guardrails = denies.filter(isGuardrail);
+  if (guardrails.length > 0) return { effect: 'deny', reason: 'guardrail', rules: guardrails };
   const applying = denies.filter(({ outcome }) => outcome === 'true');
   if (applying.length > 0) return { effect: 'deny', reason: 'denied_by_rule', rules: applying };
   if (denies.length > 0) return { effect: 'deny', reason: 'rule_in_error', rules: denies };
@@ -48,6 +51,8 @@ export function combine({ rules, boundary, default: fallback }: Outcomes): Verdi
   return { effect: 'allow', reason: consented ? 'allowed_by_consent' : 'allowed', rules: [...allows, ...asks] };
 }
 
+const isGuardrail = ({ ref }: RuleRecord): boolean => guardrailOf(ref) !== undefined;
+
 /** What a listing says of an item: the most permissive effect that some arguments could still reach. */
 export interface ListingVerdict {
   readonly effect: Effect;
@@ -64,6 +69,7 @@ export interface ListingVerdict {
  */
 export function combineListing({ rules, boundary, default: fallback }: Outcomes): ListingVerdict {
   const denies = rules.filter(({ effect }) => effect === 'deny');
+  if (denies.some((record) => isGuardrail(record) && record.outcome !== 'unknown')) return deniedListing('guardrail');
   if (denies.some(({ outcome }) => outcome === 'true')) return deniedListing('denied_by_rule');
   if (denies.some(({ outcome }) => outcome === 'error')) return deniedListing('rule_in_error');
   if (boundary === 'false') return deniedListing('outside_boundary');

@@ -156,8 +156,7 @@ function conclude(verdict: Verdict, weighing: Weighing, keys: readonly TouchKey[
   const none = { requirements: [], obligations: [], consents: [] };
   const named = { rules: verdict.rules.map(({ ref }) => ref) };
   if (verdict.effect === 'deny') {
-    const detail = verdict.reason === 'outside_boundary' ? describe(boundary) : null;
-    return { ...base, ...none, ...named, effect: 'deny', reason: verdict.reason, detail };
+    return { ...base, ...none, ...named, effect: 'deny', reason: verdict.reason, detail: detailOf(verdict, weighing) };
   }
   // An ask comes to the same obligations: nobody is asked for what could not hold afterwards.
   const joined = joinObligations(obligationsOf(weighing, request));
@@ -198,6 +197,21 @@ const whyNoAgreement = ({ tool }: ResolvedRequest): string =>
   tool?.registered?.document.definition === undefined
     ? `no agreement can apply: the host does not say which definition of the tool '${tool?.name}' it means`
     : `no agreement can apply: the host does not say that it means the registered definition of the tool '${tool.name}'`;
+
+/** More on the reason of a deny. */
+function detailOf(verdict: Verdict, weighing: Weighing): string | null {
+  if (verdict.reason === 'guardrail') return toldOf(weighing, verdict);
+  return verdict.reason === 'outside_boundary' ? describe(weighing.boundary) : null;
+}
+
+/** What the organisation says of its guardrails, and no more of them. */
+const toldOf = ({ rules }: Weighing, verdict: Verdict): string =>
+  rules
+    .flatMap(({ ref, guardrail }) =>
+      guardrail && verdict.rules.some((record) => record.ref === ref) ? [guardrail] : [],
+    )
+    .map(({ name, reason }) => `the guardrail '${name}': ${reason}`)
+    .join('; ');
 
 const describe = ({ outside }: BoundaryOutcome): string | null =>
   outside ? `outside the scope '${outside.scope}' by its ${outside.clause}: ${outside.detail}` : null;

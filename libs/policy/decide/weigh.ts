@@ -1,5 +1,5 @@
 import type { HeldRoles, SupposedRole } from '../compile/memberships.js';
-import { MAX_CANDIDATES } from '../compile/crowd.js';
+import { areTooMany } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Query } from '../compile/rule-index.js';
 import type { CompiledRule } from '../compile/rules.js';
@@ -64,7 +64,7 @@ export function weigh(
   now: number,
   { principals, rules }: Pick<Candidates, 'principals' | 'rules'>,
 ): Weighing | { refused: 'too_many_candidates' | 'budget_exceeded' } {
-  if (rules.length > MAX_CANDIDATES) return { refused: 'too_many_candidates' };
+  if (areTooMany(rules)) return { refused: 'too_many_candidates' };
 
   const requirements: Weighing['requirements'][number][] = [];
   const given = new BoundArguments(request.arguments === 'unknown' ? {} : request.arguments);

@@ -42,6 +42,7 @@ export const ADMINISTRATION_OBJECTS = [
   'Server',
   'Host',
   'Test',
+  'Guardrail',
   'Issuer',
   'Mapping',
   'AdministratorRole',

@@ -7,7 +7,7 @@ import type { DocumentSet } from './set.js';
 
 /** Whether the conditions of a rule compile, and fit the schemas of the tools that its policy covers. */
 export function checkConditions(
-  rule: RuleDocument,
+  rule: Pick<RuleDocument, 'name' | 'when' | 'unless'>,
   tools: readonly TargetedTool[],
   report: Report,
   path: readonly PropertyKey[],

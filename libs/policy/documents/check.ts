@@ -33,6 +33,7 @@ export function checkChange(after: DocumentSet, change: ProposedChange): Documen
     ...checkDeletedRoles(after, change.deletions),
     ...checkDeletedIdentity(after, change.deletions),
     ...checkTests(after, change),
+    ...checkGuardrails(after, change),
   ];
 }
 
@@ -58,6 +59,9 @@ function checkDocument(after: DocumentSet, proposed: SourceDocument): DocumentPr
       break;
     case 'Server':
       checkServer(after, document, report);
+      break;
+    case 'Guardrail':
+      checkConditions(document, [], report, []);
       break;
     case 'Mapping':
       checkMapping(after, document, report);
@@ -134,4 +138,15 @@ function checkTests(after: DocumentSet, { documents }: ProposedChange): Document
   if (cases <= MAX_CASES) return [];
   const message = `there would be ${cases} cases in all Test documents, and ${MAX_CASES} may be there`;
   return [problemAt(proposed, 'too_many_cases', message, ['cases'], { position: proposed.position(['cases']) })];
+}
+
+/** Most guardrails: each is looked at in every decision that it could concern, of every tenant. */
+const MAX_GUARDRAILS = 200;
+
+function checkGuardrails(after: DocumentSet, { documents }: ProposedChange): DocumentProblem[] {
+  const proposed = documents.find(({ document }) => document.kind === 'Guardrail');
+  const count = after.count('Guardrail');
+  if (!proposed || count <= MAX_GUARDRAILS) return [];
+  const message = `there would be ${count} guardrails, and ${MAX_GUARDRAILS} may be there: put several into one`;
+  return [problemAt(proposed, 'invalid', message, [], { position: proposed.position([]) })];
 }

@@ -74,18 +74,21 @@ const typedResource = z
     if (message !== undefined) context.addIssue({ code: 'custom', path: ['id'], message });
   });
 
+/** What rules are about. */
+export const policyTarget = z.strictObject({
+  servers: z.array(glob).min(1).max(1000).optional(),
+  actions: z.array(glob).min(1).max(100),
+  resources: z
+    .array(z.union([resourceGlob, typedResource]))
+    .min(1)
+    .max(1000),
+});
+
 /** Rules, and what they are about. */
 export const policySchema = z.strictObject({
   kind: z.literal('Policy'),
   name,
   description: text.optional(),
-  target: z.strictObject({
-    servers: z.array(glob).min(1).max(1000).optional(),
-    actions: z.array(glob).min(1).max(100),
-    resources: z
-      .array(z.union([resourceGlob, typedResource]))
-      .min(1)
-      .max(1000),
-  }),
+  target: policyTarget,
   rules: z.array(ruleSchema).min(1).max(1000),
 });

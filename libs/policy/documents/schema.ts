@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { consentSchema } from './consent-schema.js';
+import { guardrailSchema } from './guardrail-schema.js';
 import { identitySchemas } from './identity-schema.js';
 import { foreignId, instant, name, properties, subjectOrGroup, subjectType, text } from './members.js';
 import { policySchema } from './policy-schema.js';
@@ -54,6 +55,7 @@ export const documentSchemas = {
     properties: properties.optional(),
   }),
   Test: testSchema,
+  Guardrail: guardrailSchema,
   ...identitySchemas,
   /** Stops a server, a host, a person or the tenant. Not written in files: what nobody put there must not take it away. */
   Suspension: z.strictObject({
@@ -81,6 +83,7 @@ export type ResourceDocument = DocumentOf<'Resource'>;
 export type ServerDocument = DocumentOf<'Server'>;
 export type ToolDocument = NonNullable<ServerDocument['tools']>[string];
 export type HostDocument = DocumentOf<'Host'>;
+export type GuardrailDocument = DocumentOf<'Guardrail'>;
 export type TestDocument = DocumentOf<'Test'>;
 export type IssuerDocument = DocumentOf<'Issuer'>;
 export type MappingDocument = DocumentOf<'Mapping'>;
@@ -133,6 +136,7 @@ export const NOT_SUPPORTED_YET: Readonly<Record<Kind, readonly string[]>> = {
   ],
   Host: ['suspended'],
   Test: [],
+  Guardrail: [],
   Issuer: [],
   Mapping: [],
   AdministratorRole: [],

@@ -62,11 +62,17 @@ describe('a Test', () => {
     ],
     [
       withRequest(OK).replace('deny }', 'deny, rule: own-region }'),
-      { message: 'a rule is named by its policy and its name, as in crm/own-region', case: 'c' },
+      {
+        message: 'a rule is named by its policy and its name, as in crm/own-region, or guardrail:no-exports/deny',
+        case: 'c',
+      },
     ],
     [
       withRequest(OK).replace('deny }', 'deny, rule: [p/r, p/r/r] }'),
-      { message: 'a rule is named by its policy and its name, as in crm/own-region', path: 'cases.0.expect.rule.1' },
+      {
+        message: 'a rule is named by its policy and its name, as in crm/own-region, or guardrail:no-exports/deny',
+        path: 'cases.0.expect.rule.1',
+      },
     ],
     [
       withRequest(OK).replace('tool: t', 'tool: t, now: noon'),

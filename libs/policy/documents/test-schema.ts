@@ -5,11 +5,17 @@ import { isForeignId, NAME } from './names.js';
 import { wholeRequest } from './test-request.js';
 
 /** A rule as answers name it, in one text. */
-const ruleName = z
-  .string()
-  .refine((text) => text.split('/').every((part) => NAME.test(part)) && text.split('/').length === 2, {
-    error: 'a rule is named by its policy and its name, as in crm/own-region',
-  });
+const ruleName = z.string().refine(
+  (text) =>
+    text.split('/').length === 2 &&
+    text
+      .replace(/^guardrail:/, '')
+      .split('/')
+      .every((part) => NAME.test(part)),
+  {
+    error: 'a rule is named by its policy and its name, as in crm/own-region, or guardrail:no-exports/deny',
+  },
+);
 
 /** Ids as they come over the wire, where requests need not be about what can be stored. */
 const requestId = z.string().max(2048);

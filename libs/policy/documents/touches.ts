@@ -37,6 +37,7 @@ function keysOf(document: AnyDocument): readonly TouchKey[] {
     case 'Role':
     case 'Policy':
     case 'Tenant':
+    case 'Guardrail':
       return ['*'];
     case 'Binding':
       return document.subjects.flatMap((ref) => keysOfPrincipal(ref));

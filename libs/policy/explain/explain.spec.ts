@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { call, documents, NOW } from '#policy/testing';
+import { guardrailOf } from '../compile/guardrails.js';
 import {
   BY_TOOL,
   combine,
@@ -200,17 +201,23 @@ describe('the smallest change', () => {
 });
 
 describe('an explanation', () => {
-  const alive = ({ rules }: Explanation) =>
-    rules.flatMap(({ policy, version, rule, effect, enforced, outcome, met }) =>
+  const alive = ({ rules, guardrails }: Explanation) => [
+    ...rules.flatMap(({ policy, version, rule, effect, enforced, outcome, met }) =>
       enforced && outcome !== 'false' ? [{ ref: { policy, version, rule }, effect, outcome, met: met ?? null }] : [],
-    );
+    ),
+    ...guardrails.map(({ name, effect, met }) => {
+      const ref = { policy: `guardrail:${name}`, version: 1, rule: effect };
+      return { ref, effect, outcome: 'true' as const, met: met ?? null };
+    }),
+  ];
 
   it('has all that the decision follows from', () => {
     holds(
       fc.property(documents, call, (all, input) => {
         const { decision, explanation } = explained(all, input);
+        const own = decision.outcomes.rules.filter(({ ref }) => guardrailOf(ref) === undefined);
         expect(alive(explanation).map(({ ref, outcome }) => ({ ref, outcome }))).toEqual(
-          expect.arrayContaining(decision.outcomes.rules.map(({ ref, outcome }) => ({ ref, outcome }))),
+          expect.arrayContaining(own.map(({ ref, outcome }) => ({ ref, outcome }))),
         );
         fc.pre(explanation.boundary !== null && explanation.step !== 'obligations');
         const { effect, rules } = combine({
@@ -220,7 +227,13 @@ describe('an explanation', () => {
         });
         expect(effect).toBe(decision.effect);
         const decided = explanation.rules.filter((rule) => rule.decided).map(({ policy, rule }) => `${policy}/${rule}`);
-        expect(decided.sort()).toEqual(rules.map(({ ref }) => `${ref.policy}/${ref.rule}`).sort());
+        const isOwn = ({ ref }: (typeof rules)[number]) => guardrailOf(ref) === undefined;
+        expect(decided.sort()).toEqual(
+          rules
+            .filter(isOwn)
+            .map(({ ref }) => `${ref.policy}/${ref.rule}`)
+            .sort(),
+        );
       }),
     );
   });
@@ -455,6 +468,7 @@ describe('what is explained', () => {
           },
         },
       ],
+      guardrails: [],
       boundary: { outcome: 'true' },
       default: { effect: 'deny', met: false },
       roles: [

@@ -13,7 +13,13 @@ import { counterfactual, type Supposition } from './counterfactual.js';
 import { affordableTrials } from './effort.js';
 import { rolesNamed } from './roles.js';
 import { rulesToShow } from './rules-to-show.js';
-import { stepOf, type ExplainedRole, type ExplainedRule, type Explanation } from './explanation.js';
+import {
+  stepOf,
+  type ExplainedGuardrail,
+  type ExplainedRole,
+  type ExplainedRule,
+  type Explanation,
+} from './explanation.js';
 import { partsOf, type View } from './rule-parts.js';
 
 /** Names of a rule's `to` that are shown at most. */
@@ -62,6 +68,7 @@ export function explain({ set, input, consents, now, decision }: Decided, share 
   return {
     step,
     rules: shown,
+    guardrails: guardrailsOf(set, decision),
     boundary: { outcome, ...(outside ? { outside } : {}) },
     default: decision.outcomes.default,
     roles: roles.roles,
@@ -72,12 +79,20 @@ export function explain({ set, input, consents, now, decision }: Decided, share 
 
 const NOTHING_LOOKED_AT: Omit<Explanation, 'step'> = {
   rules: [],
+  guardrails: [],
   boundary: null,
   default: null,
   roles: [],
   counterfactual: 'none',
   truncated: [],
 };
+
+function guardrailsOf(set: PolicySet, { outcomes }: Decision): ExplainedGuardrail[] {
+  return outcomes.rules.flatMap(({ ref, effect, met }) => {
+    const { guardrail = null } = set.guardrail(ref) ?? {};
+    return guardrail ? [{ ...guardrail, effect, ...(typeof met === 'boolean' ? { met } : {}) }] : [];
+  });
+}
 
 /** The request as it was looked up. That its arguments fit was decided already, and may take long to find out. */
 function resolvedAgain(set: PolicySet, input: DecisionInput): ResolvedRequest | undefined {

@@ -28,6 +28,7 @@ const STEP_OF: Readonly<Record<ReasonCode, Step>> = {
   arguments_invalid: 'before_rules',
   too_many_candidates: 'limits',
   budget_exceeded: 'limits',
+  guardrail: 'deny_rules',
   denied_by_rule: 'deny_rules',
   rule_in_error: 'deny_rules',
   outside_boundary: 'boundaries',
@@ -48,6 +49,8 @@ export interface Explanation {
   readonly step: Step;
   /** The rules that decided, then the others that could concern the request, then those that are for others. */
   readonly rules: readonly ExplainedRule[];
+  /** What the organisation has set above all rules and has a say in the answer. Of the others nothing is told. */
+  readonly guardrails: readonly ExplainedGuardrail[];
   /** Null where no boundary was looked at. */
   readonly boundary: Pick<BoundaryOutcome, 'outcome' | 'outside'> | null;
   /** What holds where no allow rule applies; null where no rule was looked at. */
@@ -83,6 +86,15 @@ export interface ExplainedRule extends RuleRef {
   };
   /** The clause that kept its `when`, or else its `unless`, from being true. */
   readonly failed?: FailedClause;
+}
+
+/** A guardrail that did not come out false: all that a tenant is told of it. */
+export interface ExplainedGuardrail {
+  readonly name: string;
+  readonly effect: Effect;
+  readonly reason: string;
+  /** Whether what it asks for has been agreed to; absent where it asks nothing. */
+  readonly met?: boolean;
 }
 
 export interface FailedClause {

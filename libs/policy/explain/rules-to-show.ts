@@ -37,11 +37,13 @@ export function rulesToShow(set: PolicySet, { request, principals }: View, decis
   };
   const byRank = (left: CompiledRule, right: CompiledRule) => rankOf(left) - rankOf(right) || byName(left, right);
 
-  const own = new Set(candidates);
+  const concerning = new Set(candidates);
   const covering = set.covering(queryOf(request, principals), MAX_LOOKED_AT);
-  const forOthers = [...covering.rules].filter((rule) => !own.has(rule)).sort(byRank);
+  const forOthers = [...covering.rules].filter((rule) => !concerning.has(rule) && rule.guardrail === null).sort(byRank);
 
-  const all = [...candidates.sort(byRank), ...forOthers.slice(0, MAX_FOR_OTHERS)];
+  // Guardrails are told by name alone, and only where they had a say.
+  const own = candidates.filter(({ guardrail }) => guardrail === null);
+  const all = [...own.sort(byRank), ...forOthers.slice(0, MAX_FOR_OTHERS)];
   return {
     rules: all.slice(0, MAX_RULES),
     candidates,

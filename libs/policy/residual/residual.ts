@@ -1,4 +1,4 @@
-import { MAX_CANDIDATES } from '../compile/crowd.js';
+import { areTooMany, MAX_CANDIDATES } from '../compile/crowd.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import { unsupported } from '../decide/obliged.js';
 import { joinObligations } from '../decide/obligations.js';
@@ -50,7 +50,7 @@ export function residualOf(
   }
   const { request } = resolution;
   const { principals, rules } = candidatesOf(set, request, principalsOf(set, request, now));
-  if (rules.length > MAX_CANDIDATES) return refused(`more than ${MAX_CANDIDATES} rules concern it`);
+  if (areTooMany(rules)) return refused(`more than ${MAX_CANDIDATES} rules concern it`);
   const stored = storedOf(set, type);
   if (stored.length > MAX_STORED) return refused(`more than ${MAX_STORED} resources of the type '${type}' are stored`);
 

@@ -43,8 +43,11 @@ export class Weighing {
 
     // 1. No deny rule applies or is in error. One that does for every row settles it, whatever the others are.
     const undenied: Formula[] = [];
-    for (const rule of by('deny')) {
+    const denies = by('deny');
+    const isAbove = ({ guardrail }: CompiledRule) => guardrail !== null;
+    for (const rule of [...denies.filter(isAbove), ...denies.filter((other) => !isAbove(other))]) {
       const { yes, no } = this.#truthOf(rule);
+      if (no === NEVER && isAbove(rule)) return none('guardrail');
       if (no === NEVER) return none(yes === ALWAYS ? 'denied_by_rule' : 'rule_in_error');
       undenied.push(no);
     }
@@ -109,6 +112,7 @@ export class Weighing {
       return truth;
     } catch (error) {
       if (!(error instanceof Inexpressible)) throw error;
+      if (rule.guardrail) throw new RuleInexpressible({ why: NOT_TOLD, rule: rule.ref, clause: null });
       const { start, end } = error.range ?? { start: 0, end: condition.text.length };
       throw new RuleInexpressible({ why: error.message, rule: rule.ref, clause: condition.text.slice(start, end) });
     }
@@ -154,6 +158,9 @@ export class Weighing {
     return conjunction([allow ? this.#matched(allow).yes : ALWAYS, this.#matched(deny).no]);
   }
 }
+
+/** Why there is none that says what a guardrail says: not by its text, which the tenant is not told. */
+const NOT_TOLD = 'what the guardrail says cannot be said of rows';
 
 /** Why there is no filter: what stands in the way, in which rule. */
 export interface NoFilter {

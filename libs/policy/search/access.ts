@@ -1,3 +1,4 @@
+import { guardrailOf } from '../compile/guardrails.js';
 import type { PolicySet } from '../compile/policy-set.js';
 import type { CompiledScope } from '../compile/scopes.js';
 import type { Outcomes, RuleRecord } from '../decide/combine.js';
@@ -59,7 +60,7 @@ function rulesOf(set: PolicySet, input: DecisionInput, { rules }: Outcomes, now:
   const { subject } = resolution.request;
   const told = rules.filter(({ effect, outcome }) => effect !== 'allow' || outcome !== 'error');
   const first = told.slice(0, MAX_RULES).map(({ ref, effect, outcome, met }): AccessRule => {
-    const to = set.documents.rule(ref.policy, ref.rule)?.to ?? [];
+    const to = set.documents.rule(ref.policy, ref.rule)?.to ?? (guardrailOf(ref) === undefined ? [] : ['any']);
     return { ref, effect, outcome, asks: met !== null, reached: reachesOf(set.memberships, to, subject, now) };
   });
   return { rules: first, more: told.length - first.length };

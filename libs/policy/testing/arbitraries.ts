@@ -129,6 +129,22 @@ export const policyNamed = (name: string): fc.Arbitrary<AnyDocument> =>
         .map((rules) => ({ kind: 'Policy' as const, name, target: made, rules })),
     );
 
+/** One that concerns many requests, or few; in the tenant itself, or only in another. */
+export const guardrailNamed = (name: string): fc.Arbitrary<DocumentOf<'Guardrail'>> => {
+  const members = {
+    kind: fc.constant('Guardrail'),
+    name: fc.constant(name),
+    reason: fc.constant('so says the board'),
+    target,
+    when: maybe(condition),
+    unless: maybe(condition),
+  };
+  return fc.oneof(
+    shape<DocumentOf<'Guardrail'>>({ ...members, effect: fc.constant('deny') }),
+    shape<DocumentOf<'Guardrail'>>({ ...members, effect: fc.constant('ask'), consent: consentBlock }),
+  );
+};
+
 const lists = <T>(item: fc.Arbitrary<T>) =>
   fc.oneof(
     fc.record({ allow: fc.array(item, { minLength: 1, maxLength: 3 }) }),
@@ -232,6 +248,10 @@ export const suspension: fc.Arbitrary<DocumentOf<'Suspension'>> = fc
   )
   .map((of) => ({ kind: 'Suspension', ...of }));
 
+const guardrail = fc
+  .tuple(guardrailNamed('g1'), fc.constantFrom<(string[] | undefined)[]>(undefined, ['default'], ['other']))
+  .map(([made, tenants]): AnyDocument => ({ ...made, ...(tenants ? { tenants } : {}) }));
+
 /** A whole small tenant. */
 export const documents: fc.Arbitrary<AnyDocument[]> = fc
   .tuple(
@@ -243,6 +263,7 @@ export const documents: fc.Arbitrary<AnyDocument[]> = fc
     fc.tuple(maybe(bindingNamed('b1')), maybe(bindingNamed('b2')), maybe(bindingNamed('b3'))),
     fc.tuple(policyNamed('p1'), maybe(policyNamed('p2')), maybe(policyNamed('p3')), maybe(policyNamed('p4'))),
     fc.tuple(maybe(scopeNamed('s1')), maybe(scopeNamed('s2'))),
+    fc.tuple(fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: guardrail })),
     fc.tuple(fc.oneof({ weight: 9, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: suspension })),
   )
   .map(([first, made, ...rest]) => [...first, made, ...rest.flat()].filter((document) => document !== undefined));

@@ -72,6 +72,18 @@ export const EXAMPLES = [
   },
   { kind: 'Host', name: 'desk', owner: 'group:it', properties: { managed: true } },
   {
+    kind: 'Guardrail',
+    name: 'two-for-payments',
+    description: 'By the board, in May.',
+    reason: 'Payments are seen by two',
+    tenants: ['acme', 'default'],
+    effect: 'ask',
+    target: { servers: ['bank'], actions: ['tools/call'], resources: ['pay_*'] },
+    when: 'arguments.amount > 100',
+    unless: 'context.purpose == "refund"',
+    consent,
+  },
+  {
     kind: 'Test',
     name: 't',
     description: 'Sales.',

@@ -1,5 +1,5 @@
 export { agreeing, compare } from './agreement.js';
-export { consentBlock, documents, NOW, policyNamed, scopeNamed, suspension } from './arbitraries.js';
+export { consentBlock, documents, guardrailNamed, NOW, policyNamed, scopeNamed, suspension } from './arbitraries.js';
 export { call, callArguments, verified } from './calls.js';
 export { EXAMPLES } from './examples.js';
 export { filterDocuments, filterQuestion } from './filters.js';

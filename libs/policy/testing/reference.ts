@@ -115,7 +115,14 @@ export function referenceDecide(
     return parts.includes('error') ? 'error' : 'true';
   };
 
-  const rules = all('Policy').flatMap((policy) =>
+  // Of the organisation, and for everybody.
+  const above = all('Guardrail')
+    .filter(({ tenants }) => tenants === undefined || tenants.includes('default'))
+    .map(({ name, target, effect, when, unless, consent }): DocumentOf<'Policy'> => {
+      const rule = { name: effect, effect, to: ['any'], when, unless, consent };
+      return { kind: 'Policy', name: `guardrail:${name}`, target, rules: [rule] };
+    });
+  const rules = [...all('Policy'), ...above].flatMap((policy) =>
     policy.rules
       .filter(({ enforce }) => enforce !== false)
       .map((rule) => ({ id: `${policy.name}/${rule.name}`, rule, outcome: outcomeOf(policy, rule) })),

@@ -33,7 +33,7 @@ export interface Mismatch {
 export function mismatch(set: PolicySet, { consents = [], expect }: TestCase, answer: TestAnswer): Mismatch | null {
   const unasked = consents.find((name) => !asks(set, name));
   if (unasked === undefined && asExpected(expect, answer)) return null;
-  const missing = rulesOf(expect).find((name) => !ruleNamed(set, name));
+  const missing = rulesOf(expect).find((name) => !isThere(set, name));
   const hint =
     unasked !== undefined
       ? `nothing called '${unasked}' has a consent block: mend 'consents'`
@@ -82,13 +82,18 @@ export function describeAnswer({ effect, reason, detail, rules, obligations }: T
 const obliging = (types: readonly string[]): string =>
   types.length === 0 ? 'without obligations' : `with ${types.join(' and ')}`;
 
-function ruleNamed(set: PolicySet, name: string) {
+function refOf(name: string): { readonly policy: string; readonly rule: string } {
   const [policy, rule] = name.split('/') as [string, string];
-  return set.documents.rule(policy, rule);
+  return { policy, rule };
+}
+
+function isThere(set: PolicySet, name: string): boolean {
+  const ref = refOf(name);
+  return set.documents.rule(ref.policy, ref.rule) !== undefined || set.guardrail(ref) !== undefined;
 }
 
 /** Whether there is anything to agree to under a name. */
 function asks(set: PolicySet, name: string): boolean {
   if (name === 'default') return set.defaults.consent !== null;
-  return ruleNamed(set, name)?.consent !== undefined;
+  return set.consentOf(refOf(name)) !== undefined;
 }

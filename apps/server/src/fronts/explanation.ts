@@ -42,6 +42,10 @@ const rule = z
   })
   .meta({ id: 'ExplainedRule' });
 
+const guardrail = z
+  .object({ name: z.string(), effect, reason: z.string(), met: z.boolean().optional() })
+  .meta({ id: 'ExplainedGuardrail', description: 'A guardrail of the organisation; no more of it is told.' });
+
 const role = z
   .object({
     role: z.string(),
@@ -89,6 +93,7 @@ export const explanationSchema = z
   .object({
     step: z.enum(STEPS),
     rules: z.array(rule).readonly(),
+    guardrails: z.array(guardrail).readonly(),
     boundary: z
       .object({
         outcome: z.enum(['true', 'false', 'unknown']),

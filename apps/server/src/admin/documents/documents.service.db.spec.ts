@@ -18,6 +18,7 @@ beforeAll(async () => {
     database.store,
     snapshots,
     new Changes(database.store, snapshots, { again: () => Promise.reject(new Error('nobody')) }),
+    database.tenant,
   );
   await commitChange(database.store, {
     tenant: database.tenant,

@@ -5,6 +5,7 @@ import {
   AUTHORED_KINDS,
   type AnyDocument,
   type DocumentProblem,
+  type DocumentSet,
   type Kind,
   type LintFinding,
   type Source,
@@ -48,6 +49,8 @@ export class DocumentsService {
     private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly changes: Changes,
+    /** The tenant whose guardrails stand above all others. */
+    private readonly home: string,
   ) {
     this.#reader = new DocumentReader(store);
   }
@@ -81,7 +84,14 @@ export class DocumentsService {
 
   async #plan(tenant: string, wanted: Wanted): Promise<Plan | Hindrance> {
     const { policies } = await this.snapshots.of(tenant);
-    return planChange(policies.documents, wanted, AUTHORED_KINDS);
+    return this.#planOn(tenant, policies.documents, wanted);
+  }
+
+  /** INVARIANT: guardrails are documents of the home tenant and of no other (the database says so, too). */
+  #planOn(tenant: string, present: DocumentSet, wanted: Wanted): Plan | Hindrance {
+    const outcome = planChange(present, wanted, AUTHORED_KINDS);
+    const foreign = tenant === this.home ? undefined : outcome.documents.find(({ kind }) => kind === 'Guardrail');
+    return foreign ? { problems: [onlyAtHome(foreign)], documents: outcome.documents } : outcome;
   }
 
   /** Makes a change of any number of documents, all or none. */
@@ -150,7 +160,7 @@ export class DocumentsService {
       } = snapshot;
       const { wanted, about, also = [], isOfWholeState = false, guard, check } = await intend();
       asked = wanted;
-      const outcome = planChange(documents, wanted, AUTHORED_KINDS);
+      const outcome = this.#planOn(tenant, documents, wanted);
       if (maker.kind === 'administrator') permitDocuments(maker, outcome.documents);
       guard?.(outcome.documents);
       made = planned(outcome);
@@ -190,6 +200,12 @@ function planned(plan: Plan | Hindrance): Plan {
   if ('problems' in plan) throw invalid(plan.problems);
   return plan;
 }
+
+const onlyAtHome = ({ kind, name }: PlannedDocument): DocumentProblem => ({
+  code: 'invalid',
+  message: 'guardrails stand above all tenants: an operator writes them in the home tenant',
+  document: { kind, name },
+});
 
 /** The refusal of documents with everything that is wrong with them, of which there is something. */
 export const invalid = (problems: readonly DocumentProblem[]): Refusal =>
