@@ -1,16 +1,23 @@
 import type { GivenAnswer } from './answering.js';
 import type { DemoOptions, DemoVerdict } from './demo.js';
 import { runDemo } from './run.js';
+import { runSamlDemo } from './saml/run.js';
 import { runSsoDemo } from './sso/run.js';
 
 type Demo = (options: DemoOptions) => Promise<DemoVerdict>;
 
 /** Demos by name; the one of the quickstart has none. */
-const DEMOS: Readonly<Record<string, Demo>> = { '': runDemo, '--yes': runDemo, sso: runSsoDemo };
+const DEMOS: Readonly<Record<string, Demo>> = {
+  '': runDemo,
+  '--yes': runDemo,
+  sso: runSsoDemo,
+  'sso --saml': runSamlDemo,
+};
 
 /** The demo that a command line means; undefined: there is none. */
-export function demoOf([name = '', ...others]: readonly string[]): Demo | undefined {
-  return others.length === 0 && Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
+export function demoOf(words: readonly string[]): Demo | undefined {
+  const name = words.join(' ');
+  return Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
 }
 
 /** An answer to what a demo asks. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { demoOf } from '../demo/demos.js';
 import { COLUMNS } from '../demo/layout.js';
 import { runDemo } from '../demo/run.js';
+import { runSamlDemo } from '../demo/saml/run.js';
 import { runSsoDemo, type SsoReport } from '../demo/sso/run.js';
 import { STEPS } from '../demo/sso/steps.js';
 
@@ -92,10 +93,25 @@ describe('a demo of single sign-on that is interrupted', () => {
   }, 180_000);
 });
 
+describe('the demo of SAML', () => {
+  it('comes out as it says, without a secret in what it shows', async () => {
+    let text = '';
+    const write = (block: string) => void (text += block);
+    const { surprises, came } = await runSamlDemo({ write, progress: () => undefined, colours: false });
+    expect(surprises).toEqual([]);
+    const statuses = [...came.values()].map(({ status }) => status);
+    expect(statuses).toEqual([200, 400, 400, 403, 403, 200, 403]);
+    expect(Math.max(...text.split('\n').map((line) => line.length))).toBeLessThanOrEqual(COLUMNS);
+    expect(text).not.toMatch(/__Host-placet=(?!\.\.\.)|BEGIN/);
+  }, 180_000);
+});
+
 describe('the name of a demo', () => {
   it.each([
     [[], runDemo],
     [['sso'], runSsoDemo],
+    [['sso', '--saml'], runSamlDemo],
+    [['--saml'], undefined],
     [['toString'], undefined],
     [['sso', 'twice'], undefined],
   ])('%j', (args, demo) => expect(demoOf(args)).toBe(demo));

@@ -6,6 +6,7 @@ import { listConsents, revokeConsents } from './commands/consents.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
+import { printIssuerOf } from './commands/idp.js';
 import { createHost, newKey } from './commands/keys.js';
 import { login, logout } from './commands/login.js';
 import { changeKey, createAdministratorKey, createKey, listKeys, type KeyOptions } from './commands/host-keys.js';
@@ -254,6 +255,14 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takes: ['NAME'],
     options: ['export'],
     run: ([name], { export: digest }, output) => deleteTenant(new Api(), output, name!, digest),
+  },
+  'idp metadata': {
+    takes: ['FILE|URL'],
+    options: ['name', 'entity', 'certificate'],
+    run: ([source], { name, entity, certificate }, output) => {
+      if (name === undefined) throw new UsageError("'idp metadata' needs --name NAME, of the Issuer that is to be");
+      return printIssuerOf(output, source!, { name, entity, certificates: certificate });
+    },
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

@@ -74,6 +74,9 @@ export const USAGE = `usage: placet COMMAND
   tenant owner-key NAME --reason TEXT  make a further key of an owner, for a tenant that has lost its own
   tenant export NAME FILE              write everything of it but secrets into FILE; prints the SHA-256 of the export
   tenant delete NAME --export SHA256   delete a suspended tenant of which there is that export
+  idp metadata FILE|URL --name NAME    print the Issuer that the metadata of a SAML identity provider come to;
+      [--entity ID]                      which of several; without asking a service
+      [--certificate SHA256]...          certificates that it may have, and no other
   login [--tenant NAME]                sign in with a browser, which can be on another machine
       [--no-browser]                     and do not open one here
   logout                               end that

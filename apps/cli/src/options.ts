@@ -41,6 +41,9 @@ export const OPTIONS = {
   tenant: { type: 'string', default: 'default' },
   'no-browser': { type: 'boolean', default: false },
   administrator: { type: 'string' },
+  name: { type: 'string' },
+  entity: { type: 'string' },
+  certificate: { type: 'string', multiple: true, default: [] as string[] },
   role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];
 

@@ -12,13 +12,22 @@ export interface SsoReport extends DemoVerdict {
 
 /** Runs the demo of single sign-on; nothing is there before and after. Rejects if it cannot be carried through. */
 export async function runSsoDemo(options: DemoOptions): Promise<SsoReport> {
-  const { write, colours, signal } = options;
-  signal?.throwIfAborted();
+  options.signal?.throwIfAborted();
   const stage = await openStage(options);
+  return runSteps(stage, STEPS, opening(stage), options);
+}
+
+/** Makes every step on a stage, and closes it. Rejects if one cannot be made. */
+export async function runSteps<S extends { close(): Promise<void> }>(
+  stage: S,
+  steps: readonly Step<S>[],
+  opening: string,
+  { write, colours, signal }: DemoOptions,
+): Promise<SsoReport> {
   const came = new Map<string, Came>();
   try {
-    write(opening(stage));
-    for (const [at, step] of STEPS.entries()) {
+    write(opening);
+    for (const [at, step] of steps.entries()) {
       signal?.throwIfAborted();
       const seen = await step.act(stage);
       came.set(step.title, seen.came);
@@ -27,12 +36,12 @@ export async function runSsoDemo(options: DemoOptions): Promise<SsoReport> {
   } finally {
     await stage.close();
   }
-  write(closing(STEPS.length));
-  return { came, surprises: STEPS.flatMap((step) => surprisesOf(step, came.get(step.title)!)) };
+  write(closing(steps.length));
+  return { came, surprises: steps.flatMap((step) => surprisesOf(step, came.get(step.title)!)) };
 }
 
 /** Where something came out otherwise than a step says. */
-function surprisesOf({ title, expected }: Step, came: Came): string[] {
+function surprisesOf({ title, expected }: Pick<Step, 'title' | 'expected'>, came: Came): string[] {
   return [...new Set([...Object.keys(expected), ...Object.keys(came)])]
     .filter((name) => !isDeepStrictEqual(came[name], expected[name]))
     .map((name) => `'${title}': ${name} is ${shown(came[name])}, and not ${shown(expected[name])}.`);

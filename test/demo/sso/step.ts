@@ -10,8 +10,8 @@ export interface Seen {
 }
 
 /** Something that happens, and what must come of it. */
-export interface Step {
+export interface Step<S = Stage> {
   readonly title: string;
-  readonly act: (stage: Stage) => Promise<Seen>;
+  readonly act: (stage: S) => Promise<Seen>;
   readonly expected: Came;
 }

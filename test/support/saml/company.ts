@@ -58,23 +58,12 @@ export async function startSamlCompany(options: TestOptions = {}): Promise<SamlC
       });
       if (answer.status !== 200) throw new Error(JSON.stringify(answer.body));
     },
-    async answered(cookies, who, query = '') {
+    answered(cookies, who, query = '') {
       idp.person = who;
-      const to = await cookies.follow(`${begin}${query}`, (next) => next.startsWith(idp.url));
-      return hidden(await (await fetch(to)).text());
+      return answerAt(idp, cookies, `${begin}${query}`);
     },
-    async post(cookies, answer) {
-      const first = await fetch(company.callback, {
-        method: 'POST',
-        body: new URLSearchParams({ SAMLResponse: answer }),
-      });
-      const page = await first.text();
-      if (!page.includes('name="again"')) throw new Error(`${first.status}: ${page}`);
-      return cookies.fetch(company.callback, {
-        method: 'POST',
-        body: new URLSearchParams({ SAMLResponse: hidden(page), again: '1' }),
-      });
-    },
+    post: (cookies, answer) => postAnswer(cookies, company.callback, answer),
+
     signIn: async (cookies, who, query) => company.post(cookies, await company.answered(cookies, who, query)),
     async close() {
       await service.close();
@@ -84,6 +73,23 @@ export async function startSamlCompany(options: TestOptions = {}): Promise<SamlC
   await company.apply(samlIssuer(idp));
   idp.trusts = await certificatesOf(company);
   return company;
+}
+
+/** What a browser does until the provider's page has an answer to be posted. */
+export async function answerAt(idp: SamlProvider, cookies: Cookies, begin: string): Promise<string> {
+  const to = await cookies.follow(begin, (next) => next.startsWith(idp.url));
+  return hidden(await (await fetch(to)).text());
+}
+
+/** Posts an answer as a browser would: from the other site without cookies, and again from our own page. */
+export async function postAnswer(cookies: Cookies, callback: string, answer: string): Promise<Response> {
+  const first = await fetch(callback, { method: 'POST', body: new URLSearchParams({ SAMLResponse: answer }) });
+  const page = await first.text();
+  if (!page.includes('name="again"')) throw new Error(`${first.status}: ${page}`);
+  return cookies.fetch(callback, {
+    method: 'POST',
+    body: new URLSearchParams({ SAMLResponse: hidden(page), again: '1' }),
+  });
 }
 
 /** The certificates in our metadata, PEM: two that sign, and the one to encrypt for. */
