@@ -1,16 +1,23 @@
 import type { GivenAnswer } from './answering.js';
 import type { DemoOptions, DemoVerdict } from './demo.js';
 import { runDemo } from './run.js';
+import { runLdapDemo } from './sso/ldap.js';
 import { runSsoDemo } from './sso/run.js';
 
 type Demo = (options: DemoOptions) => Promise<DemoVerdict>;
 
 /** Demos by name; the one of the quickstart has none. */
-const DEMOS: Readonly<Record<string, Demo>> = { '': runDemo, '--yes': runDemo, sso: runSsoDemo };
+const DEMOS: Readonly<Record<string, Demo>> = {
+  '': runDemo,
+  '--yes': runDemo,
+  sso: runSsoDemo,
+  'sso --ldap': runLdapDemo,
+};
 
 /** The demo that a command line means; undefined: there is none. */
-export function demoOf([name = '', ...others]: readonly string[]): Demo | undefined {
-  return others.length === 0 && Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
+export function demoOf(args: readonly string[]): Demo | undefined {
+  const name = args.join(' ');
+  return Object.hasOwn(DEMOS, name) ? DEMOS[name] : undefined;
 }
 
 /** An answer to what a demo asks. */

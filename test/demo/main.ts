@@ -45,6 +45,7 @@ const USAGE = `usage: npm run demo                          answers are given at
        npm run demo -- --yes                 the demo answers by itself
        npm run demo -- answer URL [--no]     answers what a demo asks, as ann
        npm run demo -- sso
+       npm run demo -- sso --ldap            the same by a directory (needs OpenLDAP's slapd)
        npm run demo -- people                lets ann and john of the quickstart sign in at a service that
                                              runs here (PLACET_URL, with the owner's key in PLACET_KEY)
 `;
