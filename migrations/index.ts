@@ -20,6 +20,7 @@ import { EndedForGood0024 } from './0024-ended-for-good.js';
 import { LiveConsents0026 } from './0026-live-consents.js';
 import { KeptPlans0027 } from './0027-kept-plans.js';
 import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
+import { Directories0031 } from './0031-directories.js';
 import { Guardrails0034 } from './0034-guardrails.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -46,5 +47,6 @@ export const migrations = [
   LiveConsents0026,
   KeptPlans0027,
   AnswersTakenBack0028,
+  Directories0031,
   Guardrails0034,
 ];

@@ -55,7 +55,7 @@ describe('settings', () => {
       tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],
-      attempts: { api_key: 60, token: 30, sign_in: 30, user_code: 10, session: 60 },
+      attempts: { api_key: 60, token: 30, sign_in: 30, password: 5, user_code: 10, session: 60 },
       secrets: NamedSecrets.NONE,
     });
   });

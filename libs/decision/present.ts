@@ -34,7 +34,9 @@ export class Present {
   /** Loads the tenant if need be, and brings it to what the caller knows of: a revision, or a key that is new here. */
   async bringUp(call: Call): Promise<void> {
     const { tenant, atLeast } = call;
-    const snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
+    let snapshot = this.snapshots.held(tenant) ?? (await this.snapshots.of(tenant));
+    // What is known here of a directory may be older than what others have read of it.
+    if (snapshot.policies.silent.size > 0) snapshot = await this.snapshots.of(tenant);
     if (!isGood(snapshot, call, this.clock.now())) await this.snapshots.refresh(tenant, Infinity);
     if (atLeast === undefined || snapshot.revision >= atLeast) return;
     await this.snapshots.refresh(tenant, atLeast);

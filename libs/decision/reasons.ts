@@ -15,6 +15,7 @@ export const REASON_TEXT: Readonly<Record<ReasonCode, string>> = {
   no_rule_allows: 'No policy allows this.',
   server_unknown: 'The server is not registered.',
   suspended: 'This has been stopped by an administrator.',
+  directory_unreachable: 'It cannot be found out at this moment whether your account is still good. Try again later.',
   method_unknown: 'The protocol does not know this operation.',
   agent_unknown: 'The application is not registered.',
   arguments_invalid: 'The arguments do not fit what the tool declares.',

@@ -9,6 +9,8 @@ export type AttemptClass =
   | 'token'
   /** Starts of a sign-in, and what comes back from the identity provider. */
   | 'sign_in'
+  /** Passwords of one account in a directory. */
+  | 'password'
   /** The short codes that people type to sign a device in. */
   | 'user_code'
   /** Cookies of sessions, and access tokens. */
@@ -21,6 +23,7 @@ export const DEFAULT_ATTEMPT_LIMITS: AttemptLimits = {
   api_key: 60,
   token: 30,
   sign_in: 30,
+  password: 5,
   user_code: 10,
   session: 60,
 };

@@ -1,4 +1,4 @@
-import { isLoopbackUrl, Lookups, sendOut, type OutgoingOptions, type Reach, type WayOut } from '#outgoing';
+import { addressesOf, isLoopbackUrl, Lookups, sendOut, type OutgoingOptions, type Reach, type WayOut } from '#outgoing';
 
 /**
  * Which identity providers the service goes to beyond those of the public internet: none (`off`), those whose issuer is
@@ -30,6 +30,12 @@ export class Outgoing {
     const reach = this.reachOf(tenant, issuer);
     const resolve: WayOut['resolve'] = (name, how, done) => this.#lookups.resolve(tenant, name, how, done);
     return (url, options = {}) => sendOut(new URL(url), options, { reach, resolve, beyond: BEYOND });
+  }
+
+  /** The addresses of a directory of a tenant, by its URL. Throws OutgoingError where one of them is out of reach. */
+  async addressesOf(tenant: string, url: string): Promise<readonly string[]> {
+    const resolve: WayOut['resolve'] = (name, how, done) => this.#lookups.resolve(tenant, name, how, done);
+    return addressesOf(new URL(url).hostname, { reach: this.reachOf(tenant, url), resolve, beyond: BEYOND });
   }
 
   /** Where an issuer of a tenant may lead. Only one that is on this machine itself leads to this machine. */

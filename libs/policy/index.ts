@@ -14,6 +14,7 @@ export {
   type PolicyDocument,
   type SuspensionDocument,
 } from './documents/schema.js';
+export type { LdapSignIn } from './documents/ldap-schema.js';
 export {
   ADMINISTRATION_ACTIONS,
   ADMINISTRATION_OBJECTS,

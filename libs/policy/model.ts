@@ -28,6 +28,7 @@ export const REASON_CODES = [
   'outside_boundary',
   'no_rule_allows',
   'suspended',
+  'directory_unreachable',
   'server_unknown',
   'method_unknown',
   'agent_unknown',

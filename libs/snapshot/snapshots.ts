@@ -1,4 +1,5 @@
 import { ChangeFeed, loadTenant, type ChangeListener, type PresentNumbers, type Store, type TenantDelta } from '#store';
+import { DirectoryReadings } from './directory-readings.js';
 import { HighestEpochs } from './highest-epochs.js';
 import { TenantSnapshot } from './tenant-snapshot.js';
 import { Tenure } from './tenure.js';
@@ -50,6 +51,7 @@ export class Snapshots implements ChangeListener {
   readonly #followed = new Map<string, number>();
   readonly #following = new Map<string, NodeJS.Timeout>();
   readonly #feed: ChangeFeed;
+  readonly #directories: DirectoryReadings;
 
   constructor(
     private readonly store: Store,
@@ -58,6 +60,7 @@ export class Snapshots implements ChangeListener {
   ) {
     this.#tenure = new Tenure(keeping.idleMs, (tenant) => tenant === keeping.home || this.#underWay.has(tenant));
     this.#feed = new ChangeFeed(store, this);
+    this.#directories = new DirectoryReadings(store, onError);
   }
 
   /** Begins to follow changes. */
@@ -77,7 +80,9 @@ export class Snapshots implements ChangeListener {
 
   /** A tenant's snapshot, if it is in memory. */
   held(tenant: string): TenantSnapshot | undefined {
-    return this.#held.get(tenant);
+    const snapshot = this.#held.get(tenant);
+    if (snapshot) this.#directories.mark(snapshot);
+    return snapshot;
   }
 
   /** Tells a listener of every tenant that is given up. */
@@ -98,7 +103,9 @@ export class Snapshots implements ChangeListener {
   /** A tenant's snapshot, loaded if need be. Throws SnapshotError, or what the store throws. */
   async of(tenant: string): Promise<TenantSnapshot> {
     this.#tenure.use(tenant);
-    return this.#held.get(tenant) ?? this.#load(tenant);
+    const snapshot = this.#held.get(tenant) ?? (await this.#load(tenant));
+    await this.#directories.bringUp(snapshot);
+    return snapshot;
   }
 
   /**
@@ -205,6 +212,7 @@ export class Snapshots implements ChangeListener {
     clearTimeout(this.#following.get(tenant));
     this.#following.delete(tenant);
     this.#tenure.forget(tenant);
+    this.#directories.forget(tenant);
     for (const listener of this.#listeners) listener(tenant, why);
   }
 }

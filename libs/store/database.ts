@@ -177,7 +177,7 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant update (status, ended_at) on placet.consent_request to ${role};
       grant update (withdrawn_at) on placet.consent_answer to ${role};
       grant update (ended_at) on placet.delegation to ${role};
-      grant select, insert, update on placet.consents_settled to ${role};
+      grant select, insert, update on placet.consents_settled, placet.directory_reading to ${role};
       grant update (uses_left, last_used_at, ended_at, ended_for) on placet.consent to ${role};
       grant select, insert, update, delete on placet.draft, placet.oauth_state, placet.denial to ${role};
       grant select, insert, update, delete on placet.used_once to ${role};

@@ -42,7 +42,8 @@ export const EXPORTED: Readonly<
   },
   credential_use: { columns: ['credential', 'last_used_at'], order: ['credential'] },
   denial: { columns: ['key', 'before', 'expires_at', 'revision'], order: ['key'] },
-  person: { columns: ['id', 'issuer', 'claims', 'name', 'email', 'first_at', 'last_at'], order: ['id'] },
+  person: { columns: ['id', 'issuer', 'claims', 'name', 'email', 'first_at', 'last_at', 'read_at'], order: ['id'] },
+  directory_reading: { columns: ['issuer', 'begun_at', 'as_of'], order: ['issuer'] },
   session: {
     columns: [
       ...['id', 'person', 'issuer', 'upstream_session', 'acr', 'amr', 'authenticated_at', 'created_at', 'seen_at'],

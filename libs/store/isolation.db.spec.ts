@@ -11,6 +11,7 @@ import { ConsentView } from './consent-view.js';
 import { DelegationStore } from './delegation-store.js';
 import { CredentialReader } from './credential-reader.js';
 import { ensureTenant } from './database.js';
+import { DirectoryStore } from './directory-store.js';
 import { DocumentReader } from './document-reader.js';
 import { DraftReader } from './draft-reader.js';
 import { EXPORTED } from './export-columns.js';
@@ -75,8 +76,9 @@ beforeAll(async () => {
   await superuser.query(`
     insert into placet.credential_use values ('${other}', '${KEY}', now());
     insert into placet.person (tenant, id, issuer, claims) values ('${other}', 'user:okta/1', 'okta', '{}');
-    insert into placet.session (tenant, id, mac, person, issuer, authenticated_at, idle_ends_at, ends_at)
-      values ('${other}', 's', 's', 'user:okta/1', 'okta', now(), now() + interval '1 day', now() + interval '1 day');
+    insert into placet.session (tenant, id, mac, person, issuer, authenticated_at, idle_ends_at, ends_at, address)
+      values ('${other}', 's', 's', 'user:okta/1', 'okta', now(), now() + interval '1 day', now() + interval '1 day', '192.0.2.1');
+    insert into placet.directory_reading values ('${other}', 'okta', now(), now());
     insert into placet.used_once (tenant, mac, expires_at) values ('${other}', 'u', now() + interval '1 day');
     insert into placet.oauth_state (tenant, model, id, sealed, grant_id, user_code, expires_at)
       values ('${other}', 'AccessToken', 't', '', 'g', null, now() + interval '1 day'),
@@ -254,6 +256,10 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       of: (store, tenant) => new DelegationStore(store).of(tenant, 'user:okta/1'),
       delegatorsOf: (store, tenant) => new DelegationStore(store).delegatorsOf(tenant, 'user:okta/1'),
     },
+    'directory-store.ts': {
+      readings: async (store, tenant) => [...(await new DirectoryStore(store).readings(tenant))],
+      people: (store, tenant) => new DirectoryStore(store).people(tenant, 'okta', '', 10),
+    },
     'client-reader.ts': {
       find: (store, tenant) => new ClientReader(store).find(tenant, 'c'),
       list: (store, tenant) => new ClientReader(store).list(tenant, undefined, undefined, 10),
@@ -278,6 +284,8 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       sessions: (store, tenant) => new PersonReader(store).sessions(tenant, 'user:okta/1'),
     },
     'session-store.ts': {
+      isKnownAddress: async (store, tenant) =>
+        (await new SessionStore(store).isKnownAddress(tenant, 'user:okta/1', '192.0.2.1')) || undefined,
       find: (store, tenant) => new SessionStore(store).find(tenant, { id: 's' }),
       isUsed: async (store, tenant) => (await new SessionStore(store).isUsed(tenant, Buffer.from('u'))) || undefined,
     },

@@ -42,6 +42,8 @@ export interface SignedIn {
     readonly email: string | null;
     /** The key under which their tokens would be denied. */
     readonly denial: string;
+    /** When a directory was asked for it, in ms since 1970; left out: it comes from an identity provider. */
+    readonly readAt?: number;
   };
   readonly session: {
     readonly id: string;
@@ -108,13 +110,26 @@ export class SessionStore {
     return { session, tenantName, numbers: { revision, epoch } };
   }
 
+  /** Whether a person has signed in from an address within the last month. */
+  async isKnownAddress(tenant: string, person: string, address: string): Promise<boolean> {
+    const rows = await this.store.read(tenant, (view) =>
+      view.query<unknown[]>(
+        `select from placet.session s where s.tenant = $1 and s.person = $2 and s.address = $3
+           and s.created_at > clock_timestamp() - interval '30 days' limit 1`,
+        [tenant, person, address],
+      ),
+    );
+    return rows.length > 0;
+  }
+
   /**
    * Keeps what is said of a person and begins a session, in one transaction with its record. Undefined where the person was
    * signed out everywhere since the sign-in began. Returns the id of the session.
    */
-  async begin({ tenant, person, session, about }: SignedIn): Promise<string | undefined> {
+  async begin({ tenant, person: { readAt, ...person }, session, about }: SignedIn): Promise<string | undefined> {
+    const signIn = readAt === undefined ? 'sign_in($1, $2, $3, $4)' : 'sign_in_from_directory($1, $2, $3, $4, $5)';
     const [row] = await this.store.call<{ outcome: string; session_id: string | null }>(
-      'select outcome, session_id from placet.sign_in($1, $2, $3, $4)',
+      `select outcome, session_id from placet.${signIn}`,
       [
         tenant,
         JSON.stringify(person),
@@ -135,6 +150,7 @@ export class SessionStore {
           user_agent: session.userAgent,
         }),
         JSON.stringify(about),
+        ...(readAt === undefined ? [] : [new Date(readAt).toISOString()]),
       ],
     );
     return row?.outcome === 'signed_in' && row.session_id !== null ? row.session_id : undefined;

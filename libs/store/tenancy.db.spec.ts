@@ -37,6 +37,7 @@ const FURTHER_ROWS = `
   insert into placet.person (tenant, id, issuer, claims) values ($1, 'user:okta/1', 'okta', '{}');
   insert into placet.session (tenant, id, mac, person, issuer, authenticated_at, idle_ends_at, ends_at)
     values ($1, 's', 's', 'user:okta/1', 'okta', now(), now(), now());
+  insert into placet.directory_reading values ($1, 'okta', now());
   insert into placet.used_once values ($1, '', now());
   insert into placet.oauth_state (tenant, model, id, sealed) values ($1, 'AccessToken', 't', '');
   insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ($1, 'k', 'ES256', '{}', '');

@@ -51,6 +51,7 @@ const OWN = [
   'TasksController.cancel',
   'AnsweringController.answer',
   'AnsweringController.takeBack',
+  'PasswordController.prove',
   'SignInController.find',
   'SignInController.finishPosted',
   'SignOutController.signOut',

@@ -2,6 +2,7 @@ import type { GivenAnswer } from './answering.js';
 import type { DemoOptions, DemoVerdict } from './demo.js';
 import { runDemo } from './run.js';
 import { runSamlDemo } from './saml/run.js';
+import { runLdapDemo } from './sso/ldap.js';
 import { runSsoDemo } from './sso/run.js';
 
 type Demo = (options: DemoOptions) => Promise<DemoVerdict>;
@@ -12,6 +13,7 @@ const DEMOS: Readonly<Record<string, Demo>> = {
   '--yes': runDemo,
   sso: runSsoDemo,
   'sso --saml': runSamlDemo,
+  'sso --ldap': runLdapDemo,
 };
 
 /** The demo that a command line means; undefined: there is none. */

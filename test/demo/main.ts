@@ -44,7 +44,7 @@ async function main(args: readonly string[]): Promise<number> {
 const USAGE = `usage: npm run demo                          answers are given at a second terminal
        npm run demo -- --yes                 the demo answers by itself
        npm run demo -- answer URL [--no]     answers what a demo asks, as ann
-       npm run demo -- sso [--saml]
+       npm run demo -- sso [--saml | --ldap]  (--ldap needs OpenLDAP's slapd)
        npm run demo -- people                lets ann and john of the quickstart sign in at a service that
                                              runs here (PLACET_URL, with the owner's key in PLACET_KEY)
 `;

@@ -4,7 +4,9 @@ import { demoOf } from '../demo/demos.js';
 import { COLUMNS } from '../demo/layout.js';
 import { runDemo } from '../demo/run.js';
 import { runSamlDemo } from '../demo/saml/run.js';
+import { runLdapDemo } from '../demo/sso/ldap.js';
 import { runSsoDemo, type SsoReport } from '../demo/sso/run.js';
+import { hasOpenLdap } from '../support/directories/open-ldap.js';
 import { STEPS } from '../demo/sso/steps.js';
 
 let report: SsoReport;
@@ -112,7 +114,32 @@ describe('the name of a demo', () => {
     [['sso'], runSsoDemo],
     [['sso', '--saml'], runSamlDemo],
     [['--saml'], undefined],
+    [['sso', '--ldap'], runLdapDemo],
     [['toString'], undefined],
     [['sso', 'twice'], undefined],
   ])('%j', (args, demo) => expect(demoOf(args)).toBe(demo));
+});
+
+describe('the demo of sign-in by a directory', () => {
+  const run = async () => {
+    let text = '';
+    const options = { progress: () => undefined, colours: false };
+    const { surprises } = await runLdapDemo({ ...options, write: (block) => void (text += block) });
+    return { surprises, text };
+  };
+
+  it.skipIf(!hasOpenLdap)(
+    `comes out as it says${hasOpenLdap ? '' : ' (OpenLDAP is not installed here)'}`,
+    async () => {
+      const { surprises, text } = await run();
+      expect(surprises).toEqual([]);
+      expect(text).toContain('The user name or the password is wrong');
+      expect(text).not.toContain('pw-of-ann');
+    },
+    180_000,
+  );
+
+  it.skipIf(hasOpenLdap)('says what it needs where that is missing', async () => {
+    expect((await run()).surprises).toEqual([expect.stringContaining('slapd')]);
+  });
 });

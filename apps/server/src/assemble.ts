@@ -25,6 +25,8 @@ import { Metrics } from './operations/metrics.js';
 import { Readiness } from './operations/readiness.js';
 import { DEFAULT_TENANT, type ServiceOptions } from './service-options.js';
 import { clientKeyOf } from './sign-in/client-key.js';
+import { Directories } from './sign-in/ldap/directories.js';
+import { DirectoryReader } from './sign-in/ldap/directory-reader.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 import { SamlKeys } from './sign-in/saml/saml-keys.js';
 import { SessionAuthenticator } from './sign-in/session-authenticator.js';
@@ -93,11 +95,15 @@ export function assemble(
     tenantNames.forget(gone);
     keySets.forget(gone);
   });
+  const named = options.secrets ?? NamedSecrets.NONE;
+  const directories = new Directories({ outgoing, secrets: named, now: () => store.clock.now() });
+  const reader = new DirectoryReader({ store, snapshots, changes, directories, log });
   return {
     signIn: {
       outgoing,
+      directories: { directories, reader },
       verifier,
-      secrets: options.secrets ?? NamedSecrets.NONE,
+      secrets: named,
       clientKey: clientKeyOf(signingKeys),
       samlKeys: new SamlKeys(store, changes, pepper),
       personSessions,

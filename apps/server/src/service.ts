@@ -59,6 +59,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const parts = assemble(store, snapshots, tenant, keyCheck, consentMetrics, options);
     const notifier = assembleNotifier(store, parts.address, options, consentMetrics, options.log);
     closing.push(() => notifier.close());
+    closing.push(() => parts.signIn.directories.reader.close());
     closing.push(() =>
       Promise.all([
         parts.uses.close(),
@@ -88,6 +89,7 @@ export async function startService(options: ServiceOptions): Promise<Service> {
     const url = urlOf(app.getHttpServer(), options.host);
     parts.address.url = options.publicUrl ?? url;
     notifier.start();
+    parts.signIn.directories.reader.start();
     // Last of all: what is shown only once must not be lost because a port was taken.
     const firstKeys = await bootstrap(store, tenant, keyCheck, options);
     await snapshots.refresh(tenant, Infinity);

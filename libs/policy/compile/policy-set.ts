@@ -56,6 +56,8 @@ export class PolicySet {
   readonly #tools: WeakMap<ToolDocument, RegisteredTool>;
   readonly #suspensions: Suspensions;
   #defaults: TenantDefaults;
+  /** Issuers whose directory has not been heard of for too long; null: those of the set below. */
+  #silent: ReadonlySet<string> | null = null;
   /** Of a fork: the set below it, and the documents which that one had. */
   readonly #basis: { readonly set: PolicySet; readonly documents: DocumentSet } | null;
 
@@ -288,11 +290,35 @@ export class PolicySet {
     return this.#suspensions.of(names);
   }
 
+  /** Says which Issuers are directories that have not been heard of for longer than what they said is good. */
+  silence(issuers: ReadonlySet<string>): void {
+    this.#silent = issuers;
+  }
+
+  /** Issuers of whose people nothing is known at this moment. */
+  get silent(): ReadonlySet<string> {
+    return this.#silent ?? this.#basis?.set.silent ?? NOBODY;
+  }
+
+  /** The Issuer of one of some people, as in `user:corp/3f2c`, of whom nothing is known at this moment; undefined: there is none. */
+  silentIssuerOf(names: () => readonly string[]): string | undefined {
+    const { silent } = this;
+    if (silent.size === 0) return undefined;
+    for (const name of names()) {
+      const [, type, issuer] = /^([^:]*):([^/]*)\//.exec(name) ?? [];
+      if (issuer === undefined || !silent.has(issuer)) continue;
+      if (this.#documents.find('Issuer', issuer)?.document.subjectType === type) return issuer;
+    }
+    return undefined;
+  }
+
   /** The stored resource of a server, or (null) of none. */
   resource(server: string | null, type: string, id: string): ResourceDocument | undefined {
     return this.#resources.get(`${server ?? ''}/${type}:${id}`);
   }
 }
+
+const NOBODY: ReadonlySet<string> = new Set();
 
 type BindingOrNone = Extract<AnyDocument, { kind: 'Binding' }> | undefined;
 type SuspensionOrNone = SuspensionDocument | undefined;

@@ -30,7 +30,7 @@ export interface KnownPerson {
 
 /**
  * Who somebody is who has signed in; undefined where they are nobody any more: the Issuer is gone or does not sign people
- * in, a claim that it requires is missing, or they are suspended under any of their names.
+ * in, a claim that it requires is missing, they are suspended under any of their names, or their directory has not been heard of for too long.
  * @param now ms since 1970
  */
 export function personAt(set: PolicySet, person: SignedInPerson, now: number): KnownPerson | undefined {
@@ -42,6 +42,7 @@ export function personAt(set: PolicySet, person: SignedInPerson, now: number): K
   const stored = set.subject(named.type, named.id);
   const names = allNames(person.id, stored);
   if (set.suspensionOf(() => names.map((name) => `Subject:${name}`))) return undefined;
+  if (set.silentIssuerOf(() => names) !== undefined) return undefined;
 
   const said = groupsOf(issuer, person.claims);
   const mapped = mapClaims(set.documents.all('Mapping'), issuer, person.claims, said);

@@ -38,6 +38,12 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
     ...namesOf(stored, input.subject).map((name) => `Subject:${name}`),
   ]);
   if (suspension) return denied('suspended', describeSuspension(suspension));
+  const silent = set.silentIssuerOf(() => namesOf(stored, input.subject));
+  if (silent !== undefined)
+    return denied(
+      'directory_unreachable',
+      `the directory of the issuer '${silent}' has not been heard of for too long`,
+    );
 
   const unknown = hosts.find((name) => !set.host(name));
   const host = set.host(input.agent);

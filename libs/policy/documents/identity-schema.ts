@@ -10,6 +10,7 @@ import {
   pointerProblem,
   SIGNATURE_ALGORITHMS,
 } from './identity-members.js';
+import { directoryNameProblem, directoryProblems, ldapSignInMembers } from './ldap-schema.js';
 import { entityProblem, samlIdentityProblem, samlSignInMembers } from './saml-schema.js';
 import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem, word } from './members.js';
 
@@ -74,6 +75,7 @@ const oidcSignInSchema = z
 const signInSchema = z.discriminatedUnion('protocol', [
   oidcSignInSchema,
   z.strictObject({ ...samlSignInMembers, ...doorMembers }),
+  z.strictObject({ ...ldapSignInMembers, ...doorMembers }),
 ]);
 
 /** Members that say how tokens are taken, of which a provider that speaks another protocol has none. */
@@ -109,16 +111,24 @@ const issuerSchema = z
     signIn: signInSchema.optional(),
   })
   .superRefine((document, context) => {
-    const isSaml = document.signIn?.protocol === 'saml';
+    const protocol = document.signIn?.protocol ?? 'oidc';
     const tell = (path: string[], message: string | undefined) => {
       if (message !== undefined) context.addIssue({ code: 'custom', path, message });
     };
-    tell(['issuer'], isSaml ? entityProblem(document.issuer) : issuerProblem(document.issuer));
-    if (!isSaml) return;
-    if (document.identity) tell(['identity', 'claim'], samlIdentityProblem(document.identity.claim));
+    tell(['issuer'], ISSUER_PROBLEM[protocol](document.issuer));
+    if (protocol === 'oidc') return;
     const named = OF_TOKENS.find((member) => document[member] !== undefined);
+    if (protocol === 'ldap') {
+      for (const [member, message] of directoryProblems(document)) tell([member], message);
+      if (named) tell([named], 'a directory issues no tokens: leave this out');
+      return;
+    }
+    if (document.identity) tell(['identity', 'claim'], samlIdentityProblem(document.identity.claim));
     if (named) tell([named], 'a SAML identity provider issues no tokens: write an Issuer of its own for them');
   });
+
+/** What the name of an Issuer must be, by how people sign in there. */
+const ISSUER_PROBLEM = { oidc: issuerProblem, saml: entityProblem, ldap: directoryNameProblem } as const;
 
 const TESTS = ['equals', 'oneOf', 'prefix', 'matches', 'present'] as const;
 

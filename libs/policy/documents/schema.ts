@@ -64,6 +64,8 @@ export const documentSchemas = {
     /** Of the server or host; of a subject its type and id, as in `user:ann`; of the tenant its own. */
     name: foreignId,
     reason: text.optional(),
+    /** The Issuer whose directory says that the account is not good any more, and can say otherwise; left out: somebody did it. */
+    by: name.optional(),
   }),
 } as const;
 

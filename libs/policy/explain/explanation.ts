@@ -21,6 +21,7 @@ const STEP_OF: Readonly<Record<ReasonCode, Step>> = {
   no_decision_needed: 'before_rules',
   approval_invalid: 'before_rules',
   suspended: 'before_rules',
+  directory_unreachable: 'before_rules',
   agent_unknown: 'before_rules',
   server_unknown: 'before_rules',
   method_unknown: 'before_rules',

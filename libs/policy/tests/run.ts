@@ -34,13 +34,15 @@ export interface TestReport {
 }
 
 /**
- * The set on which the Test documents of a state are run: the state after some changes, with nobody suspended. A kill
- * switch that is on must not keep the policies from being mended.
+ * The set on which the Test documents of a state are run: the state after some changes, with nobody suspended and every directory heard
+ * of. A kill switch that is on must not keep the policies from being mended.
  */
 export function forkForTests(base: PolicySet, changes: readonly DocumentChange[]): PolicySet {
   const suspensions = [...base.documents.all('Suspension')].map(({ document }) => documentName(document));
   const lifted = suspensions.map((name): DocumentChange => ({ kind: 'Suspension', name }));
-  return base.fork([...changes, ...lifted]);
+  const fork = base.fork([...changes, ...lifted]);
+  fork.silence(new Set());
+  return fork;
 }
 
 /** Whether there is a Test document in a set. */

@@ -9,7 +9,7 @@ import type { JsonObject } from '#policy';
 export interface Connector {
   /** The name of the Issuer document whose word it brings. */
   readonly name: string;
-  /** The protocol: `oidc` or `saml`. */
+  /** The protocol: `oidc`, `saml` or `ldap`. */
   readonly kind: string;
   /** Where the browser is to go. Throws SignInError. */
   begin(attempt: Attempt): Promise<URL>;
@@ -42,6 +42,8 @@ export interface Received {
   readonly url: URL;
   /** Of a POST: the form. */
   readonly form?: URLSearchParams;
+  /** Of the browser, where it counts how often something is tried. */
+  readonly address?: string;
 }
 
 /** What an identity provider has said of a person, checked. */
@@ -63,6 +65,8 @@ export interface VerifiedSignIn {
   readonly evidence: string;
   /** What `endSession` wants back. Kept encrypted. */
   readonly logoutHint: string | null;
+  /** When a directory was asked, in ms since 1970: what is known of the person from later goes before it. Left out: it is no directory. */
+  readonly readAt?: number;
 }
 
 /** Why somebody was not signed in. A closed list: docs/identity.md says what to do about each. */
@@ -74,6 +78,7 @@ export type SignInReason =
   | 'provider_refused'
   | 'response_invalid'
   | 'token_invalid'
+  | 'not_proven'
   | 'identity_missing'
   | 'requirement_unmet'
   | 'not_strong_enough'

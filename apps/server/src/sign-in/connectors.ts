@@ -1,8 +1,10 @@
 import * as oidc from 'openid-client';
 import type { Outgoing } from '#identity';
-import type { DocumentSet, IssuerDocument } from '#policy';
+import type { DocumentSet, IssuerDocument, LdapSignIn } from '#policy';
 import type { PublicAddress } from '../http/public-address.js';
 import { SignInError, type Connector } from './connector.js';
+import type { Directories } from './ldap/directories.js';
+import { LdapConnector, type LdapParts } from './ldap/ldap-connector.js';
 import { OidcConnector } from './oidc/oidc-connector.js';
 import type { OidcSettings } from './oidc/provider-configuration.js';
 import { SamlConnector, type SamlParts, type SamlSettings } from './saml/saml-connector.js';
@@ -26,6 +28,9 @@ export interface ConnectorParts {
   readonly address: PublicAddress;
   /** Marks something of a tenant as used until a moment in ms since 1970; whether it had not been before. */
   useOnce(tenant: string, mac: Buffer, until: number): Promise<boolean>;
+  readonly directories: Directories;
+  /** What keeps people who guess passwords from doing so. */
+  passwords(tenant: NamedTenant): Pick<LdapParts, 'attempts' | 'bringUp'>;
   /** ms since 1970, by the database's clock. */
   now(): number;
 }
@@ -73,7 +78,14 @@ export class Connectors {
   }
 
   #make(tenant: NamedTenant, issuer: IssuerDocument, signIn: SignInSettings): Connector {
-    return signIn.protocol === 'saml' ? this.#saml(tenant, issuer, signIn) : this.#oidc(tenant, issuer, signIn);
+    switch (signIn.protocol) {
+      case 'saml':
+        return this.#saml(tenant, issuer, signIn);
+      case 'ldap':
+        return this.#ldap(tenant, issuer, signIn);
+      default:
+        return this.#oidc(tenant, issuer, signIn);
+    }
   }
 
   #saml(tenant: NamedTenant, issuer: IssuerDocument, signIn: SamlSettings): Connector {
@@ -86,6 +98,11 @@ export class Connectors {
       now: () => this.parts.now(),
     };
     return new SamlConnector(issuer, signIn, parts);
+  }
+
+  #ldap(tenant: NamedTenant, issuer: IssuerDocument, signIn: LdapSignIn): Connector {
+    const directory = this.parts.directories.of(tenant, issuer, signIn);
+    return new LdapConnector(issuer, directory, { ...this.parts.passwords(tenant), now: () => this.parts.now() });
   }
 
   #oidc(tenant: NamedTenant, issuer: IssuerDocument, signIn: OidcSettings): Connector {

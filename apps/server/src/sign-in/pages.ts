@@ -118,6 +118,10 @@ export const TOLD: Readonly<Record<SignInReason, { readonly status: number; read
   provider_refused: { status: 403, sentence: 'The identity provider has not confirmed the sign-in. Start again.' },
   response_invalid: { status: 403, sentence: GENERIC },
   token_invalid: { status: 403, sentence: GENERIC },
+  not_proven: {
+    status: 403,
+    sentence: 'The user name or the password is wrong, or too many were tried: wait a minute and try again.',
+  },
   identity_missing: { status: 403, sentence: GENERIC },
   requirement_unmet: { status: 403, sentence: 'This account may not sign in here. Ask your administrator.' },
   not_strong_enough: {

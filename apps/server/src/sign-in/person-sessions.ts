@@ -142,12 +142,13 @@ function stands(snapshot: TenantSnapshot, session: StoredSession, limits: Sessio
   return isPersonOf(snapshot.policies, session);
 }
 
-/** Whether claims of a sign-in would still make the same person by the Issuer of now: it may be another one by that name. */
+/** Whether claims of a sign-in would still make the same person by the Issuer of now: it may be another one by that name. Of a directory that has not been heard of for too long nobody is anybody. */
 export function isPersonOf(
-  { documents }: PolicySet,
+  { documents, silent }: PolicySet,
   { person, issuer: name, claims }: Pick<StoredSession, 'person' | 'issuer' | 'claims'>,
 ): boolean {
   const issuer = documents.find('Issuer', name)?.document;
+  if (silent.has(name)) return false;
   if (!issuer?.signIn || claims['iss'] !== issuer.issuer) return false;
   if (unmetRequirement(issuer, claims) !== undefined) return false;
   const identity = identityOf(issuer, claims);

@@ -184,7 +184,7 @@ function onward(response: Response, text: string, to: string, cookies: readonly 
 }
 
 /** Sends a browser elsewhere, by GET. */
-function redirect(response: Response, to: string, cookies: readonly string[]): void {
+export function redirect(response: Response, to: string, cookies: readonly string[]): void {
   response.writeHead(303, { ...SECURITY_HEADERS, Location: to, 'Set-Cookie': [...cookies], 'Content-Length': 0 });
   response.end();
 }

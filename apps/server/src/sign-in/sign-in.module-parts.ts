@@ -11,6 +11,10 @@ import { Log } from '../operations/log.js';
 import type { TenantNames } from '../http/tenant-names.js';
 import { Connectors, type NamedSecretsOf } from './connectors.js';
 import { Doorway } from './doorway.js';
+import type { Directories } from './ldap/directories.js';
+import type { DirectoryReader } from './ldap/directory-reader.js';
+import { passwordAttempts } from './ldap/password-attempts.js';
+import { PasswordController } from './ldap/password.controller.js';
 import { LogoutTokens } from './logout-tokens.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
@@ -39,15 +43,23 @@ export interface SignInParts {
   readonly sessionAuthenticator: SessionAuthenticator;
   readonly changes: Changes;
   readonly refusedSignIns: CountedEvents;
+  readonly directories: { readonly directories: Directories; readonly reader: DirectoryReader };
   readonly log: Log;
 }
 
-export const SIGN_IN_CONTROLLERS = [SignInController, SignOutController, SamlMetadataController];
+export const SIGN_IN_CONTROLLERS = [PasswordController, SignInController, SignOutController, SamlMetadataController];
 
 export function signInProviders(parts: SignInParts): Provider[] {
   const { store, snapshots, keyCheck, address, addresses, log } = parts;
   const sessions = new SessionStore(store);
+  // Where the API is only described there is nothing behind it.
+  const { directories, reader } = parts.directories ?? ({} as SignInParts['directories']);
   const connectors = new Connectors({
+    directories,
+    passwords: ({ id, name }) => ({
+      attempts: passwordAttempts(id, parts.limits, sessions),
+      bringUp: (issuer) => reader.bringUp(id, name, issuer),
+    }),
     outgoing: parts.outgoing,
     secrets: parts.secrets,
     clientKey: parts.clientKey,

@@ -30,6 +30,12 @@ export interface Begun {
   readonly seconds: number;
 }
 
+/** What a form of a page of ours carries, so that it finishes a sign-in of this browser, and what the page is called. */
+export interface AskedHere {
+  readonly token: string;
+  readonly title: string;
+}
+
 /** A sign-in that came to a session: the value of its cookie, and for how long a browser is to keep it. */
 export interface Finished {
   readonly value: string;
@@ -85,13 +91,40 @@ export class SignInService {
     cookie: string | undefined,
     browser: Browser,
   ): Promise<Finished> {
-    const attempt = readAttempt(cookie, this.check, this.store.clock.now());
-    if (!attempt || attempt.tenant !== tenant.id || attempt.connector !== issuer)
-      throw new SignInError('attempt_missing', 'this browser has not begun a sign-in here, or it took too long');
+    const attempt = this.#attemptIn(cookie, tenant, issuer);
     const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
     await this.#useUp(tenant.id, attempt);
     const verified = await connector.finish(received, this.#attemptOf(tenant, issuer, attempt));
     return this.#beginSession(tenant, attempt, verified, browser);
+  }
+
+  /** What a page of ours asks that finishes the sign-in that is under way in a browser. Throws SignInError. */
+  async asked(tenant: NamedTenant, issuer: string, cookie: string | undefined): Promise<AskedHere> {
+    const attempt = this.#attemptIn(cookie, tenant, issuer);
+    const documents = await this.#documents(tenant.id);
+    if (this.connectors.of(tenant, documents, issuer).kind !== 'ldap')
+      throw new SignInError('not_configured', `'${issuer.slice(0, 100)}' is no directory`);
+    const document = documents.find('Issuer', issuer)?.document;
+    return { token: attemptSecrets(attempt, this.check).state, title: document?.signIn?.title ?? issuer };
+  }
+
+  /** The same sign-in anew, as one that is used up is over; undefined where the browser has none. Throws SignInError. */
+  async again(
+    tenant: NamedTenant,
+    issuer: string,
+    cookie: string | undefined,
+  ): Promise<(AskedHere & Omit<Begun, 'url'>) | undefined> {
+    const before = readAttempt(cookie, this.check, this.store.clock.now());
+    if (!before || before.tenant !== tenant.id || before.connector !== issuer) return undefined;
+    const { returnTo, acr, maxAge } = before;
+    const { cookie: next, seconds } = await this.begin(tenant, issuer, returnTo, { acr, maxAge });
+    return { cookie: next, seconds, ...(await this.asked(tenant, issuer, next)) };
+  }
+
+  #attemptIn(cookie: string | undefined, tenant: NamedTenant, issuer: string): SignInAttempt {
+    const attempt = readAttempt(cookie, this.check, this.store.clock.now());
+    if (attempt && attempt.tenant === tenant.id && attempt.connector === issuer) return attempt;
+    throw new SignInError('attempt_missing', 'this browser has not begun a sign-in here, or it took too long');
   }
 
   /** Where a browser goes to end its session at the identity provider, too; undefined if that cannot be done. */
@@ -136,6 +169,7 @@ export class SignInService {
         name: verified.name,
         email: verified.email,
         denial: denialKey(person),
+        ...(verified.readAt === undefined ? {} : { readAt: verified.readAt }),
       },
       session: {
         id: newSessionId(),

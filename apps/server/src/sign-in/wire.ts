@@ -27,6 +27,14 @@ export type ChooseQuery = z.output<typeof chooseQuerySchema>;
 export const addressFormSchema = z.object({ email: z.string().max(320), return_to: returnTo });
 export type AddressForm = z.output<typeof addressFormSchema>;
 
+/** What somebody has typed. What it may be, the directory's connector says, so that every answer is the same. */
+export const passwordFormSchema = z.object({
+  token: z.string().max(100).default(''),
+  username: z.string().max(1024).default(''),
+  password: z.string().max(4096).default(''),
+});
+export type PasswordForm = z.output<typeof passwordFormSchema>;
+
 /** How a sign-in begins: the words of OpenID Connect for how fresh and how good it must be. */
 export const beginQuerySchema = z.object({
   return_to: returnTo,

@@ -1,0 +1,120 @@
+import { hash } from 'node:crypto';
+import { setTimeout as after } from 'node:timers/promises';
+import { DirectoryError, type Directory, type DirectoryReason } from '#directory';
+import { isStrongEnough, sameSecret } from '#identity';
+import { canonicalJson, identityOf, subjectKey, unmetRequirement, type IssuerDocument } from '#policy';
+import {
+  SignInError,
+  type Attempt,
+  type Connector,
+  type Received,
+  type SignInReason,
+  type VerifiedSignIn,
+} from '../connector.js';
+import { claimsOf } from './claims.js';
+
+/** Every answer that somebody is not proven takes as long, in ms: how long it took says nothing of who there is. */
+const REFUSED_AFTER_MS = 1000;
+
+/** How often passwords of accounts are tried. */
+export interface PasswordAttempts {
+  /** Throws SignInError where somebody has to wait. */
+  check(person: string, address: string | undefined): Promise<void>;
+  failed(person: string, address: string | undefined): Promise<void>;
+}
+
+export interface LdapParts {
+  readonly attempts: PasswordAttempts;
+  /** Sees to it that what is known of people of the directory is not too old for anybody to be signed in. */
+  bringUp(issuer: string): Promise<void>;
+  /** ms since 1970, by the database's clock. */
+  now(): number;
+}
+
+/** Sign-in with a user name and a password, on a page of ours, that a directory knows. */
+export class LdapConnector implements Connector {
+  readonly kind = 'ldap';
+
+  constructor(
+    private readonly issuer: IssuerDocument,
+    private readonly directory: Pick<Directory, 'prove'>,
+    private readonly parts: LdapParts,
+  ) {}
+
+  get name(): string {
+    return this.issuer.name;
+  }
+
+  async begin({ callback }: Attempt): Promise<URL> {
+    return new URL(callback.replace(/\/callback$/, '/password'));
+  }
+
+  async finish({ form, address }: Received, attempt: Attempt): Promise<VerifiedSignIn> {
+    // INVARIANT: the page was made for this attempt, which is bound to the browser: no other site has filled it in.
+    if (!form || !sameSecret(form.get('token') ?? '', attempt.secrets.state))
+      throw new SignInError('response_invalid', 'the page is of another sign-in');
+    const earliest = performance.now() + REFUSED_AFTER_MS;
+    try {
+      return await this.#proven(form.get('username') ?? '', form.get('password') ?? '', address, attempt);
+    } catch (error) {
+      const refusal = refusalOf(error);
+      if (refusal.reason === 'not_proven') await after(Math.max(0, earliest - performance.now()));
+      throw refusal;
+    }
+  }
+
+  async #proven(
+    login: string,
+    password: string,
+    address: string | undefined,
+    { demand }: Attempt,
+  ): Promise<VerifiedSignIn> {
+    await this.parts.bringUp(this.issuer.name);
+    const { attempts } = this.parts;
+    const askedAt = this.parts.now();
+    let tried: string | undefined;
+    const person = await this.directory
+      .prove(login, password, async (id) => {
+        const known = subjectKey(this.issuer.subjectType, `${this.issuer.name}/${id}`);
+        await attempts.check(known, address);
+        tried = known;
+      })
+      .catch(async (error: unknown) => {
+        if (tried !== undefined && error instanceof DirectoryError && error.reason === 'not_proven')
+          await attempts.failed(tried, address);
+        throw error;
+      });
+    const claims = claimsOf(this.issuer, person);
+    const unmet = unmetRequirement(this.issuer, claims);
+    if (unmet !== undefined) throw new SignInError('requirement_unmet', `the claim ${unmet} is not as it must be`);
+    const subject = identityOf(this.issuer, claims);
+    if (!subject) throw new SignInError('identity_missing', 'the id of the account cannot be used');
+    const assurance = { acr: null, amr: ['pwd'], authTime: askedAt };
+    if (!isStrongEnough(assurance, demand, this.parts.now()))
+      throw new SignInError('not_strong_enough', 'a password is of no class of assurance');
+    return {
+      issuer: this.issuer.name,
+      subject,
+      claims,
+      name: person.name ?? person.login,
+      email: person.email,
+      upstreamSession: null,
+      assurance,
+      evidence: hash('sha256', canonicalJson(claims), 'base64url'),
+      logoutHint: null,
+      readAt: askedAt,
+    };
+  }
+}
+
+const REASONS: Readonly<Record<DirectoryReason, SignInReason>> = {
+  unreachable: 'provider_unreachable',
+  not_proven: 'not_proven',
+  inactive: 'requirement_unmet',
+  misconfigured: 'not_configured',
+};
+
+const refusalOf = (error: unknown): Error & { reason?: SignInReason } =>
+  error instanceof DirectoryError
+    ? new SignInError(REASONS[error.reason], error.message.replace(/[^\x20-\x7e]/g, '?').slice(0, 300))
+    : (error as Error);
