@@ -1,4 +1,4 @@
-export { authnRequestUrl, type AuthnRequest } from './authn-request.js';
+export { authnRequestUrl } from './authn-request.js';
 export { isUnsolicited } from './guard.js';
 export { NAME_FORMATS } from './names.js';
 export { readProviderMetadata, type ProviderMetadata } from './provider-metadata.js';

@@ -384,16 +384,8 @@ describe('encryption', () => {
   });
 
   it('of a key within a key is refused', async () => {
-    const xml = await sealed();
-    const [key] =
-      /<e:EncryptedKey[^]*?<\/e:EncryptedKey>/.exec(xml) ?? /<xenc:EncryptedKey[^]*?<\/xenc:EncryptedKey>/.exec(xml)!;
-    const nested = xml.replace(/<KeyInfo[^]*<\/KeyInfo>/, (info) =>
-      info.replace(
-        '<e:CipherData',
-        `<KeyInfo xmlns="http://www.w3.org/2000/09/xmldsig#">${key}</KeyInfo><e:CipherData`,
-      ),
-    );
-    expect(await fault(nested)).toMatch(/^shape: /);
+    const nested = (await sealed()).replace(/(<e:EncryptedKey [^]*?<KeyInfo[^>]*>)/, '$1<e:EncryptedKey/>');
+    expect(await fault(nested)).toBe('shape: a key is encrypted by an encrypted key');
   });
 });
 

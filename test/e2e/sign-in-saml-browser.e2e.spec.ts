@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
 import { chromium, type Browser, type Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ANN, samlIssuer, startSamlCompany, type SamlCompany } from '../support/saml/company.js';
+import { ANN, startSamlCompany, type SamlCompany } from '../support/saml/company.js';
+import { samlIssuer } from '../support/saml/sign-in.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);

@@ -1,7 +1,8 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { Cookies } from '../support/browser.js';
 import type { Said } from '../support/saml/answers.js';
-import { ANN, certificatesOf, samlIssuer, startSamlCompany, type SamlCompany } from '../support/saml/company.js';
+import { ANN, certificatesOf, startSamlCompany, type SamlCompany } from '../support/saml/company.js';
+import { samlIssuer } from '../support/saml/sign-in.js';
 import type { SamlProvider } from '../support/saml/identity-provider.js';
 import { EVIL, wrapped, WRAPPINGS } from '../support/saml/wrappings.js';
 

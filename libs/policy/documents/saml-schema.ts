@@ -17,7 +17,7 @@ export const samlIdentityProblem = (pointer: string): string | undefined =>
     : 'with SAML the identity is /sub (the persistent NameID) or /attributes/NAME/0 (an attribute with one value)';
 
 /** What is wrong with the certificate of an identity provider. Only its key counts: not who signed it, and not until when. */
-export function certificateProblem(text: string): string | undefined {
+function certificateProblem(text: string): string | undefined {
   const form =
     'a certificate is written as PEM: from -----BEGIN CERTIFICATE----- to -----END CERTIFICATE-----, one in each';
   if (!/^\s*-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----\s*$/.test(text)) return form;

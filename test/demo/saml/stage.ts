@@ -1,10 +1,10 @@
 import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { Cookies } from '../../support/browser.js';
+import type { Cookies } from '../../support/browser.js';
 import type { Said } from '../../support/saml/answers.js';
-import { answerAt, postAnswer, samlIssuer } from '../../support/saml/company.js';
 import { startSamlProvider, type SamlProvider } from '../../support/saml/identity-provider.js';
+import { answerAt, postAnswer, samlIssuer } from '../../support/saml/sign-in.js';
 import { startStandalone } from '../../support/standalone.js';
 import { endAll, type DemoOptions } from '../demo.js';
 import { asOwner } from '../sso/company.js';

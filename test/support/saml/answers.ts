@@ -49,10 +49,10 @@ const PERSISTENT = 'urn:oasis:names:tc:SAML:2.0:nameid-format:persistent';
 const EXCLUSIVE = 'http://www.w3.org/2001/10/xml-exc-c14n#';
 const ENVELOPED = 'http://www.w3.org/2000/09/xmldsig#enveloped-signature';
 
-export const newId = (): string => `_${randomBytes(12).toString('hex')}`;
+const newId = (): string => `_${randomBytes(12).toString('hex')}`;
 const at = (seconds: number): string => new Date(Date.now() + seconds * 1000).toISOString();
 const attribute = (name: string, value: string | null | undefined): string =>
-  value == null ? '' : ` ${name}="${value}"`;
+  (value ?? null) === null ? '' : ` ${name}="${value}"`;
 const escaped = (text: string): string => text.replace(/[&<>"]/g, (sign) => `&#${sign.charCodeAt(0)};`);
 
 /** An answer that nobody has signed. */

@@ -1,7 +1,8 @@
-import { Cookies } from '../browser.js';
+import type { Cookies } from '../browser.js';
 import { startTestService, type TestOptions, type TestService } from '../service.js';
 import type { Said } from './answers.js';
 import { startSamlProvider, type SamlProvider } from './identity-provider.js';
+import { answerAt, postAnswer, samlIssuer } from './sign-in.js';
 import { all, parse } from './xml.js';
 
 /** A service with a company's SAML identity provider beside it. */
@@ -26,16 +27,6 @@ export const ANN: Partial<Said> = {
   name: 'ann-0001',
   attributes: { displayName: ['Ann Example'], email: ['ann@example.com'], groups: ['staff'] },
 };
-
-/** The Issuer document of the test's provider. */
-export const samlIssuer = (idp: SamlProvider, signIn: object = {}, over: object = {}) => ({
-  kind: 'Issuer',
-  name: 'company',
-  issuer: idp.entityId,
-  groups: { prefix: 'company:' },
-  signIn: { protocol: 'saml', url: idp.url, certificates: [idp.key.certificate], ...signIn },
-  ...over,
-});
 
 /** Starts both, with the Issuer `company`. */
 export async function startSamlCompany(options: TestOptions = {}): Promise<SamlCompany> {
@@ -75,23 +66,6 @@ export async function startSamlCompany(options: TestOptions = {}): Promise<SamlC
   return company;
 }
 
-/** What a browser does until the provider's page has an answer to be posted. */
-export async function answerAt(idp: SamlProvider, cookies: Cookies, begin: string): Promise<string> {
-  const to = await cookies.follow(begin, (next) => next.startsWith(idp.url));
-  return hidden(await (await fetch(to)).text());
-}
-
-/** Posts an answer as a browser would: from the other site without cookies, and again from our own page. */
-export async function postAnswer(cookies: Cookies, callback: string, answer: string): Promise<Response> {
-  const first = await fetch(callback, { method: 'POST', body: new URLSearchParams({ SAMLResponse: answer }) });
-  const page = await first.text();
-  if (!page.includes('name="again"')) throw new Error(`${first.status}: ${page}`);
-  return cookies.fetch(callback, {
-    method: 'POST',
-    body: new URLSearchParams({ SAMLResponse: hidden(page), again: '1' }),
-  });
-}
-
 /** The certificates in our metadata, PEM: two that sign, and the one to encrypt for. */
 export async function certificatesOf({ entityId }: Pick<SamlCompany, 'entityId'>): Promise<string[]> {
   const root = parse(await (await fetch(entityId)).text()).documentElement;
@@ -100,10 +74,3 @@ export async function certificatesOf({ entityId }: Pick<SamlCompany, 'entityId'>
       `-----BEGIN CERTIFICATE-----\n${textContent.match(/.{1,64}/g)!.join('\n')}\n-----END CERTIFICATE-----\n`,
   );
 }
-
-/** What a page has in its hidden field. */
-const hidden = (page: string): string => /name="SAMLResponse"\s+value="([^"]*)"/.exec(page)?.[1] ?? fail(page);
-
-const fail = (page: string): never => {
-  throw new Error(`there is no answer in ${page.slice(0, 500)}`);
-};

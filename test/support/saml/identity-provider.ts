@@ -6,7 +6,7 @@ import { answerXml, encryptAssertion, newKey, posted, sign, type IdpKey, type Sa
 import { all, one, parse } from './xml.js';
 
 /** A request as it came. */
-export interface CameRequest {
+interface CameRequest {
   readonly id: string;
   readonly issuer: string;
   readonly recipient: string;

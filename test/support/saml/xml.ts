@@ -41,11 +41,11 @@ export const { SignedXml } = require('xml-crypto') as {
 };
 
 export const { encrypt } = require('xml-encryption') as {
-  encrypt(
+  readonly encrypt: (
     content: string,
     options: Readonly<Record<string, unknown>>,
     done: (error: Error | null, result: string) => void,
-  ): void;
+  ) => void;
 };
 
 const { DOMParser } = require('@xmldom/xmldom') as {

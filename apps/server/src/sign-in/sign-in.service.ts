@@ -233,10 +233,10 @@ export class SignInService {
 }
 
 /** No session here outlasts the one that it rests on, where the identity provider says when that ends. */
-const withinUpstream = (limits: SessionLimits, { sessionEndsAt }: VerifiedSignIn, now: number): SessionLimits =>
-  sessionEndsAt == null
-    ? limits
-    : { ...limits, absoluteMs: Math.max(0, Math.min(limits.absoluteMs, Math.floor(sessionEndsAt - now))) };
+function withinUpstream(limits: SessionLimits, { sessionEndsAt = null }: VerifiedSignIn, now: number): SessionLimits {
+  if (sessionEndsAt === null) return limits;
+  return { ...limits, absoluteMs: Math.max(0, Math.min(limits.absoluteMs, Math.floor(sessionEndsAt - now))) };
+}
 
 /** Where the hint of a session is sealed for. The session gets another MAC with each sign-in. */
 const hintPlace = (tenant: string, mac: string): string[] => [tenant, 'session', mac];

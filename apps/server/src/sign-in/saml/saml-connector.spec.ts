@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { parseDocuments, type IssuerDocument } from '#policy';
 import { answerXml, newKey, posted, sign, type Said } from '../../../../../test/support/saml/answers.js';
-import type { Attempt, Received } from '../connector.js';
+import type { Attempt } from '../connector.js';
 import { SamlConnector, type SamlSettings } from './saml-connector.js';
 
 const idp = newKey();
@@ -64,8 +64,8 @@ const answer = (over: Partial<Said> = {}): string =>
     'Assertion',
     idp,
   );
-const received = (xml: string): Received => ({
-  method: 'POST',
+const received = (xml: string) => ({
+  method: 'POST' as const,
   url: new URL(attempt().callback),
   form: new URLSearchParams({ SAMLResponse: posted(xml) }),
 });
@@ -97,10 +97,12 @@ describe('a sign-in by SAML', () => {
   });
 
   it('needs an answer by POST', async () => {
-    const { url } = received('');
-    await expect(connector().finish({ method: 'GET', url }, attempt())).rejects.toMatchObject({
-      reason: 'response_invalid',
-    });
+    const posted = received(answer());
+    for (const other of [
+      { ...posted, method: 'GET' as const },
+      { method: 'POST' as const, url: posted.url },
+    ])
+      await expect(connector().finish(other, attempt())).rejects.toMatchObject({ reason: 'response_invalid' });
   });
 
   it('holds the claims that the document requires against the attributes', async () => {
