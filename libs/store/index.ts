@@ -71,6 +71,7 @@ export { recordEvent } from './events.js';
 export { Sweep } from './sweep.js';
 export { CountedEvents } from './counted-events.js';
 export { exportTenant } from './tenant-export.js';
+export { reviewAccess, type AccessGrant, type ReviewedIdentity, type ReviewedPerson } from './access-review.js';
 export {
   LONGEST_NAME,
   OperationRefused,

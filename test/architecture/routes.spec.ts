@@ -18,6 +18,7 @@ const ASKED_BY_POST = [
   'AccessController.subjects',
   'AccessController.capabilities',
   'TenantsController.export',
+  'AccessReviewController.review',
   'MappingsController.try',
 ];
 

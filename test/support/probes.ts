@@ -96,6 +96,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'PUT /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name }, body: {} }),
   'DELETE /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name } }),
   'POST /api/v1/access/subjects': ({ name }) => ({ body: { server: name, resource: { id: name } } }),
+  'POST /api/v1/access/review': () => ({ shows: true }),
   'GET /api/v1/access/capabilities': ({ name }) => ({ query: `?format=casl&subject=user:${name}&host=${name}` }),
   'POST /api/v1/access/capabilities': ({ name }) => ({ body: { subject: { id: name }, host: name } }),
   'GET /api/v1/decisions/{evaluation_id}': ({ evaluation }) => ({

@@ -1,4 +1,5 @@
 import { Api } from './api.js';
+import { reviewAccess } from './commands/access-review.js';
 import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
 import { changeClient, createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
@@ -190,6 +191,11 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     takes: [],
     options: ['subject', 'host', 'server', 'json'],
     run: (_, { subject, host, server, json }, output) => whatCan(new Api(), output, { subject, host, server }, json),
+  },
+  'access review': {
+    takes: ['FILE'],
+    options: ['json'],
+    run: ([file], { json }, output) => reviewAccess(new Api(), output, file!, json),
   },
   login: {
     takes: [],

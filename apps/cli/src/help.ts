@@ -22,6 +22,7 @@ export const USAGE = `usage: placet COMMAND
                                        suspensions and keys stay as they are
   suspend OF NAME [--reason TEXT]      stop a Server, a Host, a Subject (as in user:ann) or the Tenant (default) at once
   resume OF NAME                       let it go on
+  access review FILE [--json]          who has been given which role, since when and last used, as CSV (or lines of JSON)
   people list                          who has signed in
   people sessions PERSON               where somebody (as in user:entra/3f2c) is signed in
   people sign-out PERSON               sign them out everywhere, and end the tokens that they have

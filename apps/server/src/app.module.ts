@@ -13,6 +13,8 @@ import type { AbuseLimits } from '#http';
 import type { KeyCheck, TokenVerifier } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { RecordReader, SessionStore, type Store } from '#store';
+import { AccessReviewController } from './admin/access-review/access-review.controller.js';
+import { AccessReviewService } from './admin/access-review/access-review.service.js';
 import { AccessController } from './admin/access/access.controller.js';
 import type { Changes } from './admin/changes.js';
 import { ClientsController } from './admin/clients/clients.controller.js';
@@ -126,6 +128,7 @@ export class AppModule {
         KeyPatternController,
         SuspensionsController,
         AccessController,
+        AccessReviewController,
         MappingsController,
         RecordedDecisionsController,
         MeController,
@@ -159,6 +162,7 @@ export class AppModule {
           inject: [DocumentsService],
           useFactory: (documents: DocumentsService) => new RevisionsService(store, snapshots, documents),
         },
+        { provide: AccessReviewService, useFactory: () => new AccessReviewService(store, authenticator) },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
         { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
         { provide: SigningKeys, useValue: parts.signingKeys },

@@ -33,11 +33,15 @@ export function sendJson(
 }
 
 /**
- * Sends lines of JSON as they come, and no faster than they are read. What they throw ends the connection, so that nobody
+ * Sends lines, of JSON unless it is said, as they come, and no faster than they are read. What they throw ends the connection, so that nobody
  * takes the file for whole; whoever goes away in between has had enough.
  */
-export async function sendLines(response: ServerResponse, lines: AsyncGenerator<string>): Promise<void> {
-  response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': 'application/x-ndjson; charset=utf-8' });
+export async function sendLines(
+  response: ServerResponse,
+  lines: AsyncGenerator<string>,
+  type = 'application/x-ndjson',
+): Promise<void> {
+  response.writeHead(200, { ...SECURITY_HEADERS, 'Content-Type': `${type}; charset=utf-8` });
   try {
     await pipeline(Readable.from(lines), response);
   } catch (error) {
