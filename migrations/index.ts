@@ -21,6 +21,7 @@ import { LiveConsents0026 } from './0026-live-consents.js';
 import { KeptPlans0027 } from './0027-kept-plans.js';
 import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
 import { Guardrails0034 } from './0034-guardrails.js';
+import { Provisioning0036 } from './0036-provisioning.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -47,4 +48,5 @@ export const migrations = [
   KeptPlans0027,
   AnswersTakenBack0028,
   Guardrails0034,
+  Provisioning0036,
 ];

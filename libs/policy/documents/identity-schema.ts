@@ -12,6 +12,7 @@ import {
 } from './identity-members.js';
 import { entityProblem, samlIdentityProblem, samlSignInMembers } from './saml-schema.js';
 import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem, word } from './members.js';
+import { provisioningSchema } from './provisioning-schema.js';
 
 const pointer = z.string().max(512).superRefine(withoutProblem(pointerProblem));
 const endpoint = z.string().min(1).max(2048).superRefine(withoutProblem(endpointProblem));
@@ -107,6 +108,7 @@ const issuerSchema = z
       .optional(),
     workloads: z.strictObject({ audiences: audiences.optional() }).optional(),
     signIn: signInSchema.optional(),
+    provisioning: provisioningSchema.optional(),
   })
   .superRefine((document, context) => {
     const isSaml = document.signIn?.protocol === 'saml';
