@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { revokeConsents } from './consents.js';
 import { revokeGrants } from './grants.js';
 import { endPeople } from './people.js';
+import { endUsers } from './scim.js';
 
 const REPLICAS = 3;
 
@@ -10,6 +11,7 @@ const MODES: Readonly<Record<string, (replicas: number) => Promise<boolean>>> = 
   grants: revokeGrants,
   people: endPeople,
   consents: revokeConsents,
+  scim: endUsers,
 };
 
 /** Is a revocation true when its call returns, on every replica, whatever befalls them? */
