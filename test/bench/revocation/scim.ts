@@ -9,11 +9,11 @@ import type { Holder, MakeHolders } from './phases.js';
 import { allowsAfterTheirRevocation, BLIND_VARIANTS } from './variants.js';
 import { printWays, summarizeWays, wayBars } from './ways.js';
 
-/** Users that are made one after the other while decisions go on. */
-const USERS = 10_000;
-
-/** Who has left, by the word of the company's directory; and how long a large one takes to be taken over. */
-export async function endUsers(replicas: number): Promise<boolean> {
+/**
+ * Who has left, by the word of the company's directory; and how long a large one takes to be taken over.
+ * @param users that are made one after the other while decisions go on
+ */
+export async function endUsers(replicas: number, users: number): Promise<boolean> {
   const cluster = await startCluster(replicas);
   const company = await companyOf(cluster, { scim: true, groups: 'scim', required: true });
   try {
@@ -23,7 +23,7 @@ export async function endUsers(replicas: number): Promise<boolean> {
       host: 'desk',
       rights: { subjects: ['user:*'] },
     });
-    const bulk = await takeOver(cluster, directory, desk.key);
+    const bulk = await takeOver(cluster, directory, desk.key, users);
     const holders: MakeHolders = (_cluster, count) => holdersOf(company, directory, readers, desk.key, count);
     const phases = await threePhases(cluster, holders);
     const afterwards = await allowsAfterTheirRevocation(cluster.databaseUrl);
@@ -92,8 +92,8 @@ function ended(directory: Directory, way: (typeof WAYS)[number], id: string, rea
 }
 
 /** Makes users one after the other while everybody asks: how fast, and what is left of the decisions of before. */
-async function takeOver(cluster: Cluster, directory: Directory, key: string) {
-  console.log(`${USERS} users ...`);
+async function takeOver(cluster: Cluster, directory: Directory, key: string, users: number) {
+  console.log(`${users} users ...`);
   const history = new History();
   let asked = 0;
   let over = false;
@@ -113,7 +113,7 @@ async function takeOver(cluster: Cluster, directory: Directory, key: string) {
   await sleep(3000);
   const before = await rateDuring(() => sleep(10_000));
   const during = await rateDuring(async () => {
-    for (let number = 0; number < USERS; number++) await directory.create(`bulk${number}`);
+    for (let number = 0; number < users; number++) await directory.create(`bulk${number}`);
   });
   const after = await rateDuring(() => sleep(5000));
   over = true;
@@ -121,7 +121,7 @@ async function takeOver(cluster: Cluster, directory: Directory, key: string) {
   const ratio = during.rate / before.rate;
   printTable(
     ['users made', 'seconds', 'users/s', 'decisions/s before', 'while', 'after', 'ratio'],
-    [[USERS, during.seconds, USERS / during.seconds, before.rate, during.rate, after.rate, ratio]],
+    [[users, during.seconds, users / during.seconds, before.rate, during.rate, after.rate, ratio]],
   );
-  return { users: USERS, seconds: during.seconds, before: before.rate, during: during.rate, after: after.rate, ratio };
+  return { users, seconds: during.seconds, before: before.rate, during: during.rate, after: after.rate, ratio };
 }
