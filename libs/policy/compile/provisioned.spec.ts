@@ -54,7 +54,7 @@ describe('groups of a person', () => {
   const groups = (provisioning: string, rows: ReturnType<typeof row>[], claims: object) => {
     const set = setOf(issuer(provisioning));
     set.provision(rows);
-    const [{ document }] = [...set.documents.all('Issuer')] as [{ document: IssuerDocument }];
+    const document: IssuerDocument = set.documents.find('Issuer', 'idp')!.document;
     return groupsOfPerson(set, document, claims as never);
   };
   const SCIM = ', provisioning: { scim: true, groups: scim }';
