@@ -1,6 +1,6 @@
 // Which part may import which (docs/adr/0002-shape.md). Run by `npm run check`.
 /** Libraries that are functions of their arguments: no file, no network, no clock, and nothing of ours. */
-const PURE = ['policy', 'mcp', 'protection'];
+const PURE = ['policy', 'mcp', 'protection', 'scim'];
 
 /** The one folder that may import a package, so that there is one place to look when it changes. */
 const VENDORS = [

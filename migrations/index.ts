@@ -22,6 +22,7 @@ import { KeptPlans0027 } from './0027-kept-plans.js';
 import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
 import { Directories0031 } from './0031-directories.js';
 import { Guardrails0034 } from './0034-guardrails.js';
+import { Provisioning0036 } from './0036-provisioning.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
 export const migrations = [
@@ -49,4 +50,5 @@ export const migrations = [
   AnswersTakenBack0028,
   Directories0031,
   Guardrails0034,
+  Provisioning0036,
 ];

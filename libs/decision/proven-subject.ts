@@ -1,7 +1,7 @@
 import { Refusal } from '#http';
 import { audiencesOf, TOLERANCE_MS, TokenRefused, type VerifiedToken } from '#identity';
 import {
-  groupsOf,
+  groupsOfPerson,
   layer,
   mapClaims,
   own,
@@ -48,17 +48,18 @@ export function provenSubject(token: VerifiedToken, policies: PolicySet, asserte
   return { ...subject, properties: layer(subject.properties, asserted) };
 }
 
-/** Worked out once for each token and state of the documents. */
+/** Worked out once for each token, and state of the documents and of who is provisioned. */
 const known = new WeakMap<
   VerifiedToken,
-  { readonly documents: PolicySet['documents']; readonly subject: ProvenSubject }
+  { readonly documents: PolicySet['documents']; readonly person: unknown; readonly subject: ProvenSubject }
 >();
 
-function mappedSubject(token: VerifiedToken, { documents }: PolicySet): ProvenSubject {
+function mappedSubject(token: VerifiedToken, { documents, provisioned }: PolicySet): ProvenSubject {
   const before = known.get(token);
-  if (before?.documents === documents) return before.subject;
+  const person = provisioned.of(token.subject!.id);
+  if (before?.documents === documents && before.person === person) return before.subject;
   const { document } = token.issuer;
-  const groups = groupsOf(document, token.claims);
+  const groups = groupsOfPerson({ provisioned }, document, token.claims);
   const { roles, properties, unsure } = mapClaims(documents.all('Mapping'), document, token.claims, groups);
   const subject: ProvenSubject = {
     ...token.subject!,
@@ -70,7 +71,7 @@ function mappedSubject(token: VerifiedToken, { documents }: PolicySet): ProvenSu
     token: tokenView(token),
     issuer: { name: document.name, iss: document.issuer },
   };
-  known.set(token, { documents, subject });
+  known.set(token, { documents, person, subject });
   return subject;
 }
 

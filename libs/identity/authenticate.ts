@@ -2,7 +2,7 @@ import type { z } from 'zod';
 import type { RightsProof, StoredCredential } from '#store';
 import { macOf, parseApiKey, sameMac, type ApiKey } from './api-key.js';
 import { Networks } from './networks.js';
-import type { HostPrincipal, ProvenAdministrator } from './principal.js';
+import type { ConnectorPrincipal, HostPrincipal, ProvenAdministrator } from './principal.js';
 import { administratorRightsSchema, hostRightsSchema, type AdministratorRights, type HostRights } from './rights.js';
 
 /** What is wrong with a credential. For the log and the ledger; whoever called is not told. */
@@ -97,13 +97,55 @@ export function principalOf(
   return holderOf(tenant, stored, secret.expiresAt, now, epoch, address);
 }
 
-/** Whether a presented key has a principal, by a state that may not be the newest. */
+/**
+ * The connector (SCIM) whose token was presented: it provisions one Issuer and does nothing else. Throws UnauthenticatedError
+ * as `principalOf`, which knows no connector.
+ */
+export function connectorOf(
+  tenant: string,
+  stored: StoredCredential | undefined,
+  presented: PresentedKey,
+  now: number,
+  address: string,
+): ConnectorPrincipal {
+  if (stored?.id !== presented.id || stored.kind !== 'scim' || stored.issuer === null)
+    throw refusedKey({ tenant, credential: presented.id, reason: 'unknown' });
+  const secret = stored.secrets.find(({ mac }) => sameMac(mac, presented.mac));
+  if (!secret) throw refusedKey({ tenant, credential: stored.id, reason: 'wrong_secret' });
+  endOf(tenant, stored, secret.expiresAt, now, address);
+  return { kind: 'connector', tenant, credential: stored.id, issuer: stored.issuer };
+}
+
+/** Whether a presented key is somebody's, or a connector's, by a state that may not be the newest. */
 export function isGood(...given: Parameters<typeof principalOf>): boolean {
+  const [tenant, stored, presented, now, , address] = given;
   try {
+    if (stored?.kind === 'scim') return connectorOf(tenant, stored, presented, now, address) !== undefined;
     return principalOf(...given) !== undefined;
   } catch {
     return false;
   }
+}
+
+/**
+ * Until when a credential whose secret is known is good, in ms since 1970; null: for good. Throws UnauthenticatedError if it
+ * is disabled, expired or used from elsewhere.
+ */
+function endOf(
+  tenant: string,
+  stored: StoredCredential,
+  secretExpiresAt: number | null,
+  now: number,
+  address: string,
+): number | null {
+  const refuse = (reason: RefusedReason): never => {
+    throw refusedKey({ tenant, credential: stored.id, reason });
+  };
+  if (stored.disabled) return refuse('disabled');
+  const ends = [stored.expiresAt, secretExpiresAt].filter((end) => end !== null);
+  if (ends.some((end) => end <= now)) return refuse('expired');
+  if (!mayBeUsedFrom(stored, address)) return refuse('outside_network');
+  return ends.length > 0 ? Math.min(...ends) : null;
 }
 
 /** Whose a key is that has proven itself. Throws UnauthenticatedError if it is disabled, expired or used from elsewhere. */
@@ -115,16 +157,9 @@ function holderOf(
   epoch: number,
   address: string,
 ): HostPrincipal | ProvenAdministrator {
-  const refuse = (reason: RefusedReason): never => {
-    throw refusedKey({ tenant, credential: stored.id, reason });
-  };
-  if (stored.disabled) return refuse('disabled');
-  const ends = [stored.expiresAt, secretExpiresAt].filter((end) => end !== null);
-  if (ends.some((end) => end <= now)) return refuse('expired');
-  if (!mayBeUsedFrom(stored, address)) return refuse('outside_network');
+  const validUntil = endOf(tenant, stored, secretExpiresAt, now, address);
   const rights = rightsOf(stored);
-  if (rights === undefined) return refuse('rights_unreadable');
-  const validUntil = ends.length > 0 ? Math.min(...ends) : null;
+  if (rights === undefined) throw refusedKey({ tenant, credential: stored.id, reason: 'rights_unreadable' });
   const { cidrs } = stored;
   const common = {
     via: 'key' as const,

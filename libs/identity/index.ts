@@ -24,6 +24,7 @@ export {
 } from './api-key.js';
 export {
   administratorAgain,
+  connectorOf,
   isGood,
   mayBeUsedFrom,
   principalOf,
@@ -38,6 +39,7 @@ export { KeyReader } from './key-reader.js';
 export {
   principalName,
   type AdministratorPrincipal,
+  type ConnectorPrincipal,
   type HostPrincipal,
   type Principal,
   type SignInAssurance,

@@ -46,6 +46,16 @@ export interface AdministratorPrincipal {
   readonly validUntil: number | null;
 }
 
+/** A company's directory, which provisions the people and groups of one Issuer (SCIM 2.0). No caller of any other API. */
+export interface ConnectorPrincipal {
+  readonly kind: 'connector';
+  readonly tenant: string;
+  /** The id of its token. */
+  readonly credential: string;
+  /** The name of the Issuer. */
+  readonly issuer: string;
+}
+
 /** What the identity provider said of a sign-in (OpenID Connect Core §2); null: it said nothing. */
 export interface SignInAssurance {
   readonly acr: string | null;

@@ -43,9 +43,11 @@ export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './li
 export { keyOfIssuer, keyOfIssuerText, touchedKeys, type TouchKey } from './documents/touches.js';
 export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
 export { PolicySet, type ServerReference } from './compile/policy-set.js';
+export type { ProvisionedRow } from './compile/provisioned.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export {
   groupsOf,
+  groupsOfPerson,
   identityOf,
   mapClaims,
   unmetRequirement,

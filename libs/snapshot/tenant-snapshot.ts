@@ -68,6 +68,7 @@ export class TenantSnapshot {
     this.policies.apply(delta.documents);
     if (delta.guardrails.changed !== null) this.policies.guard(delta.guardrails.changed);
     this.#guardrails = delta.guardrails.epoch;
+    this.policies.provision(delta.people);
     for (const credential of delta.credentials) this.#credentials.set(credential.id, credential);
     this.#denials.add(delta.denials, delta.now);
     this.#suspended = delta.suspended;

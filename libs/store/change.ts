@@ -17,8 +17,8 @@ export type Operation =
       readonly op: 'create_credential';
       readonly id: string;
       /** Left out: an API key. */
-      readonly credentialKind?: 'api_key' | 'client' | 'federated';
-      readonly principalKind: 'host' | 'administrator';
+      readonly credentialKind?: 'api_key' | 'client' | 'federated' | 'scim';
+      readonly principalKind: 'host' | 'administrator' | 'connector';
       readonly principal: string;
       readonly environment: string;
       readonly rights: object;
@@ -29,7 +29,7 @@ export type Operation =
       readonly cidrs?: readonly string[] | null;
       /** Of a client: its public keys, as a JWK set. */
       readonly jwks?: object | null;
-      /** Of a federated one: the name of the Issuer, and whom its tokens must be about. */
+      /** Of a federated one and of a connector's: the name of the Issuer; of the former, whom its tokens must be about. */
       readonly issuer?: string;
       readonly subject?: string;
     }
@@ -73,6 +73,36 @@ export type Operation =
       readonly grant?: string;
       readonly token?: string;
     }
+  /** A user of an Issuer as its connector says: `expectedVersion` is 0 for a new one. */
+  | {
+      readonly op: 'put_scim_user';
+      readonly id: string;
+      readonly issuer: string;
+      readonly expectedVersion: number;
+      /** What the plan took for the identity of users; planned anew where the Issuer's document says otherwise by then. */
+      readonly identityBy: string;
+      readonly active: boolean;
+      /** Records do not keep it. */
+      readonly body: { readonly externalId: string | null; readonly userName: string; readonly attributes: object };
+    }
+  | {
+      readonly op: 'delete_scim_user' | 'delete_scim_group';
+      readonly id: string;
+      readonly issuer: string;
+      readonly expectedVersion: number;
+    }
+  /** A group, with who comes into it and who leaves, by the ids of users. */
+  | {
+      readonly op: 'put_scim_group';
+      readonly id: string;
+      readonly issuer: string;
+      readonly expectedVersion: number;
+      readonly body: { readonly externalId: string | null; readonly displayName: string };
+      readonly add: readonly string[];
+      readonly remove: readonly string[];
+    }
+  /** Consents of people (`user:entra/3f2c`), what is being asked of them, and who answers in whose place. */
+  | { readonly op: 'end_consents'; readonly persons: readonly string[] }
   /** A new signing key in the place of the present one of its algorithm, which stays published until it retires. */
   | {
       readonly op: 'replace_signing_key';

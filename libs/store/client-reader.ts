@@ -27,7 +27,7 @@ const LISTING = `
     c.created_by as "createdBy", c.created_at as "createdAt", c.expires_at as "expiresAt", c.disabled_at as "disabledAt",
     array(select s.expires_at from placet.credential_secret s
       where s.tenant = c.tenant and s.credential = c.id order by s.number) as secrets
-  from placet.credential c where c.tenant = $1 and c.kind <> 'api_key'`;
+  from placet.credential c where c.tenant = $1 and c.kind in ('client', 'federated')`;
 
 interface Row extends Omit<ClientListing, 'createdAt' | 'expiresAt' | 'disabledAt' | 'secrets'> {
   readonly createdAt: Date;

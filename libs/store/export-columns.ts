@@ -115,6 +115,29 @@ export const EXPORTED: Readonly<
     columns: ['id', 'request', 'event', 'url', 'status', 'loud', 'at', 'due_at', 'attempts', 'outcome', 'ended_at'],
     order: ['at', 'id'],
   },
+  scim_user: {
+    columns: [
+      ...[
+        'id',
+        'issuer',
+        'external_id',
+        'user_name',
+        'active',
+        'identity',
+        'body',
+        'version',
+        'created_at',
+        'changed_at',
+      ],
+      ...['expires_at', 'revision'],
+    ],
+    order: ['id'],
+  },
+  scim_group: {
+    columns: ['id', 'issuer', 'external_id', 'display_name', 'version', 'created_at', 'changed_at'],
+    order: ['id'],
+  },
+  scim_member: { columns: ['group_id', 'user_id'], order: ['group_id', 'user_id'] },
   ledger_record: {
     columns: ['writer', 'seq', 'commit', 'at', 'kind', 'body', 'hash', 'subject'],
     order: ['writer', 'seq'],
@@ -124,7 +147,10 @@ export const EXPORTED: Readonly<
     order: ['name'],
   },
   usage: {
-    columns: ['documents', 'document_bytes', 'history_bytes', 'credentials'],
+    columns: [
+      ...['documents', 'document_bytes', 'history_bytes', 'credentials'],
+      ...['scim_users', 'scim_groups', 'scim_members'],
+    ],
     order: ['tenant'],
     withheld: ['accepted_documents', 'accepted_bytes', 'accepted_credentials'],
   },

@@ -66,6 +66,15 @@ export { ClientReader, type ClientListing } from './client-reader.js';
 export { SessionStore, type FoundSession, type StoredSession } from './session-store.js';
 export { DirectoryStore, type DirectorySaid, type StoredDirectory } from './directory-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
+export {
+  ProvisioningReader,
+  type ScimPage,
+  type ScimQuery,
+  type ScimReference,
+  type StoredScimGroup,
+  type StoredScimUser,
+} from './provisioning-reader.js';
+export { ConnectorTokenReader, type ConnectorTokenListing } from './connector-token-reader.js';
 export { writeCredentialUses } from './credential-use.js';
 export { recordEvent } from './events.js';
 export { Sweep } from './sweep.js';

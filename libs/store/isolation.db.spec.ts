@@ -1,10 +1,12 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { IssuerDocument } from '#policy';
 import { CONSENT_ID, consentRows } from '../../test/support/consent-rows.js';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
 import { commitChange } from './change.js';
 import { ClientReader } from './client-reader.js';
+import { ConnectorTokenReader } from './connector-token-reader.js';
 import { ConsentReader } from './consent-reader.js';
 import { ConsentStatistics } from './consent-statistics.js';
 import { ConsentView } from './consent-view.js';
@@ -17,6 +19,7 @@ import { DraftReader } from './draft-reader.js';
 import { EXPORTED } from './export-columns.js';
 import { OAuthStore } from './oauth-store.js';
 import { PersonReader } from './person-reader.js';
+import { ProvisioningReader } from './provisioning-reader.js';
 import { RecordReader } from './record-reader.js';
 import { RevisionReader } from './revision-reader.js';
 import { SessionStore } from './session-store.js';
@@ -89,9 +92,39 @@ beforeAll(async () => {
     insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash, subject)
       values ('${other}', 9, 1, 1, 'decision', '{"evaluation_id":"e"}', '', 'x');
     ${consentRows(other, 'user:okta/1')}`);
+  const row = { issuer: 'okta', expectedVersion: 0 };
+  const user = { externalId: 'scim-person', userName: 'ann', attributes: {} };
+  const group = { externalId: null, displayName: 'g' };
+  for (const operation of [
+    { op: 'put_document', kind: 'Issuer', name: 'okta', body: OKTA },
+    { op: 'create_credential', id: 'scim-token', ...TOKEN },
+    { op: 'put_scim_user', id: 'scim-user', ...row, identityBy: 'externalId', active: true, body: user },
+    { op: 'put_scim_group', id: 'scim-group', ...row, body: group, add: ['scim-user'], remove: [] },
+  ] as const) {
+    const change = { tenant: other, principal: 'system:test', keys: ['*'], operations: [operation] } as const;
+    expect(await commitChange(database.store, change)).toMatchObject({ outcome: 'committed' });
+  }
 });
 
 afterAll(() => database.close());
+
+const TOKEN = {
+  credentialKind: 'scim',
+  principalKind: 'connector',
+  principal: 'okta',
+  issuer: 'okta',
+  environment: 'test',
+  rights: {},
+  expiresAt: null,
+  mac: '00',
+} as const;
+
+const OKTA = {
+  kind: 'Issuer',
+  name: 'okta',
+  issuer: 'https://okta.example.com',
+  provisioning: { scim: true, identity: 'externalId' },
+} as unknown as IssuerDocument;
 
 interface Table {
   readonly name: string;
@@ -283,6 +316,19 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
       find: (store, tenant) => new PersonReader(store).find(tenant, 'user:okta/1'),
       sessions: (store, tenant) => new PersonReader(store).sessions(tenant, 'user:okta/1'),
     },
+    'provisioning-reader.ts': {
+      user: (store, tenant) => new ProvisioningReader(store).user(tenant, 'okta', 'scim-user'),
+      group: (store, tenant) => new ProvisioningReader(store).group(tenant, 'okta', 'scim-group'),
+      members: (store, tenant) => new ProvisioningReader(store).members(tenant, 'scim-group'),
+      groupsOf: async (store, tenant) => [...(await new ProvisioningReader(store).groupsOf(tenant, ['scim-user']))],
+      identities: (store, tenant) => new ProvisioningReader(store).identities(tenant, 'okta', 'scim-group', null),
+      users: async (store, tenant) => (await new ProvisioningReader(store).users(tenant, 'okta', {}, 0, 9)).rows,
+      groups: async (store, tenant) => (await new ProvisioningReader(store).groups(tenant, 'okta', {}, 0, 9)).rows,
+    },
+    'connector-token-reader.ts': {
+      find: (store, tenant) => new ConnectorTokenReader(store).find(tenant, 'scim-token'),
+      list: (store, tenant) => new ConnectorTokenReader(store).list(tenant, undefined, 10),
+    },
     'session-store.ts': {
       isKnownAddress: async (store, tenant) =>
         (await new SessionStore(store).isKnownAddress(tenant, 'user:okta/1', '192.0.2.1')) || undefined,
@@ -358,6 +404,12 @@ describe('a function that reads', () => {
     [
       'tenant_delta',
       KEY,
+      () => loadTenant(database.store, database.tenant, 0),
+      () => loadTenant(database.store, other, 0),
+    ],
+    [
+      'tenant_delta',
+      'scim-person',
       () => loadTenant(database.store, database.tenant, 0),
       () => loadTenant(database.store, other, 0),
     ],

@@ -29,7 +29,7 @@ export interface SweepOptions {
 }
 
 /**
- * Deletes what is over: sessions 30 days after their end; tokens, codes, denials, used-up things, retired keys and secrets
+ * Deletes what is over: people that a connector took away, a year after; sessions 30 days after their end; tokens, codes, denials, used-up things, retired keys and secrets
  * some time after they have expired; notifications a day after they were delivered or given up. Every replica tries on an interval; one at a time does it, on a connection of its own,
  * in small transactions, and the others do not wait. No request does any of it or waits for it.
  */
@@ -92,7 +92,7 @@ export class Sweep {
   async #sweep(client: pg.Client, tenant: string): Promise<void> {
     for (let batch = 0; batch < BATCHES && !this.#closed; batch++) {
       const { rows } = await client.query<{ more: boolean }>(
-        'select true = any (array[placet.sweep($1, $2), placet.sweep_notifications($1, $2)]) as more',
+        'select true = any (array[placet.sweep($1, $2), placet.sweep_notifications($1, $2), placet.sweep_scim($1, $2)]) as more',
         [tenant, this.options.batch ?? BATCH],
       );
       if (!rows[0]!.more) return;

@@ -1,4 +1,4 @@
-import { type AnyDocument, type DocumentChange, type Kind, type StoredDocument } from '#policy';
+import type { AnyDocument, DocumentChange, Kind, ProvisionedRow, StoredDocument } from '#policy';
 import type { Store } from './store.js';
 
 /** The numbers of a tenant at one moment. */
@@ -15,9 +15,9 @@ export interface PresentNumbers extends TenantNumbers {
 /** A credential as it is stored: whose it is, what it may do, and the MACs of its live secrets. Times in ms since 1970. */
 export interface StoredCredential {
   readonly id: string;
-  /** An API key, an OAuth client, or a workload that an identity provider vouches for. */
-  readonly kind: 'api_key' | 'client' | 'federated';
-  readonly principalKind: 'host' | 'administrator';
+  /** An API key, an OAuth client, a workload that an identity provider vouches for, or the token of a connector (SCIM). */
+  readonly kind: 'api_key' | 'client' | 'federated' | 'scim';
+  readonly principalKind: 'host' | 'administrator' | 'connector';
   readonly principal: string;
   readonly environment: string;
   readonly rights: object;
@@ -27,7 +27,7 @@ export interface StoredCredential {
   readonly cidrs: readonly string[] | null;
   /** Of a client: its public keys, as a JWK set. */
   readonly jwks: object | null;
-  /** Of a federated one: the name of its Issuer, and whom the tokens must be about. */
+  /** Of a federated one and of a connector's: the name of its Issuer; of the former, whom the tokens must be about. */
   readonly issuer: string | null;
   readonly subject: string | null;
   readonly secrets: readonly { readonly mac: Buffer; readonly expiresAt: number | null }[];
@@ -48,6 +48,7 @@ export interface TenantDelta extends TenantNumbers {
   readonly documents: readonly DocumentChange[];
   readonly credentials: readonly StoredCredential[];
   readonly denials: readonly StoredDenial[];
+  readonly people: readonly ProvisionedRow[];
   /** The moment at which it was read, by the database's clock, in ms since 1970. */
   readonly now: number;
   /** Whether its operator has suspended it: nothing is allowed in it, and nobody of it may administer. */
@@ -82,6 +83,7 @@ export async function loadTenant(
     ),
     credentials: (row.credentials ?? []).map(credentialOf),
     denials: row.denials ?? [],
+    people: row.people ?? [],
     now: row.read_at,
     suspended: row.suspended,
     decisionsPerSecond: row.decisions_per_second,
@@ -101,6 +103,7 @@ interface DeltaRow extends TenantNumbers {
     | null;
   readonly credentials: readonly CredentialRow[] | null;
   readonly denials: readonly StoredDenial[] | null;
+  readonly people: readonly ProvisionedRow[] | null;
   readonly suspended: boolean;
   readonly decisions_per_second: number | null;
   readonly guardrail_epoch: number;

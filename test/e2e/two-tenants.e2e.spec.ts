@@ -15,6 +15,7 @@ const NO_THINGS: Things = {
   name: '',
   key: '',
   client: '',
+  connectorToken: '',
   session: '',
   revision: 0,
   evaluation: '',
@@ -41,6 +42,7 @@ beforeAll(async () => {
     name: there.name.replace('of-second', 'of-nobody'),
     key: [...there.key].reverse().join(''),
     client: [...there.client].reverse().join(''),
+    connectorToken: [...there.connectorToken].reverse().join(''),
     session: [...there.session].reverse().join(''),
     revision: there.revision + 1000,
     evaluation: there.evaluation.slice(0, -4) + [...there.evaluation.slice(-4)].reverse().join(''),
@@ -66,6 +68,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
     { kind: 'Subject', id: name, properties: { nick: SECRET } },
     { kind: 'Subject', id: SECRET },
     { kind: 'Resource', type: 'record', id: SECRET },
+    { kind: 'Issuer', name: SECRET, issuer: 'https://idp.example.com', provisioning: { scim: true } },
     {
       kind: 'Policy',
       name,
@@ -91,6 +94,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
     tenant.call('POST', '/api/v1/keys', { body: { administrator: SECRET, rights: { roles: ['auditor'] } } }),
   );
   const { id: client } = await made(tenant.call('POST', '/api/v1/clients', { body: { host: name } }));
+  const connector = await made(tenant.call('POST', '/api/v1/connector-tokens', { body: { issuer: SECRET } }));
   await superuser.query(`
     insert into placet.person (tenant, id, issuer, claims, name) values ('${tenant.id}', '${name}', 'okta', '{}', '${SECRET}');
     insert into placet.session (tenant, id, mac, person, issuer, idle_ends_at, ends_at, user_agent)
@@ -120,6 +124,7 @@ async function furnish(tenant: TestTenant): Promise<Things> {
     name,
     key: id,
     client,
+    connectorToken: connector.id,
     session: SESSION,
     revision: last.revision,
     evaluation: decided.evaluation_id,

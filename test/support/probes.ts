@@ -7,6 +7,8 @@ export interface Things {
   readonly name: string;
   /** Of a key. */
   readonly key: string;
+  /** Of a connector. */
+  readonly connectorToken: string;
   /** Of an OAuth client. */
   readonly client: string;
   /** Of a person's session. */
@@ -91,6 +93,10 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   'POST /api/v1/keys/{id}/rotate': ({ key }) => ({ path: { id: key }, body: {} }),
   'PATCH /api/v1/keys/{id}': ({ key }) => ({ path: { id: key }, body: { cidrs: ['10.0.0.0/8'] } }),
   'DELETE /api/v1/keys/{id}': ({ key }) => ({ path: { id: key } }),
+  'GET /api/v1/connector-tokens': () => ({ shows: true }),
+  'POST /api/v1/connector-tokens': ({ name }) => ({ body: { issuer: name } }),
+  'POST /api/v1/connector-tokens/{id}/rotate': ({ connectorToken }) => ({ path: { id: connectorToken }, body: {} }),
+  'DELETE /api/v1/connector-tokens/{id}': ({ connectorToken }) => ({ path: { id: connectorToken } }),
   'GET /api/v1/consents/suggestions': () => ({}),
   'GET /api/v1/suspensions': () => ({ shows: true }),
   'PUT /api/v1/suspensions/{of}/{name}': ({ name }) => ({ path: { of: 'Server', name }, body: {} }),

@@ -22,6 +22,8 @@ import { ClientsService } from './admin/clients/clients.service.js';
 import { RecordedDecisionsController } from './admin/decisions/recorded-decisions.controller.js';
 import { RecordedDecisionsService } from './admin/decisions/recorded-decisions.service.js';
 import { Activity, ActivityController } from './admin/consents/activity.controller.js';
+import { ConnectorTokensController } from './admin/connector-tokens/connector-tokens.controller.js';
+import { ConnectorTokensService } from './admin/connector-tokens/connector-tokens.service.js';
 import { ConsentsController } from './admin/consents/consents.controller.js';
 import { DelegationsController } from './admin/consents/delegations.controller.js';
 import { OwnConsentsController } from './admin/consents/own-consents.controller.js';
@@ -65,6 +67,7 @@ import { SchemasController } from './openapi/schemas.controller.js';
 import { OperationsController } from './operations/operations.controller.js';
 import { Readiness } from './operations/readiness.js';
 import { SigningKeys } from './oauth/signing-keys.js';
+import { SCIM_CONTROLLERS, scimProviders } from './scim/scim.module-parts.js';
 import { Doorway } from './sign-in/doorway.js';
 import { PersonSessions } from './sign-in/person-sessions.js';
 import { SessionAuthenticator } from './sign-in/session-authenticator.js';
@@ -123,6 +126,7 @@ export class AppModule {
         RevisionsController,
         KeysController,
         ClientsController,
+        ConnectorTokensController,
         SigningKeysController,
         SamlKeysController,
         KeyPatternController,
@@ -148,6 +152,7 @@ export class AppModule {
         ApprovalsController,
         TasksController,
         ...SIGN_IN_CONTROLLERS,
+        ...SCIM_CONTROLLERS,
         AnsweringController,
       ],
       providers: [
@@ -165,6 +170,10 @@ export class AppModule {
         { provide: AccessReviewService, useFactory: () => new AccessReviewService(store, authenticator) },
         { provide: KeysService, useFactory: () => new KeysService(store, snapshots, changes, keyCheck) },
         { provide: ClientsService, useFactory: () => new ClientsService(store, snapshots, changes, keyCheck) },
+        {
+          provide: ConnectorTokensService,
+          useFactory: () => new ConnectorTokensService(store, snapshots, changes, keyCheck),
+        },
         { provide: SigningKeys, useValue: parts.signingKeys },
         { provide: PeopleService, useFactory: () => new PeopleService(store, snapshots, changes) },
         { provide: SuspensionsService, useFactory: () => new SuspensionsService(store, snapshots, changes) },
@@ -203,6 +212,7 @@ export class AppModule {
           provide: TenantsService,
           useFactory: () => new TenantsService(store, snapshots, authenticator, keyCheck, home),
         },
+        ...scimProviders(store, snapshots, changes, log),
         { provide: TenantNames, useValue: tenantNames },
         { provide: Metrics, useValue: metrics },
         { provide: Readiness, useValue: readiness },

@@ -24,6 +24,7 @@ import { Owned, tableOver, type Table } from '../layers.js';
 import { compileDefaults, type TenantDefaults } from './defaults.js';
 import { compileGuardrail, concernsTenant, guardrailPolicy, HOME_TENANT } from './guardrails.js';
 import { Memberships } from './memberships.js';
+import { Provisioned, type Provisioning, type ProvisionedRow } from './provisioned.js';
 import { registeredTool, type RegisteredTool } from './registered-tool.js';
 import { LayeredIndex, RuleIndex, type Covering, type Query, type Rules } from './rule-index.js';
 import { compilePolicy, ConditionPool, type CompiledRule } from './rules.js';
@@ -55,14 +56,20 @@ export class PolicySet {
   readonly #resources: Table<string, ResourceDocument>;
   readonly #tools: WeakMap<ToolDocument, RegisteredTool>;
   readonly #suspensions: Suspensions;
+  readonly #provisioned = new Provisioned();
+  /** Whom connectors have provisioned. */
+  readonly provisioned: Provisioning;
   #defaults: TenantDefaults;
   /** Issuers whose directory has not been heard of for too long; null: those of the set below. */
   #silent: ReadonlySet<string> | null = null;
   /** Of a fork: the set below it, and the documents which that one had. */
   readonly #basis: { readonly set: PolicySet; readonly documents: DocumentSet } | null;
 
-  /** @param base the set that this one is a fork of; left out: an empty set */
-  constructor(base?: PolicySet) {
+  /**
+   * @param base the set that this one is a fork of; left out: an empty set
+   * @param provisioned of a fork: who is provisioned in it; left out: as in the set below it
+   */
+  constructor(base?: PolicySet, provisioned: Provisioning | undefined = base?.provisioned) {
     this.#documents = base ? base.#documents : DocumentSet.EMPTY;
     this.#conditions = new ConditionPool(base && base.#conditions);
     this.#rules = tableOver(base && base.#rules);
@@ -78,6 +85,7 @@ export class PolicySet {
     this.#tools = base ? base.#tools : new WeakMap<ToolDocument, RegisteredTool>();
     this.#suspensions = new Suspensions(base && base.#suspensions);
     this.#defaults = base ? base.#defaults : compileDefaults(undefined);
+    this.provisioned = provisioned ?? this.#provisioned;
     this.#basis = base ? { set: base, documents: base.#documents } : null;
   }
 
@@ -94,8 +102,8 @@ export class PolicySet {
    * The set as it would be after some changes: a layer over this one that reads through to it where nothing changes, so
    * that it costs what the changes do. This set is not changed by it; once this set changes, the fork is stale.
    */
-  fork(changes: readonly DocumentChange[]): PolicySet {
-    const fork = new PolicySet(this);
+  fork(changes: readonly DocumentChange[], provisioned?: Provisioning): PolicySet {
+    const fork = new PolicySet(this, provisioned);
     fork.apply(changes);
     return fork;
   }
@@ -125,6 +133,11 @@ export class PolicySet {
     for (const { kind, name, stored } of changes) {
       this.#replace(kind, name, before.find(kind, name)?.document, stored);
     }
+  }
+
+  /** Takes over who is provisioned; never of a fork. */
+  provision(rows: readonly ProvisionedRow[]): void {
+    this.#provisioned.apply(rows);
   }
 
   #replace(kind: Kind, name: string, before: AnyDocument | undefined, stored: StoredDocument | undefined): void {
@@ -310,6 +323,11 @@ export class PolicySet {
       if (this.#documents.find('Issuer', issuer)?.document.subjectType === type) return issuer;
     }
     return undefined;
+  }
+
+  /** Whether a connector keeps a person out, under one of some names. */
+  keepsOut(names: readonly { readonly type: string; readonly id: string }[]): boolean {
+    return names.some((name) => this.provisioned.isKeptOut(this.#documents, name));
   }
 
   /** The stored resource of a server, or (null) of none. */

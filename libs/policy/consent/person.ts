@@ -3,7 +3,7 @@ import type { PolicySet } from '../compile/policy-set.js';
 import { parsePrincipal, subjectKey } from '../documents/names.js';
 import type { SubjectDocument } from '../documents/schema.js';
 import { ANY_GROUP, keyOfIssuer, keyOfIssuerText, type TouchKey } from '../documents/touches.js';
-import { groupsOf } from '../mapping/groups.js';
+import { groupsOfPerson } from '../mapping/groups.js';
 import { mapClaims } from '../mapping/map-claims.js';
 import { unmetRequirement } from '../mapping/identity.js';
 import type { JsonObject } from '../model.js';
@@ -30,7 +30,8 @@ export interface KnownPerson {
 
 /**
  * Who somebody is who has signed in; undefined where they are nobody any more: the Issuer is gone or does not sign people
- * in, a claim that it requires is missing, they are suspended under any of their names, or their directory has not been heard of for too long.
+ * in, a claim that it requires is missing, they are suspended under any of their names, the directory of the Issuer does not
+ * let them in, or has not been heard of for too long.
  * @param now ms since 1970
  */
 export function personAt(set: PolicySet, person: SignedInPerson, now: number): KnownPerson | undefined {
@@ -43,8 +44,9 @@ export function personAt(set: PolicySet, person: SignedInPerson, now: number): K
   const names = allNames(person.id, stored);
   if (set.suspensionOf(() => names.map((name) => `Subject:${name}`))) return undefined;
   if (set.silentIssuerOf(() => names) !== undefined) return undefined;
+  if (set.keepsOut(stored ? [named, stored, ...(stored.aliases ?? [])] : [named])) return undefined;
 
-  const said = groupsOf(issuer, person.claims);
+  const said = groupsOfPerson(set, issuer, person.claims);
   const mapped = mapClaims(set.documents.all('Mapping'), issuer, person.claims, said);
   const groups = new Set(stored?.groups ?? said?.names ?? []);
   const mayBeInMore = !stored?.groups && !said?.complete;

@@ -3,7 +3,7 @@ import type { RegisteredTool } from '../compile/registered-tool.js';
 import { identitiesOf } from '../documents/identities.js';
 import { serverIdentities } from '../documents/server-identity.js';
 import type { ServerDocument, SubjectDocument, SuspensionDocument } from '../documents/schema.js';
-import { subjectKey } from '../documents/names.js';
+import { NAME, subjectKey } from '../documents/names.js';
 import { ANY_GROUP, keyOfIssuer, keyOfIssuerText, keyOfServerIdentity, type TouchKey } from '../documents/touches.js';
 import { layer, own } from '../json.js';
 import type { Json, JsonObject, ReasonCode } from '../model.js';
@@ -31,19 +31,22 @@ export function resolve(set: PolicySet, input: DecisionInput): Resolution {
   const keys = keysOf(input, subject, stored, server);
   const denied = (reason: ReasonCode, detail: string): Resolution => ({ keys, denied: reason, detail });
 
+  const names = namesOf(stored, input.subject);
   const hosts = hostsOf(input);
   const suspension = set.suspensionOf(() => [
     ...hosts.map((name) => `Host:${name}`),
     ...(server ? [`Server:${server.name}`] : []),
-    ...namesOf(stored, input.subject).map((name) => `Subject:${name}`),
+    ...names.map(({ type, id }) => `Subject:${subjectKey(type, id)}`),
   ]);
   if (suspension) return denied('suspended', describeSuspension(suspension));
-  const silent = set.silentIssuerOf(() => namesOf(stored, input.subject));
+  const silent = set.silentIssuerOf(() => names.map(({ type, id }) => subjectKey(type, id)));
   if (silent !== undefined)
     return denied(
       'directory_unreachable',
       `the directory of the issuer '${silent}' has not been heard of for too long`,
     );
+  if (set.keepsOut(names))
+    return denied('suspended', 'the directory of their Issuer does not let the person in (SCIM)');
 
   const unknown = hosts.find((name) => !set.host(name));
   const host = set.host(input.agent);
@@ -163,8 +166,17 @@ function resourceId(
 }
 
 /** Every name that a person has: the one that was sent, the stored one, and the aliases. */
-function namesOf(stored: SubjectDocument | undefined, sent: DecisionInput['subject']): string[] {
-  return [sent, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])].map(({ type, id }) => subjectKey(type, id));
+function namesOf(stored: SubjectDocument | undefined, sent: DecisionInput['subject']): readonly SubjectName[] {
+  return stored ? [sent, stored, ...(stored.aliases ?? [])] : [sent];
+}
+
+type SubjectName = Pick<SubjectDocument, 'type' | 'id'>;
+
+/** The Issuer whose people have such an id, be there one of that name or not: whether it lets them in may change. */
+function keysOfName({ type, id }: SubjectName): TouchKey[] {
+  const slash = id.indexOf('/');
+  const own: TouchKey = `subject:${subjectKey(type, id)}`;
+  return slash > 0 && NAME.test(id.slice(0, slash)) ? [own, keyOfIssuer(id.slice(0, slash))] : [own];
 }
 
 const describeSuspension = ({ of, name, reason }: SuspensionDocument): string =>
@@ -190,7 +202,7 @@ function keysOf(
   stored: SubjectDocument | undefined,
   server: ServerDocument | undefined,
 ): TouchKey[] {
-  const keys = new Set<TouchKey>(namesOf(stored, input.subject).map((name): TouchKey => `subject:${name}`));
+  const keys = new Set<TouchKey>(namesOf(stored, input.subject).flatMap(keysOfName));
   for (const host of hostsOf(input)) keys.add(`host:${host}`);
   for (const group of subject.groups ?? []) keys.add(`group:${group}`);
   if (subject.mayBeInMore) keys.add(ANY_GROUP);

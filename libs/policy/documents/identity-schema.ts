@@ -13,6 +13,7 @@ import {
 import { directoryNameProblem, directoryProblems, ldapSignInMembers } from './ldap-schema.js';
 import { entityProblem, samlIdentityProblem, samlSignInMembers } from './saml-schema.js';
 import { foreignId, instant, name, subjectOrGroup, subjectType, text, withoutProblem, word } from './members.js';
+import { provisioningSchema } from './provisioning-schema.js';
 
 const pointer = z.string().max(512).superRefine(withoutProblem(pointerProblem));
 const endpoint = z.string().min(1).max(2048).superRefine(withoutProblem(endpointProblem));
@@ -109,6 +110,7 @@ const issuerSchema = z
       .optional(),
     workloads: z.strictObject({ audiences: audiences.optional() }).optional(),
     signIn: signInSchema.optional(),
+    provisioning: provisioningSchema.optional(),
   })
   .superRefine((document, context) => {
     const protocol = document.signIn?.protocol ?? 'oidc';

@@ -1,7 +1,9 @@
+import type { Provisioning } from '../compile/provisioned.js';
 import { isForeignId } from '../documents/names.js';
 import type { IssuerDocument } from '../documents/schema.js';
 import { isJsonObject, own } from '../json.js';
 import type { Json, JsonObject } from '../model.js';
+import { identityOf } from './identity.js';
 import { claimAt, partsOf } from './pointer.js';
 
 /** The groups that a token names, and whether these are all. */
@@ -34,6 +36,25 @@ const TRUNCATED_AT: Readonly<Partial<Record<Profile, number>>> = { okta: 100 };
 
 /** Assertions of Entra have 150 at most. */
 const SAML_TRUNCATED_AT: Readonly<Partial<Record<Profile, number>>> = { entra: 150 };
+
+/**
+ * The groups of somebody: by the claims of a token or, where the Issuer says so, those that its connector has provisioned.
+ *
+ * INVARIANT: of whoever is not provisioned or not active, and of a group that has no usable name, nothing is known: never that it is none.
+ */
+export function groupsOfPerson(
+  { provisioned }: { readonly provisioned: Provisioning },
+  issuer: IssuerDocument,
+  claims: JsonObject,
+): TokenGroups | null {
+  if (issuer.provisioning?.groups !== 'scim') return groupsOf(issuer, claims);
+  const person = provisioned.of(identityOf(issuer, claims)?.id ?? '');
+  if (!person?.active) return null;
+  const prefix = issuer.groups?.prefix ?? '';
+  const names = new Set<string>();
+  for (const name of person.groups) if (name !== null && isForeignId(prefix + name)) names.add(prefix + name);
+  return { names: [...names], complete: names.size === person.groups.length };
+}
 
 /**
  * The groups of somebody by the claims of a token, with the prefix of the issuer; null where they are not known.

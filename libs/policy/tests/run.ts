@@ -1,4 +1,5 @@
 import type { PolicySet } from '../compile/policy-set.js';
+import { Provisioned } from '../compile/provisioned.js';
 import type { CompiledRule } from '../compile/rules.js';
 import { decide, type Decision } from '../decide/decide.js';
 import { agreementsTo } from '../decide/requirements.js';
@@ -34,13 +35,13 @@ export interface TestReport {
 }
 
 /**
- * The set on which the Test documents of a state are run: the state after some changes, with nobody suspended and every directory heard
- * of. A kill switch that is on must not keep the policies from being mended.
+ * The set on which the Test documents of a state are run: the state after some changes, with nobody suspended or kept out, and every
+ * directory heard of. A kill switch that is on must not keep the policies from being mended.
  */
 export function forkForTests(base: PolicySet, changes: readonly DocumentChange[]): PolicySet {
   const suspensions = [...base.documents.all('Suspension')].map(({ document }) => documentName(document));
   const lifted = suspensions.map((name): DocumentChange => ({ kind: 'Suspension', name }));
-  const fork = base.fork([...changes, ...lifted]);
+  const fork = base.fork([...changes, ...lifted], Provisioned.NOBODY);
   fork.silence(new Set());
   return fork;
 }

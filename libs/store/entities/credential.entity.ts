@@ -10,7 +10,7 @@ export class CredentialEntity {
   id!: string;
 
   @Column({ type: 'text' })
-  kind!: 'api_key' | 'client' | 'federated';
+  kind!: 'api_key' | 'client' | 'federated' | 'scim';
 
   @Column({ type: 'text', name: 'principal_kind' })
   principalKind!: 'host' | 'administrator';

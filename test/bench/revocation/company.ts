@@ -15,15 +15,18 @@ export interface Company {
 
 const AUDIENCE = 'https://placet.example';
 
-/** Starts an identity provider in this process, and makes the tenant of a cluster trust it. */
-export async function companyOf(cluster: Cluster): Promise<Company> {
+/**
+ * Starts an identity provider in this process, and makes the tenant of a cluster trust it.
+ * @param provisioning what the Issuer document says of it; left out: nothing
+ */
+export async function companyOf(cluster: Cluster, provisioning?: object): Promise<Company> {
   const idp = await startIdentityProvider();
   const signIn = `${cluster.replicas[0]!.url}/t/default/sign-in/company`;
   idp.client({ client_id: 'placet', redirect_uris: [`${signIn}/callback`] });
   const apply = async (text: string): Promise<void> => {
     await cluster.administer('POST', '/api/v1/documents/apply', { files: [{ path: 'company.yaml', text }] });
   };
-  await apply(documents(idp.issuer));
+  await apply(documents(idp.issuer, provisioning));
   return {
     tokenOf(sub) {
       const now = Math.floor(Date.now() / 1000);
@@ -46,7 +49,7 @@ export async function companyOf(cluster: Cluster): Promise<Company> {
   };
 }
 
-const documents = (issuer: string): string => `
+const documents = (issuer: string, provisioning: object | undefined): string => `
 { kind: Tenant, name: default, defaults: { effect: deny, hostScope: {} } }
 ---
 { kind: Role, name: reader }
@@ -58,7 +61,7 @@ const documents = (issuer: string): string => `
 { kind: Binding, name: clerk, subjects: ['user:clerk'], roles: [reader] }
 ---
 { kind: Issuer, name: company, issuer: '${issuer}', subjectTokens: { audiences: ['${AUDIENCE}'] },
-  signIn: { clientId: placet, authentication: none } }
+  signIn: { clientId: placet, authentication: none }${provisioning ? `, provisioning: ${JSON.stringify(provisioning)}` : ''} }
 ---
 kind: Mapping
 name: company

@@ -1,5 +1,5 @@
 import { Refusal } from '#http';
-import { principalName, type AdministratorPrincipal } from '#identity';
+import { principalName, type AdministratorPrincipal, type ConnectorPrincipal } from '#identity';
 import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
@@ -18,9 +18,11 @@ export interface Testing {
   readonly report?: (report: TestReport) => void;
 }
 
-/** Who makes a change: an administrator, or the service itself. */
+/** Who makes a change: an administrator, a connector within its own Issuer, or the service itself. */
 export type Maker =
-  AdministratorPrincipal | { readonly kind: 'service'; readonly tenant: string; readonly name: string };
+  | AdministratorPrincipal
+  | ConnectorPrincipal
+  | { readonly kind: 'service'; readonly tenant: string; readonly name: string };
 
 /** Says what an administrator is at this moment; Refusal where that is not what it was. */
 export interface Standing {
@@ -144,10 +146,17 @@ const isRestedOn = (operation: Operation): boolean =>
   (operation.op === 'put_document' || operation.op === 'delete_document') &&
   ['Host', 'Server', 'Policy', 'Tenant'].includes(operation.kind);
 
-const madeBy = (maker: Maker): Pick<Change, 'principal' | 'proof'> =>
-  maker.kind === 'service'
-    ? { principal: `system:${maker.name}` }
-    : { principal: principalName(maker), proof: maker.proof };
+function madeBy(maker: Maker): Pick<Change, 'principal' | 'proof'> {
+  switch (maker.kind) {
+    case 'service':
+      return { principal: `system:${maker.name}` };
+    // The transaction looks at the token, and at what the Issuer's document says.
+    case 'connector':
+      return { principal: `scim:${maker.credential}` };
+    case 'administrator':
+      return { principal: principalName(maker), proof: maker.proof };
+  }
+}
 
 const tooManyChanges = (): Refusal =>
   new Refusal('too_many_changes', 'others keep changing the same things: try again');

@@ -12,7 +12,14 @@ import {
   type AdministratorAbility,
   type AdministratorPrincipal,
 } from '#identity';
-import { documentName, type AnyDocument, type DocumentSet, type Kind, type SuspensionDocument } from '#policy';
+import {
+  documentName,
+  type AnyDocument,
+  type DocumentSet,
+  type Kind,
+  type PolicySet,
+  type SuspensionDocument,
+} from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import type { StoredCredential } from '#store';
 import { permit } from '../http/rights.js';
@@ -122,6 +129,20 @@ export const mayWithCredential = (
   { principalKind, principal }: Pick<StoredCredential, 'principalKind' | 'principal'>,
 ): boolean =>
   may(ability, action, object, principal) && (principalKind === 'host' || may(ability, 'grant', object, principal));
+
+/**
+ * Throws Refusal where the maker of a connector's token does not have everything that people of its Issuer can come to have:
+ * whoever holds the token says who they are, and what groups they are in.
+ */
+export function refuseConnector(
+  { name, ability }: AdministratorPrincipal,
+  { documents }: PolicySet,
+  issuer: string,
+): void {
+  const document = documents.find('Issuer', issuer)?.document;
+  const excess = document && exceeding(ability, documents, documents, [{ before: document, after: document }]);
+  if (excess) throw exceedsOwn(name, `the Issuer '${issuer}'`);
+}
 
 const exceedsOwn = (who: string, what: string): Refusal =>
   new Refusal(

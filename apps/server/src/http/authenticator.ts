@@ -3,10 +3,13 @@ import { Refusal, tenantSuspended } from '#http';
 import {
   abilityOf,
   administratorAgain,
+  connectorOf,
   isSameAbility,
   isToken,
   principalOf,
+  UnauthenticatedError,
   type AdministratorPrincipal,
+  type ConnectorPrincipal,
   type Principal,
 } from '#identity';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
@@ -51,6 +54,26 @@ export class Authenticator {
     this.uses.used(tenant, key.id);
     const { policies } = await this.#goodState(tenant, numbers.revision);
     return proven.kind === 'host' ? proven : { ...proven, ability: abilityOf(proven.roles, policies.documents) };
+  }
+
+  /**
+   * The connector that calls. Throws as `principalOf`, and Refusal where the Issuer's document does not let it provision.
+   * @param address of the client, normalised
+   */
+  async connectorOf(request: IncomingMessage, address: string): Promise<ConnectorPrincipal> {
+    try {
+      const { tenant, key } = await this.gate.callerOf(request.headers.authorization, address);
+      if (isToken(key)) throw new UnauthenticatedError('credentials_invalid', 'not the token of a connector');
+      const { credential, numbers } = await loadCredential(this.store, tenant, key.id);
+      const connector = connectorOf(tenant, credential, key, this.store.clock.now(), address);
+      this.uses.used(tenant, key.id);
+      const { policies } = await this.#goodState(tenant, numbers.revision);
+      const issuer = policies.documents.find('Issuer', connector.issuer)?.document;
+      if (issuer?.provisioning) return connector;
+      throw new Refusal('forbidden', `the Issuer '${connector.issuer}' does not say provisioning: {scim: true}`);
+    } catch (error) {
+      throw this.gate.told(error, address);
+    }
   }
 
   /**

@@ -19,7 +19,7 @@ export class UndeclaredRightError extends Error {
   override readonly name = 'UndeclaredRightError';
 
   constructor(route: string) {
-    super(`${route} declares no right: write @Requires(...), @AnyCaller() or @Public() on it`);
+    super(`${route} declares no right: write @Requires(...), @AnyCaller(), @Connector() or @Public() on it`);
   }
 }
 

@@ -14,7 +14,7 @@ import { Reflector } from '@nestjs/core';
 import type { Request, Response } from 'express';
 import type { z } from 'zod';
 import { Refusal, requestIdOf, traceOf } from '#http';
-import type { Principal } from '#identity';
+import type { ConnectorPrincipal, Principal } from '#identity';
 import { PLAIN_WORDS } from '#policy';
 import { profileProblem, REQUESTS_PATH } from '../fronts/authzen/access-request.js';
 import { invalid } from '../fronts/front-door.js';
@@ -24,10 +24,12 @@ import type { PublicAddress } from './public-address.js';
 import type { ClientAddresses } from './client-address.js';
 import { sendProblem } from './responses.js';
 import { checkRight, RIGHT, type Right } from './rights.js';
+import { isScim, SCIM_TYPE, scimAnswer } from './scim-errors.js';
 
 /** A request of ours on its way through Nest. */
 export interface PlacetRequest extends Request {
   principal?: Principal;
+  connector?: ConnectorPrincipal;
   /** The body as it came, where it is read as a text. */
   text?: string;
 }
@@ -38,6 +40,15 @@ export const Caller = createParamDecorator((_data: unknown, context: ExecutionCo
   if (!principal) throw new Error('a public route has no principal');
   return principal;
 });
+
+/** The connector of the call, where the route takes no other caller. */
+export const CallingConnector = createParamDecorator(
+  (_data: unknown, context: ExecutionContext): ConnectorPrincipal => {
+    const { connector } = context.switchToHttp().getRequest<PlacetRequest>();
+    if (!connector) throw new Error('a route that is not for connectors has none');
+    return connector;
+  },
+);
 
 /** The body as a text, for documents: their mistakes are told by line and column. */
 export const BodyText = createParamDecorator((_data: unknown, context: ExecutionContext): string => {
@@ -74,6 +85,10 @@ export class RightsGuard implements CanActivate {
     if (right === undefined) throw new Error('a route that declares no right');
     if (right === 'public') return true;
     const request = context.switchToHttp().getRequest<PlacetRequest>();
+    if (right === 'connector') {
+      request.connector = await this.authenticator.connectorOf(request, this.addresses.of(request));
+      return true;
+    }
     const principal = await this.authenticator.principalOf(request, this.addresses.of(request));
     request.principal = principal;
     if (right === 'any-caller') return true;
@@ -119,8 +134,16 @@ export class ProblemFilter implements ExceptionFilter {
     const response = http.getResponse<Response>();
     const known = error instanceof HttpException ? asRefusal(error, request) : error;
     const requestId = String(response.getHeader('X-Request-ID') ?? requestIdOf(request));
+    const scim = isScim(request.path) ? scimAnswer(known) : undefined;
     const adapt = request.path.startsWith(`${REQUESTS_PATH}/`) ? profileProblem : undefined;
-    const problem = sendProblem(response, known, this.address.url, { 'X-Request-ID': requestId }, adapt);
+    const problem = sendProblem(
+      response,
+      known,
+      this.address.url,
+      { 'X-Request-ID': requestId, ...(scim ? { 'Content-Type': SCIM_TYPE } : {}) },
+      adapt,
+      scim,
+    );
     this.log.failed(known, problem, { requestId, trace: traceOf(request), path: request.path });
   }
 }

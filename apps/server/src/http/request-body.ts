@@ -3,6 +3,7 @@ import { BODY_LIMIT, checkContentType, parseJson, readBody, Refusal, requestIdOf
 import type { Metrics } from '../operations/metrics.js';
 import type { PlacetRequest } from './nest.js';
 import { SECURITY_HEADERS } from './responses.js';
+import { isScim, SCIM_TYPE } from './scim-errors.js';
 
 /** Whole sets of documents may be larger than other bodies: 32 MiB. */
 const DOCUMENT_SET_LIMIT = 32 * 1024 * 1024;
@@ -60,10 +61,11 @@ async function read(request: PlacetRequest): Promise<void> {
   const isDocument = request.method === 'PUT' && request.path.startsWith('/api/v1/documents/');
   const type = checkContentType(request, [
     'application/json',
+    ...(isScim(request.path) ? [SCIM_TYPE] : []),
     ...(isDocument ? ['application/yaml', 'application/x-yaml', 'text/yaml'] : []),
   ]);
   const bytes = await readBody(request, DOCUMENT_SETS.test(request.path) ? DOCUMENT_SET_LIMIT : BODY_LIMIT);
-  if (type === 'application/json') request.body = parseJson(bytes);
+  if (type === 'application/json' || type === SCIM_TYPE) request.body = parseJson(bytes);
   if (isDocument) request.text = bytes.toString('utf8');
 }
 

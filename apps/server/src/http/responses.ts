@@ -49,20 +49,21 @@ export async function sendLines(
   }
 }
 
-/** Sends an error as a problem, and says what it was, for the log. */
+/** Sends an error as a problem, or in another shape (`bodyOf`), and says what it was, for the log. */
 export function sendProblem(
   response: ServerResponse,
   error: unknown,
   publicUrl: string,
   headers: Readonly<Record<string, string>> = {},
   adapt: (problem: Problem) => Problem = (problem) => problem,
+  bodyOf: (problem: Problem) => unknown = (problem) => problem,
 ): Problem {
   const problem = adapt(toProblem(error));
   if (response.headersSent) {
     response.destroy();
     return problem;
   }
-  sendJson(response, problem.status, problem, {
+  sendJson(response, problem.status, bodyOf(problem), {
     ...challengeOf(problem, error, publicUrl),
     ...(problem.status === 503 ? { 'Retry-After': '1' } : {}),
     ...(problem.status === 429

@@ -3,8 +3,8 @@ import { Refusal } from '#http';
 import { DOCUMENT_OBJECTS, may, mayOnSome, type AdministratorPrincipal } from '#identity';
 import type { AdministrationAction, AdministrationObject } from '#policy';
 
-/** What a route needs of whoever calls it: nothing, any good credential, or the right to do something. */
-export type Right = 'public' | 'any-caller' | NeededRight;
+/** What a route needs of whoever calls it: nothing, any good credential, the token of a connector, or the right to do something. */
+export type Right = 'public' | 'any-caller' | 'connector' | NeededRight;
 
 export interface NeededRight {
   readonly action: AdministrationAction;
@@ -25,6 +25,9 @@ export const Public = (): ClassDecorator & MethodDecorator => SetMetadata(RIGHT,
 
 /** Declares that a route takes every good credential, of a host or of an administrator. */
 export const AnyCaller = (): ClassDecorator & MethodDecorator => SetMetadata(RIGHT, 'any-caller' satisfies Right);
+
+/** Declares that a route, or every route of a controller, takes the token of a connector (SCIM), and nothing else. */
+export const Connector = (): ClassDecorator & MethodDecorator => SetMetadata(RIGHT, 'connector' satisfies Right);
 
 /** Declares the right that a route, or every route of a controller, needs. The service does not start with one without. */
 export const Requires = (

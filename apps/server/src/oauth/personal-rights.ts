@@ -1,6 +1,6 @@
 import { Refusal } from '#http';
 import { administratorOf, refusedKey } from '#identity';
-import { groupsOf, type IssuerDocument } from '#policy';
+import { groupsOfPerson, type IssuerDocument } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { PersonReader, type PersonDetail, type Store } from '#store';
 import type { PersonalRights } from '../http/token-principals.js';
@@ -45,7 +45,7 @@ export function personalRights(store: Store, snapshots: Snapshots): PersonalRigh
     if (!last || !letsDevicesIn(policies))
       throw refusedKey({ tenant, credential: proven.credential, reason: 'disabled' });
     const { claims, issuer, name } = last.person;
-    const verified = { id: person, issuer, claims, groups: groupsOf(last.issuer, claims) };
+    const verified = { id: person, issuer, claims, groups: groupsOfPerson(policies, last.issuer, claims) };
     const rights = administratorOf(policies.documents, verified, store.clock.now());
     if (rights.roles.length === 0)
       throw new Refusal('not_an_administrator', `${person} has no right to administer: nothing binds them to a role`);

@@ -7,7 +7,7 @@ import {
   UnauthenticatedError,
   type AdministratorPrincipal,
 } from '#identity';
-import { groupsOf } from '#policy';
+import { groupsOfPerson } from '#policy';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
@@ -54,7 +54,7 @@ export class SessionAuthenticator {
     const { tenant, id, person, subject, issuer, claims, name, assurance, numbers } = session;
     const { policies } = await this.snapshots.of(tenant);
     const document = policies.documents.find('Issuer', issuer)?.document;
-    const groups = document ? groupsOf(document, claims) : null;
+    const groups = document ? groupsOfPerson(policies, document, claims) : null;
     const verified = { id: person, issuer, claims, groups };
     const { roles, ability, keys, validUntil } = administratorOf(policies.documents, verified, this.store.clock.now());
     return {

@@ -155,11 +155,11 @@ export class KeysService {
 
 const noKey = (id: string): Refusal => new Refusal('not_found', `there is no key ${id}`);
 
-/** Throws Refusal where an administrator may not do something with the keys of a host or an administrator. */
-function permitCredential(
+/** Throws Refusal where an administrator may not do something with the keys of a host, an administrator or a connector. */
+export function permitCredential(
   { name, ability }: AdministratorPrincipal,
   action: 'write' | 'rotate' | 'delete',
-  holder: Pick<CredentialListing, 'principalKind' | 'principal'>,
+  holder: Pick<StoredCredential, 'principalKind' | 'principal'>,
 ): void {
   if (mayWithCredential(ability, action, 'Key', holder)) return;
   throw forbidden(name, action, `keys of the ${holder.principalKind} '${holder.principal}'`);

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import { TokenRefused, type TokenVerifier } from '#identity';
 import {
-  groupsOf,
+  groupsOfPerson,
   identityOf,
   mapClaims,
   unmetRequirement,
@@ -69,8 +69,8 @@ export class MappingsService {
   }
 }
 
-function whatComesOf({ documents }: PolicySet, issuer: IssuerDocument, claims: JsonObject): Tried['came'] {
-  const groups = groupsOf(issuer, claims);
+function whatComesOf({ documents, provisioned }: PolicySet, issuer: IssuerDocument, claims: JsonObject): Tried['came'] {
+  const groups = groupsOfPerson({ provisioned }, issuer, claims);
   return {
     identity: identityOf(issuer, claims) ?? null,
     unmet: unmetRequirement(issuer, claims) ?? null,

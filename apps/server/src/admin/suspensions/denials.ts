@@ -26,14 +26,27 @@ function denialOf(person: Person, policies: PolicySet, now: number): Operation[]
 
 /** What ends all that was given out to somebody, under each of their names: tokens of their provider, sessions, tokens of ours. */
 export function endingOf(key: string, policies: PolicySet, now: number): Operation[] {
-  const named = parsePrincipal(key);
-  if (named?.kind !== 'subject') return [];
-  const stored = policies.subject(named.type, named.id);
-  const persons = [named, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
+  const persons = personsOf(key, policies);
+  if (persons.length === 0) return [];
   const names = [...new Set(persons.map(({ type, id }) => `${type}:${id}`))];
   const denials = persons.flatMap((person) => denialOf(person, policies, now));
   const byKey = new Map(denials.map((denial) => [JSON.stringify(denial), denial]));
   return [...byKey.values(), { op: 'end_sessions', persons: names }, { op: 'end_tokens', accounts: names }];
+}
+
+/** As `endingOf`, with all that was agreed to by them and for them: of somebody who has left. */
+export function leavingOf(key: string, policies: PolicySet, now: number): Operation[] {
+  const persons = personsOf(key, policies).map(({ type, id }) => `${type}:${id}`);
+  if (persons.length === 0) return [];
+  return [...endingOf(key, policies, now), { op: 'end_consents', persons: [...new Set(persons)] }];
+}
+
+/** Somebody under each of their names; nobody where a key names no subject. */
+function personsOf(key: string, policies: PolicySet): readonly Person[] {
+  const named = parsePrincipal(key);
+  if (named?.kind !== 'subject') return [];
+  const stored = policies.subject(named.type, named.id);
+  return [named, ...(stored ? [stored, ...(stored.aliases ?? [])] : [])];
 }
 
 /** The Issuer whose people have such ids. Its name has no slash, so there is one at most. */

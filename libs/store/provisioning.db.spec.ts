@@ -1,0 +1,163 @@
+import type pg from 'pg';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { IssuerDocument } from '#policy';
+import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
+import { commitChange, type Operation } from './change.js';
+import { ProvisioningReader } from './provisioning-reader.js';
+import { Sweep } from './sweep.js';
+import { loadTenant } from './tenant-state.js';
+
+let database: TestDatabase;
+let superuser: pg.Client;
+
+beforeAll(async () => {
+  database = await freshDatabase();
+  superuser = await database.connect('superuser');
+  await save({ scim: true, identity: 'externalId' });
+  await make({
+    op: 'create_credential',
+    credentialKind: 'scim',
+    id: 'token',
+    principalKind: 'connector',
+    principal: 'entra',
+    issuer: 'entra',
+    environment: 'test',
+    rights: {},
+    expiresAt: null,
+    mac: '00',
+  });
+});
+
+afterAll(() => database.close());
+
+const make = (operation: Operation, principal = 'system:test') =>
+  commitChange(database.store, { tenant: database.tenant, principal, keys: ['*'], operations: [operation] });
+
+const save = (provisioning: object | undefined) =>
+  make({
+    op: 'put_document',
+    kind: 'Issuer',
+    name: 'entra',
+    body: { kind: 'Issuer', name: 'entra', issuer: 'https://x', provisioning } as unknown as IssuerDocument,
+  });
+
+const put = (id: string, over: object = {}, expectedVersion = 0): Operation => ({
+  op: 'put_scim_user',
+  id,
+  issuer: 'entra',
+  expectedVersion,
+  identityBy: 'externalId',
+  active: true,
+  body: { externalId: `x-${id}`, userName: id, attributes: {} },
+  ...over,
+});
+
+const people = async () =>
+  Object.fromEntries(
+    ((await loadTenant(database.store, database.tenant, 0))?.people ?? []).map(({ identity, active, groups }) => [
+      identity,
+      { active, groups },
+    ]),
+  );
+
+describe('a provisioned user', () => {
+  it('is written on the state that was planned on, or not at all', async () => {
+    expect(await make(put('a'))).toMatchObject({ outcome: 'committed' });
+    expect(await make(put('a'))).toMatchObject({ outcome: 'version' });
+    expect(await make(put('a', {}, 2))).toMatchObject({ outcome: 'version' });
+    expect(await make(put('b', { body: { externalId: 'other', userName: 'A', attributes: {} } }))).toMatchObject({
+      outcome: 'taken',
+    });
+    expect(await make(put('b', { body: { externalId: 'x-a', userName: 'b', attributes: {} } }))).toMatchObject({
+      outcome: 'taken',
+    });
+    expect(await make(put('b', { identityBy: 'userName' }))).toMatchObject({ outcome: 'version' });
+  });
+
+  it('is kept out by what was theirs, and let in again by it', async () => {
+    await make(put('c'));
+    await make(put('c', { body: { externalId: 'x-c2', userName: 'c', attributes: {} } }, 1));
+    expect(await people()).toMatchObject({ 'x-c': { active: false }, 'x-c2': { active: true } });
+    await make({ op: 'delete_scim_user', id: 'c', issuer: 'entra', expectedVersion: 2 });
+    expect(await people()).toMatchObject({ 'x-c': { active: false }, 'x-c2': { active: false } });
+    await make(put('d', { body: { externalId: 'x-c', userName: 'd', attributes: {} } }));
+    expect(await people()).toMatchObject({ 'x-c': { active: true }, 'x-c2': { active: false } });
+  });
+
+  it('is who the document says, from its change on', async () => {
+    await make(put('e'));
+    await save({ scim: true, identity: 'userName' });
+    expect(await people()).toMatchObject({ e: { active: true } });
+    await save({ scim: true, identity: 'externalId' });
+    expect(await people()).toMatchObject({ 'x-e': { active: true } });
+  });
+
+  it('is in groups that go with them, and another version of the group is there then', async () => {
+    await make(put('f'));
+    const group = { op: 'put_scim_group', id: 'g', issuer: 'entra', remove: [] } as const;
+    const body = { externalId: null, displayName: 'G' };
+    expect(await make({ ...group, expectedVersion: 0, body, add: ['nobody'] })).toMatchObject({ outcome: 'version' });
+    await make({ ...group, expectedVersion: 0, body, add: ['f'] });
+    expect(await people()).toMatchObject({ 'x-f': { groups: ['G'] } });
+    await make({ op: 'delete_scim_user', id: 'f', issuer: 'entra', expectedVersion: 1 });
+    const reader = new ProvisioningReader(database.store);
+    expect(await reader.members(database.tenant, 'g')).toEqual([]);
+    expect((await reader.group(database.tenant, 'entra', 'g'))?.version).toBe(2);
+  });
+
+  it('is written by a connector only while its token is good and the document says so', async () => {
+    const by = (principal: string, id: string) => make(put(id), principal);
+    expect(await by('scim:token', 'h')).toMatchObject({ outcome: 'committed' });
+    expect(await by('scim:other', 'i')).toEqual({ outcome: 'principal' });
+    expect(await by('key:token', 'i')).toEqual({ outcome: 'principal' });
+    await save(undefined);
+    expect(await by('scim:token', 'i')).toEqual({ outcome: 'principal' });
+    await save({ scim: true, identity: 'externalId' });
+    await make({ op: 'disable_credential', id: 'token' });
+    expect(await by('scim:token', 'i')).toEqual({ outcome: 'principal' });
+  });
+
+  it('is not written beside a change, whoever tries', async () => {
+    const client = await database.connect();
+    await client.query(`select set_config('placet.tenant', $1, false)`, [database.tenant]);
+    for (const statement of [
+      'update placet.scim_user set active = true',
+      `insert into placet.scim_group (tenant, id, issuer, display_name, version) values ('${database.tenant}', 'z', 'entra', 'z', 1)`,
+      'delete from placet.scim_user where expires_at is null',
+    ])
+      await expect(client.query(statement), statement).rejects.toThrow('without a new revision');
+  });
+
+  it('who was taken away goes a day after nothing of theirs could be good any more, and nobody else', async () => {
+    await superuser.query(
+      `alter table placet.scim_user disable trigger user;
+       update placet.scim_user set expires_at = now() - interval '25 hours' where identity = 'x-c2';
+       update placet.scim_user set expires_at = now() - interval '23 hours' where identity = 'x-f';
+       alter table placet.scim_user enable trigger user;`,
+    );
+    const before = Object.keys(await people());
+    const errors: unknown[] = [];
+    await new Sweep(database.store, { onError: (error) => errors.push(error) }).run();
+    expect(errors).toEqual([]);
+    expect(Object.keys(await people()).sort()).toEqual(before.filter((one) => one !== 'x-c2').sort());
+  });
+
+  it('is counted, and there are so many at most', async () => {
+    const counted = async () =>
+      (
+        await superuser.query<{ users: number; rows: number }>(
+          `select u.scim_users::int as users, (select count(*)::int from placet.scim_user s where s.tenant = u.tenant) as rows
+           from placet.usage u where u.tenant = $1`,
+          [database.tenant],
+        )
+      ).rows[0]!;
+    const { users, rows } = await counted();
+    expect(users).toBe(rows);
+    await superuser.query('update placet.usage set scim_users = 100000 where tenant = $1', [database.tenant]);
+    await expect(make(put('last'))).rejects.toMatchObject({
+      code: 'quota_reached',
+      message: 'the tenant may have 100000 provisioned users: take some away',
+    });
+    await superuser.query('update placet.usage set scim_users = $2 where tenant = $1', [database.tenant, users]);
+  });
+});
