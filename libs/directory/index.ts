@@ -1,2 +1,2 @@
-export { Directory, type DirectoryParts, type DirectoryPerson, type Reading } from './directory.js';
+export { Directory, type DirectoryPerson, type Reading } from './directory.js';
 export { DirectoryError, type DirectoryReason } from './errors.js';

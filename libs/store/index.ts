@@ -69,7 +69,6 @@ export { PersonReader, type PersonDetail, type PersonListing, type SessionListin
 export {
   ProvisioningReader,
   type ScimPage,
-  type ScimQuery,
   type ScimReference,
   type StoredScimGroup,
   type StoredScimUser,

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 
 /** What of a user in SCIM says who they are when they sign in. */
-export const PROVISIONED_IDENTITIES = ['externalId', 'userName', 'id'] as const;
+const PROVISIONED_IDENTITIES = ['externalId', 'userName', 'id'] as const;
 
 /** How an Issuer's people and groups are provisioned: by a connector that speaks SCIM 2.0 (RFC 7643, RFC 7644). */
 export const provisioningSchema = z.strictObject({
