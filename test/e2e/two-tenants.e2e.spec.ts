@@ -177,8 +177,8 @@ async function probe(operation: string, things: Things, by: TestTenant): Promise
 /** An answer without what is different each time, and without the names that were asked for. */
 function plainly({ status, body }: Answer, things: Things): string {
   let text = `${status} ${typeof body === 'string' ? body : JSON.stringify(body)}`;
-  const { name, key, client, session, revision, evaluation, request, tenant } = things;
-  for (const known of [name, key, client, session, evaluation, request, `'${tenant}'`])
+  const { name, key, client, connectorToken, session, revision, evaluation, request, tenant } = things;
+  for (const known of [name, key, client, connectorToken, session, evaluation, request, `'${tenant}'`])
     text = text.replaceAll(known, 'THING');
   return (
     text
