@@ -1,6 +1,8 @@
+import { Client } from 'ldapts';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { LdapSignIn } from '#policy';
 import { hasOpenLdap, READER, startOpenLdap, type OpenLdap } from '../../test/support/directories/open-ldap.js';
+import { Connection } from './connection.js';
 import { Directory, type Reading } from './directory.js';
 
 const ANYBODY = async () => undefined;
@@ -82,6 +84,38 @@ describe.skipIf(!hasOpenLdap)(`a directory (OpenLDAP${hasOpenLdap ? '' : ', whic
     ['half a character', 'ann\ud800', 'pw-of-ann'],
   ])('proves nobody by %s', async (_what, login, password) => {
     await expect(directory().prove(login, password, ANYBODY)).rejects.toMatchObject({ reason: 'not_proven' });
+  });
+
+  it.each([
+    ['no password', 'ann', ''],
+    ['no user name', '', 'pw-of-ann'],
+    ['spaces for a user name', '  ', 'pw-of-ann'],
+    ['a control character', 'ann\u0000', 'pw-of-ann'],
+    ['a line feed', 'ann\n', 'pw-of-ann'],
+    ['NUL in the password', 'ann', 'pw-of-ann\u0000'],
+    ['half a character', 'ann\ud800', 'pw-of-ann'],
+    ['a long user name', 'a'.repeat(257), 'pw-of-ann'],
+  ])('is not even asked about %s', async (_what, login, password) => {
+    let asked = false;
+    const addressesOf = async () => {
+      asked = true;
+      return ['127.0.0.1'];
+    };
+    const parts = { password: () => READER.password, addressesOf, now: Date.now };
+    await expect(new Directory(settings(), parts).prove(login, password, ANYBODY)).rejects.toMatchObject({
+      reason: 'not_proven',
+    });
+    expect(asked).toBe(false);
+  });
+
+  it('is not believed where it takes a name without a password', async () => {
+    const dn = `uid=ann,ou=people,${server.base}`;
+    // This server does: RFC 4513 calls it unauthenticated.
+    const lenient = new Client({ url: server.url });
+    await expect(lenient.bind(dn, '')).resolves.toBeUndefined();
+    await lenient.unbind();
+    await using connection = await Connection.open({ url: server.tlsUrl, ca: server.ca }, '127.0.0.1');
+    expect(await connection.proves(dn, '')).toBe(false);
   });
 
   it('takes a star for a star', async () => {

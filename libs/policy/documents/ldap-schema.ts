@@ -66,10 +66,8 @@ export const ldapSignInMembers = {
   goodForSeconds: z.int().min(5).max(86_400).default(300),
 } as const;
 
-const ldapSignIn = z.strictObject(ldapSignInMembers);
-
 /** How people sign in at a directory, as an Issuer document has it. */
-export type LdapSignIn = z.output<typeof ldapSignIn>;
+export type LdapSignIn = z.output<z.ZodObject<typeof ldapSignInMembers>>;
 
 function directoryUrlProblem(text: string): string | undefined {
   const message =
