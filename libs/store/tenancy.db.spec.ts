@@ -21,6 +21,8 @@ beforeAll(async () => {
   );
   tables = rows.map(({ name }) => name);
   for (const tenant of [database.tenant, other]) await commitChange(database.store, everything(tenant));
+  for (const operation of PROVISIONED)
+    await commitChange(database.store, { ...everything(other), operations: [operation] });
   await superuser.query(
     `insert into placet.ledger_record (tenant, writer, seq, commit, kind, body, hash) values ($1, 9, 1, 1, 'decision', '{}', '')`,
     [other],
@@ -43,6 +45,32 @@ const FURTHER_ROWS = `
   insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ($1, 'k', 'ES256', '{}', '');
   insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)
     values ($1, 'was', gen_random_uuid(), now(), 'key:k', '');`;
+
+const ROW = { issuer: 'okta', expectedVersion: 0 };
+
+/** What the connector of an Issuer leaves behind. */
+const PROVISIONED: readonly Operation[] = [
+  {
+    op: 'put_document',
+    kind: 'Issuer',
+    name: 'okta',
+    body: {
+      kind: 'Issuer',
+      name: 'okta',
+      issuer: 'https://okta.example',
+      provisioning: { scim: true, identity: 'externalId' },
+    } as never,
+  },
+  {
+    op: 'put_scim_user',
+    id: 'u',
+    ...ROW,
+    identityBy: 'externalId',
+    active: true,
+    body: { externalId: 'p', userName: 'ann', attributes: {} },
+  },
+  { op: 'put_scim_group', id: 'g', ...ROW, body: { externalId: null, displayName: 'g' }, add: ['u'], remove: [] },
+];
 
 const roleNamed = (name: string): Extract<Operation, { op: 'put_document' }> => ({
   op: 'put_document',

@@ -8,10 +8,14 @@ import { startTestService, type TestService } from '../support/service.js';
 
 let service: TestService;
 let client: string;
+let connectorToken: string;
 
 beforeAll(async () => {
   service = await startTestService();
   client = (await service.call('POST', '/api/v1/clients', { body: { host: 'quickstart' } })).body.id as string;
+  await write({ kind: 'Issuer', name: 'okta', issuer: 'https://okta.example', provisioning: { scim: true } });
+  const token = await service.call('POST', '/api/v1/connector-tokens', { body: { issuer: 'okta' } });
+  connectorToken = token.body.id as string;
 });
 
 afterAll(async () => {
@@ -23,7 +27,7 @@ const newKey = async (roles: readonly string[], key?: string) =>
 const keyOf = async (...roles: string[]): Promise<string> => (await newKey(roles)).body.key as string;
 const idOf = (key: string) => key.split('_')[2]!;
 
-const write = async (document: { kind: string; name: string }, key?: string) => {
+const write = async (document: { kind: string; name: string; [member: string]: unknown }, key?: string) => {
   const path = `/api/v1/documents/${document.kind}/${document.name}`;
   const { headers, status } = await service.call('GET', path);
   const condition: Record<string, string> =
@@ -67,6 +71,7 @@ const BODIES: Readonly<Record<string, unknown>> = {
   '/api/v1/keys': { host: 'quickstart' },
   '/api/v1/keys/{id}': { cidrs: null },
   '/api/v1/clients': { host: 'quickstart' },
+  '/api/v1/connector-tokens': { issuer: 'okta' },
   '/api/v1/clients/{id}': { cidrs: null },
   '/api/v1/clients/{id}/keys': { keys: { keys: [PUBLIC_KEY] } },
   '/api/v1/tenants/{name}/owner-key': { reason: 'x' },
@@ -79,7 +84,11 @@ const QUERIES: Readonly<Record<string, string>> = {
 };
 
 const ask = (method: string, path: string, key: string) => {
-  const id = path.includes('/clients/') ? client : idOf(service.host);
+  const id = path.includes('/clients/')
+    ? client
+    : path.includes('/connector-tokens/')
+      ? connectorToken
+      : idOf(service.host);
   const filled = path.replace(/\{(\w+)\}/g, (_, part: string) =>
     part === 'id' ? id : encodeURIComponent(PARTS[part]!),
   );

@@ -14,7 +14,8 @@ const LAST = { status: 409, body: { code: 'last_owner' } };
 beforeEach(async () => {
   own = await startTestService({ quickstart: false });
   strong = own.owner;
-  await apply({ kind: 'AdministratorRole', name: 'strong', grants: [{ actions: ['manage'], on: ['all', 'Tenancy'] }] });
+  const on = ['all', 'Tenancy', 'Guardrail'];
+  await apply({ kind: 'AdministratorRole', name: 'strong', grants: [{ actions: ['manage'], on }] });
   strong = await newKey('strong');
 });
 

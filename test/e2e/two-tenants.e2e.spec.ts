@@ -192,6 +192,7 @@ function plainly({ status, body }: Answer, things: Things): string {
       // Of the caller itself, and other ones each time.
       .replaceAll(/"keys":\["[^\]]*\]/g, '')
       .replaceAll(/"example":"[^"]*"/g, '')
+      .replaceAll(/-----BEGIN CERTIFICATE-----[^"]*/g, '')
   );
 }
 
