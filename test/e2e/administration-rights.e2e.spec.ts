@@ -259,20 +259,18 @@ describe('nobody gives what they do not have', () => {
     expect(await write(role('wide', { actions: ['publish'], on: ['Draft'] }), limited)).toMatchObject(EXCEEDS);
     expect(await write(role('limited', { actions: ['manage'], on: ['all'] }), limited)).toMatchObject(EXCEEDS);
     const binding = { kind: 'AdministratorBinding', name: 'b', to: ['user:entra/1'] };
-    expect(await write({ ...binding, roles: ['owner'] } as never, limited)).toMatchObject(EXCEEDS);
-    expect((await write({ ...binding, roles: ['limited'] } as never, limited)).status).toBe(201);
-    expect(
-      (await write({ kind: 'Issuer', name: 'entra', issuer: 'https://login.example' } as never, limited)).status,
-    ).toBe(201);
+    expect(await write({ ...binding, roles: ['owner'] }, limited)).toMatchObject(EXCEEDS);
+    expect((await write({ ...binding, roles: ['limited'] }, limited)).status).toBe(201);
+    expect((await write({ kind: 'Issuer', name: 'entra', issuer: 'https://login.example' }, limited)).status).toBe(201);
     const mapping = { kind: 'Mapping', name: 'm', issuer: 'entra' };
     const rules = (...administration: string[]) => [{ name: 'r', when: 'always', administration }];
-    expect(await write({ ...mapping, rules: rules('owner') } as never, limited)).toMatchObject(EXCEEDS);
-    expect((await write({ ...mapping, rules: rules('limited') } as never, limited)).status).toBe(201);
-    expect((await write({ ...mapping, rules: rules('auditor', 'owner') } as never)).status).toBe(200);
+    expect(await write({ ...mapping, rules: rules('owner') }, limited)).toMatchObject(EXCEEDS);
+    expect((await write({ ...mapping, rules: rules('limited') }, limited)).status).toBe(201);
+    expect((await write({ ...mapping, rules: rules('auditor', 'owner') })).status).toBe(200);
     // Now this issuer says who is an owner.
     const moved = { kind: 'Issuer', name: 'entra', issuer: 'https://mine.example' } as never;
     expect(await write(moved, limited)).toMatchObject(EXCEEDS);
-    await write({ ...mapping, rules: rules('limited') } as never);
+    await write({ ...mapping, rules: rules('limited') });
   });
 
   it('not by an Issuer on which workloads of hosts rest, whose clients are not theirs to write', async () => {
@@ -304,7 +302,7 @@ describe('nobody gives what they do not have', () => {
     const refused = await write(elsewhere, limited);
     expect(refused).toMatchObject(EXCEEDS);
     expect(refused.body.detail).toContain("the host 'quickstart'");
-    expect(await write({ ...cluster, jwksUri: 'https://mine.example/keys' } as never, limited)).toMatchObject(EXCEEDS);
+    expect(await write({ ...cluster, jwksUri: 'https://mine.example/keys' }, limited)).toMatchObject(EXCEEDS);
     const { workloads: _, ...without } = cluster;
     expect(await write(without, limited)).toMatchObject(EXCEEDS);
     expect(await remove('cluster', limited)).toMatchObject(EXCEEDS);
@@ -313,7 +311,7 @@ describe('nobody gives what they do not have', () => {
 
     await write(role('half', { actions: ['write'], on: ['Client'], names: ['quickstart'] }));
     const both = await keyOf('limited', 'half');
-    expect((await write({ ...elsewhere, description: 'moved' } as never, both)).status).toBe(200);
+    expect((await write({ ...elsewhere, description: 'moved' }, both)).status).toBe(200);
     expect((await remove('cluster', both)).status).toBe(200);
     // What is left of it waits for an Issuer of that name.
     expect(await write(elsewhere, limited)).toMatchObject(EXCEEDS);
@@ -325,7 +323,7 @@ describe('nobody gives what they do not have', () => {
     const { url } = await service.replica();
     const registrar = await keyOf('registrar');
     const issuer = { kind: 'Issuer', name: 'racing', issuer: 'https://racing.example' };
-    await write({ ...issuer, workloads: {} } as never, limited);
+    await write({ ...issuer, workloads: {} }, limited);
     await service.call('GET', '/api/v1/me', { key: registrar, url });
     const federated = { issuer: 'racing', subject: 'desk' };
     const [moved, made] = await atOnce(
