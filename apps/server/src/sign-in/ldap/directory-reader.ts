@@ -142,17 +142,21 @@ export class DirectoryReader {
       // Who has another type was somebody by another document of this name, and is nobody by this one.
       const ids = people.filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
       const readings = await readingsOf(directory, ids);
-      // INVARIANT: another replica begins after this time, and what it has found out is not undone by what was read before.
-      if (performance.now() > until && people.length > 0)
-        throw new DirectoryError('unreachable', 'reading its people takes longer than the time between two readings');
-      await this.#take(turn, begun, prefix, readings);
+      if (people.length > 0) await this.#take(turn, begun, until, prefix, readings);
       if (people.length < BATCH) break;
       last = people.at(-1)!;
     }
     await this.#people.finish(tenant, issuer, begun);
   }
 
-  async #take(turn: Turn, begun: string, prefix: string, readings: ReadonlyMap<string, Reading>): Promise<void> {
+  async #take(
+    turn: Turn,
+    begun: string,
+    until: number,
+    prefix: string,
+    readings: ReadonlyMap<string, Reading>,
+  ): Promise<void> {
+    refuseLate(until);
     const { tenant, issuer, document } = turn;
     const said: DirectorySaid[] = [];
     const stopped = new Map<string, NotGood>();
@@ -167,7 +171,10 @@ export class DirectoryReader {
     }
     if (said.length > 0) await this.#people.said(tenant, issuer, begun, said);
     const maker = { kind: 'service', tenant, name: 'directory' } as const;
-    await this.parts.changes.make(maker, () => this.#planned(turn, said, stopped));
+    await this.parts.changes.make(maker, async () => {
+      refuseLate(until);
+      return this.#planned(turn, said, stopped);
+    });
   }
 
   /** Stops who is not good, and takes back what this directory alone has stopped. */
@@ -204,6 +211,12 @@ export class DirectoryReader {
       this.parts.log.warn('a directory could not be read', { tenant, issuer, detail: error.message.slice(0, 300) });
     else this.parts.log.error('a directory could not be read', error, { tenant, issuer });
   }
+}
+
+/** INVARIANT: another replica begins after this time, and what it has found out is not undone by what was read before. */
+function refuseLate(until: number): void {
+  if (performance.now() <= until) return;
+  throw new DirectoryError('unreachable', 'reading its people takes longer than the time between two readings');
 }
 
 const keyOf = ({ tenant, issuer }: StoredDirectory): string => `${tenant} ${issuer}`;
