@@ -52,6 +52,7 @@ describe('settings', () => {
       privateIdentityProviders: 'home',
       webhookHosts: [],
       privateWebhooks: 'off',
+      fourEyesWaived: new Set(),
       tenantIdleMinutes: 30,
       log: 'info',
       trustedProxies: [],
@@ -71,6 +72,7 @@ describe('settings', () => {
     [{ PLACET_PUBLIC_URL: 'https://example.com/placet/' }, { publicUrl: 'https://example.com/placet' }],
     [{ PLACET_DATA_DIR: '/var/lib/placet' }, { dataDirectory: '/var/lib/placet' }],
     [{ PLACET_DATA_DIR: 'data' }, { dataDirectory: resolve('data') }],
+    [{ PLACET_FOUR_EYES_WAIVED: 'acme, default' }, { fourEyesWaived: new Set(['acme', 'default']) }],
     [{ PLACET_ENVIRONMENT: 'prod2' }, { environment: 'prod2' }],
     [
       { PLACET_QUICKSTART: 'off', PLACET_LOG: 'error' },
@@ -104,6 +106,10 @@ describe('settings', () => {
     [{ PLACET_ENVIRONMENT: 'Prod' }, 'PLACET_ENVIRONMENT must be 1 to 16 lower-case letters or digits.'],
     [{ PLACET_ENVIRONMENT: 'pre-prod' }, 'PLACET_ENVIRONMENT must be 1 to 16 lower-case letters or digits.'],
     [{ PLACET_ENVIRONMENT: 'a'.repeat(17) }, 'PLACET_ENVIRONMENT must be 1 to 16 lower-case letters or digits.'],
+    [
+      { PLACET_FOUR_EYES_WAIVED: 'acme,' },
+      'PLACET_FOUR_EYES_WAIVED must be names of tenants parted by commas, such as acme,default.',
+    ],
     [{ PLACET_QUICKSTART: 'true' }, 'PLACET_QUICKSTART must be on or off.'],
     [{ PLACET_LOG: 'debug' }, 'PLACET_LOG must be error, warn or info.'],
     [{ PLACET_PROT: '1' }, 'There is no setting PLACET_PROT. docs/configuration.md lists them.'],

@@ -42,6 +42,17 @@ const webhookHosts = z
   .transform((hosts) => hosts as AllowedHost[])
   .default([]);
 
+/** Names of tenants, parted by commas. */
+const tenants = z
+  .string()
+  .transform((text) => text.split(',').map((name) => name.trim()))
+  .refine(
+    (names) => names.every((name) => /^[a-z0-9-]{1,64}$/.test(name)),
+    'must be names of tenants parted by commas, such as acme,default',
+  )
+  .transform((names): ReadonlySet<string> => new Set(names))
+  .default(new Set<string>());
+
 /** Every setting: its name in the environment, what it may be, and what it is for. docs/configuration.md lists them. */
 const settings = {
   PLACET_HOST: z.string().min(1).default('127.0.0.1'),
@@ -73,6 +84,7 @@ const settings = {
     .default('home'),
   PLACET_WEBHOOK_HOSTS: webhookHosts,
   PLACET_PRIVATE_WEBHOOKS: z.enum(['on', 'loopback', 'off'], { error: 'must be on, loopback or off' }).default('off'),
+  PLACET_FOUR_EYES_WAIVED: tenants,
   PLACET_TENANT_IDLE_MINUTES: z
     .string()
     .refine((text) => /^\d{1,6}$/.test(text) && Number(text) >= 1, 'must be a number of minutes, 1 or more')
@@ -111,6 +123,8 @@ export interface Settings {
   readonly privateWebhooks: 'on' | 'loopback' | 'off';
   /** Networks of the proxies whose word is taken for the address of a client. */
   readonly trustedProxies: readonly string[];
+  /** Tenants in which one person may change documents alone, though they want two to have seen it. */
+  readonly fourEyesWaived: ReadonlySet<string>;
   /** How often in a minute somebody may fail, by what is tried. */
   readonly attempts: AttemptLimits;
   /** What documents name and must not have in them. */
@@ -149,6 +163,7 @@ export function readSettings(environment: Environment = process.env): Settings {
     privateIdentityProviders: read('PLACET_PRIVATE_IDENTITY_PROVIDERS'),
     webhookHosts: read('PLACET_WEBHOOK_HOSTS'),
     privateWebhooks: read('PLACET_PRIVATE_WEBHOOKS'),
+    fourEyesWaived: read('PLACET_FOUR_EYES_WAIVED'),
     trustedProxies: read('PLACET_TRUSTED_PROXIES'),
     attempts: {
       api_key: read('PLACET_LIMIT_API_KEYS'),

@@ -2,6 +2,7 @@ import { Refusal } from '#http';
 import {
   choicesOf,
   entitlementOf,
+  hasFourEyes,
   mayStandIn,
   personAt,
   reachOf,
@@ -27,6 +28,8 @@ export interface AnswerableRequest {
   readonly choices: readonly ConsentChoice[];
   /** What is required, each with where it stands and what they can do about it. */
   readonly parts: readonly RequestPart[];
+  /** How many people it takes to break the glass. */
+  readonly breakers: 1 | 2;
 }
 
 /** For whom a request is, and where. */
@@ -69,6 +72,7 @@ export function answerable(
     as,
     inPlaceOf,
     choices: choicesOf(blocks, request.session !== null),
+    breakers: hasFourEyes(set.documents, 'breakGlass') ? 2 : 1,
     parts: partsOf(set, content.requirements, asked, request.answers, agreeing, now),
   };
 }

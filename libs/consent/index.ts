@@ -12,6 +12,7 @@ export { faultOfReceipt, RECEIPT_TYPE, receiptOf } from './receipt.js';
 export { ConsentSettlement } from './settlement.js';
 export { ConsentLinks, linkRefused, type LinkTo, type UsableLink } from './links.js';
 export { ConsentRequests, type RequestStanding } from './requests.js';
+export { visible } from './visible.js';
 export { shownOf, type Shown, type ShownBeside } from './shown.js';
 export type { ShownValue } from './shown-values.js';
 export { whoInWords } from './who-in-words.js';

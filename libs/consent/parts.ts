@@ -8,6 +8,10 @@ export interface RequestPart {
   readonly requirement: AskedRequirement;
   /** How many people have agreed to it who may, signed in as it wants. */
   readonly people: number;
+  /** How many must: fewer, once somebody has broken the glass. */
+  readonly wanted: number;
+  /** Whether somebody has broken the glass for it, and another must yet. */
+  readonly isHalfBroken: boolean;
   readonly isMet: boolean;
   /**
    * What whoever looks can do about it: agree as they are signed in; sign in as it wants, and then agree; or nothing, because
@@ -36,12 +40,13 @@ export function partsOf(
   const agreements = agreementsOf(answers);
   return requirements.map((requirement) => {
     const { consent } = requirement;
-    const { counted, people, areEnough } = weighAgreements(set, consent, agreements, asked, now);
+    const { counted, people, wanted, areEnough } = weighAgreements(set, consent, agreements, asked, now);
     const wouldCount = (acr: string | null): boolean =>
       weighAgreements(set, consent, [{ ...agreeing, acr }], asked, now).counted.length > 0;
     const hasCounted = counted.some(({ person }) => person.id === agreeing.person.id);
     const could = wouldCount(agreeing.acr) ? 'agree' : wouldCount(consent.assurance ?? null) ? 'sign_in' : 'nothing';
-    return { requirement, people, isMet: areEnough, yours: hasCounted ? 'nothing' : could };
+    const isHalfBroken = !areEnough && counted.some(({ brokeGlass }) => brokeGlass);
+    return { requirement, people, wanted, isHalfBroken, isMet: areEnough, yours: hasCounted ? 'nothing' : could };
   });
 }
 

@@ -34,6 +34,7 @@ export type RefusalCode =
   | 'method_not_allowed'
   | 'already_exists'
   | 'draft_conflict'
+  | 'four_eyes_required'
   | 'version_mismatch'
   | 'precondition_required'
   | 'too_many_attempts'
@@ -104,6 +105,7 @@ const STATUS: Readonly<Record<ProblemCode, number>> = {
   last_owner: 409,
   quota_reached: 409,
   draft_conflict: 409,
+  four_eyes_required: 403,
   revision_not_reached: 409,
   version_mismatch: 412,
   body_too_large: 413,

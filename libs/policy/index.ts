@@ -32,6 +32,7 @@ export {
   type Source,
   type SourceDocument,
 } from './documents/parse.js';
+export { hasFourEyes, wantsFourEyes } from './documents/four-eyes.js';
 export { CONSENT_BUDGETS } from './documents/tenant-members.js';
 export { documentJsonSchema } from './documents/json-schema.js';
 export { documentText } from './documents/text.js';

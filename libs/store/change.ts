@@ -50,6 +50,16 @@ export type Operation =
       readonly baseRevision: number;
       readonly body: DraftContent;
       readonly expectedVersion: number;
+      /** Who saves it, as in user:entra/3f2c; null or left out: no person. */
+      readonly person?: string | null;
+    }
+  /** A person has looked at a version of a draft and approves of it. `kinds`: of the documents that it changes. */
+  | {
+      readonly op: 'approve_draft';
+      readonly name: string;
+      readonly expectedVersion: number;
+      readonly person: string;
+      readonly kinds: readonly Kind[];
     }
   | { readonly op: 'discard_draft'; readonly name: string; readonly expectedVersion: number }
   /**
@@ -128,6 +138,8 @@ export interface ChangeNote {
   /** The draft that it publishes. */
   readonly draft?: string;
   readonly rolledBackTo?: number;
+  /** The people who have seen it, where two must have; or that the demand for them was waived. */
+  readonly seenBy?: readonly string[] | 'waived';
 }
 
 /** A change of one tenant: all of it happens, under one new revision, or none. */

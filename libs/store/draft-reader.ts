@@ -13,6 +13,17 @@ export interface DraftListing {
   readonly prune: boolean;
   readonly changedBy: string;
   readonly changedAt: string;
+  /** The people who have seen it as it is. */
+  readonly seenBy: readonly DraftEye[];
+}
+
+/** A person who has saved a draft as it is, or has approved of it since. */
+export interface DraftEye {
+  /** As in user:entra/3f2c. */
+  readonly person: string;
+  readonly how: 'saved' | 'approved';
+  /** In ISO 8601. */
+  readonly at: string;
 }
 
 /** A whole draft. */
@@ -27,7 +38,7 @@ export interface ChangedDocument {
 
 const LISTING = `
   d.name, d.version, d.base_revision as "baseRevision", d.description, d.prune, d.changed_by as "changedBy",
-  d.changed_at as "changedAt"`;
+  d.changed_at as "changedAt", d.seen_by as "seenBy"`;
 
 /** Reads drafts as they are in the database at this moment. */
 export class DraftReader {

@@ -17,13 +17,14 @@ export const EXPORTED: Readonly<
   draft: {
     columns: [
       ...['name', 'version', 'base_revision', 'description', 'prune', 'documents', 'deletions'],
-      ...['changed_by', 'changed_at'],
+      ...['changed_by', 'changed_at', 'seen_by'],
     ],
     order: ['name'],
   },
   revision: {
     columns: [
-      ...['revision', 'epoch', 'changed_by', 'changed_at', 'message', 'draft', 'rolled_back_to', 'documents', 'others'],
+      ...['revision', 'epoch', 'changed_by', 'changed_at', 'message', 'draft', 'rolled_back_to', 'seen_by'],
+      ...['documents', 'others'],
     ],
     order: ['revision'],
   },

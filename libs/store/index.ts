@@ -57,7 +57,13 @@ export { DelegationStore, type Delegation, type Delegator } from './delegation-s
 export { ChangeFeed, type ChangeListener } from './change-feed.js';
 export { DocumentReader, type StoredVersion } from './document-reader.js';
 export { RecordReader, type RecordOfSubject } from './record-reader.js';
-export { DraftReader, type ChangedDocument, type DraftListing, type StoredDraft } from './draft-reader.js';
+export {
+  DraftReader,
+  type ChangedDocument,
+  type DraftEye,
+  type DraftListing,
+  type StoredDraft,
+} from './draft-reader.js';
 export { RevisionReader, type RevisionEntry, type StateChange } from './revision-reader.js';
 export { CredentialReader, type CredentialListing } from './credential-reader.js';
 export { OAuthStore, type StoredOAuthState } from './oauth-store.js';

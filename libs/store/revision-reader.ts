@@ -14,6 +14,8 @@ export interface RevisionEntry {
   /** The draft that it published. */
   readonly draft: string | null;
   readonly rolledBackTo: number | null;
+  /** The people who had seen it, or that it was waived; null: two were not demanded. */
+  readonly seenBy: readonly string[] | 'waived' | null;
   /** How many documents it changed. */
   readonly documents: number;
   /** What else it did: keys and drafts. */
@@ -38,7 +40,7 @@ const AUTHORED = `v.kind <> 'Suspension'`;
 
 const ENTRY = `
   select r.revision, r.epoch, r.changed_by as "changedBy", c.principal as administrator, r.changed_at as "changedAt",
-    r.message, r.draft, r.rolled_back_to as "rolledBackTo", r.documents, r.others
+    r.message, r.draft, r.rolled_back_to as "rolledBackTo", r.seen_by as "seenBy", r.documents, r.others
   from placet.revision r
   left join placet.credential c on c.tenant = r.tenant and 'key:' || c.id = r.changed_by
   where r.tenant = $1`;

@@ -368,7 +368,9 @@ describe('a change', () => {
   });
 
   it('is logged with who made it and why, once, and what it wrote besides documents without secrets', async () => {
-    const outcome = await change([roleNamed('logged')], { about: { message: 'because', draft: 'd', rolledBackTo: 1 } });
+    const outcome = await change([roleNamed('logged')], {
+      about: { message: 'because', draft: 'd', rolledBackTo: 1, seenBy: ['user:co/ann'] },
+    });
     const { revision, epoch } = outcome as { revision: number; epoch: number };
     const reader = new RevisionReader(database.store);
     expect(await reader.find(database.tenant, revision)).toEqual({
@@ -380,6 +382,7 @@ describe('a change', () => {
       message: 'because',
       draft: 'd',
       rolledBackTo: 1,
+      seenBy: ['user:co/ann'],
       documents: 1,
       others: [],
     });

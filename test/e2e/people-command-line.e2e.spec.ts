@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -105,6 +105,39 @@ describe('login and logout', () => {
     expect(ended.stderr).toBe(
       `placet: ${company.service.url}/t/nobody cannot be reached, or is no tenant of a Placet: start the service, or mend PLACET_URL or --tenant.\n`,
     );
+  });
+
+  it('let two people see to one change', async () => {
+    const tenant = { kind: 'Tenant', name: 'default', defaults: {} };
+    await company.apply(
+      { ...tenant, administration: { fourEyes: ['publish'] } },
+      { kind: 'AdministratorBinding', name: 'two', to: ['user:company/ann', 'user:company/bob'], roles: ['owner'] },
+    );
+    for (const who of ['ann', 'bob'])
+      await as(`two-${who}`, ['login', '--no-browser'], answering(await company.signIn(who), 'allow'));
+    const ann = (...args: string[]) => as('two-ann', args);
+    const bob = (...args: string[]) => as('two-bob', args);
+    mkdirSync(join(work, 'off'));
+    writeFileSync(join(work, 'off', 'tenant.yaml'), JSON.stringify(tenant));
+
+    expect((await ann('apply', join(work, 'off'))).stderr).toContain('save it as a draft');
+    const saved = await ann('draft', 'save', 'off', join(work, 'off'));
+    expect(saved.stdout).toMatch(/updated, 0 deleted\nseen by user:company\/ann \(saved\)\n$/);
+    expect((await ann('publish', 'off', '-m', 'alone')).stderr).toContain('placet draft approve');
+    const approved = await bob('draft', 'approve', 'off');
+    const both = 'seen by user:company/ann (saved), user:company/bob (approved)\n';
+    expect(approved.stdout.endsWith(`you have approved of off\n${both}`)).toBe(true);
+    expect((await ann('draft', 'show', 'off')).stdout.endsWith(both)).toBe(true);
+    expect((await ann('publish', 'off', '-m', 'both')).code).toBe(0);
+    expect((await ann('history')).stdout).toMatch(
+      /published off, 1 document, seen by user:company\/ann and user:company\/bob: both\n/,
+    );
+    const [, revision] = /^(\d+) /.exec((await ann('history')).stdout)!;
+    const back = await ann('draft', 'save', 'back', '--rollback-to', String(Number(revision) - 1));
+    expect([back.code, back.stdout]).toEqual([0, expect.stringContaining('fourEyes')]);
+    expect((await ann('draft', 'save', 'back', '--rollback-to', '1', '--prune')).stderr).toContain('stands alone');
+    expect((await ann('draft', 'save', 'back')).stderr).toContain('needs DIR or --rollback-to');
+    expect((await ann('draft', 'delete', 'back')).code).toBe(0);
   });
 
   it('say what takes more than that, and when it is over', async () => {

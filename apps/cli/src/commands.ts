@@ -6,7 +6,7 @@ import { changeClient, createClient, disableClient, listClients, rotateClient } 
 import { listConsents, revokeConsents } from './commands/consents.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
-import { deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
+import { approveDraft, deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
 import { printIssuerOf } from './commands/idp.js';
 import { createHost, newKey } from './commands/keys.js';
 import { login, logout } from './commands/login.js';
@@ -81,15 +81,17 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   },
   'draft save': {
     takes: ['NAME', 'DIR'],
-    options: ['prune', 'delete', 'description', 'base'],
-    run: ([name, directory], { prune, delete: deletions, description, base }, output) =>
-      saveDraft(new Api(), output, name!, directory!, { prune, deletions, description, base }),
+    needs: 1,
+    options: ['prune', 'delete', 'description', 'base', 'rollback-to'],
+    run: ([name, directory], { prune, delete: deletions, description, base, 'rollback-to': rollbackTo }, output) =>
+      saveDraft(new Api(), output, name!, directory, { prune, deletions, description, base, rollbackTo }),
   },
   'draft show': {
     takes: ['NAME'],
     options: [],
     run: async ([name], _, output) => void (await showDraft(new Api(), output, name!)),
   },
+  'draft approve': { takes: ['NAME'], options: [], run: ([name], _, output) => approveDraft(new Api(), output, name!) },
   'draft list': { takes: [], options: [], run: (_, __, output) => listDrafts(new Api(), output) },
   'draft delete': { takes: ['NAME'], options: [], run: ([name], _, output) => deleteDraft(new Api(), output, name!) },
   publish: {

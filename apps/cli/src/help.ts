@@ -13,7 +13,10 @@ export const USAGE = `usage: placet COMMAND
       [--prune] [--delete KIND/NAME]...  publishing it would change, and what stands in the way
       [--description TEXT]
       [--base REVISION]                  what others changed after REVISION is in conflict (default: the present one)
-  draft show NAME                      the same of a draft that is there
+  draft save NAME --rollback-to REVISION   keep as a draft what going back would change [--description TEXT]
+  draft show NAME                      the same of a draft that is there, and who has seen it
+  draft approve NAME                   approve of a draft as it is, where two people must have seen what is
+                                       published (fourEyes); as who has signed in
   draft list, draft delete NAME        list drafts, or throw one away
   publish NAME -m MESSAGE              make a draft hold, all or nothing; the draft is then gone
   history [--all]                      who changed which documents when and why, newest first; everything with --all

@@ -4,6 +4,7 @@ import { KeySets, Outgoing, TokenVerifier, type KeyCheck } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { ConsentStore, CountedEvents, recordEvent, SessionStore, writeCredentialUses, type Store } from '#store';
 import { Changes } from './admin/changes.js';
+import { FourEyes } from './admin/four-eyes.js';
 import type { Parts } from './app.module.js';
 import { assembleConsents } from './consents.js';
 import { Authenticator } from './http/authenticator.js';
@@ -72,7 +73,7 @@ export function assemble(
   const personSessions = new PersonSessions(store, new SessionStore(store), snapshots, keyCheck, limits, addresses);
   const sessions = new SessionAuthenticator(store, snapshots, personSessions, address);
   const authenticator = new Authenticator(store, snapshots, gate, uses, tokens, sessions);
-  const changes = new Changes(store, snapshots, authenticator);
+  const changes = new Changes(store, snapshots, authenticator, new FourEyes(store, options.fourEyesWaived));
   const consents = assembleConsents(
     store,
     snapshots,

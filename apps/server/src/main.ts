@@ -71,7 +71,9 @@ function storedPepper(dataDirectory: string): string {
   return pepper;
 }
 
-function announce({ url, publicUrl, firstKeys }: Service, { dataDirectory, database }: Settings): void {
+function announce({ url, publicUrl, firstKeys }: Service, { dataDirectory, database, fourEyesWaived }: Settings): void {
+  if (fourEyesWaived.size > 0)
+    say(`PLACET_FOUR_EYES_WAIVED: one person alone may change the documents of ${[...fourEyesWaived].join(', ')}`);
   const keyFile = join(dataDirectory, 'quickstart-host.key');
   if (firstKeys.owner !== undefined) {
     say('the key of the owner, shown this once (keep it; the command line reads it from PLACET_KEY):');

@@ -10,7 +10,7 @@ export const DEFAULT_TENANT = 'default';
 export interface ServiceOptions
   extends
     Pick<Settings, 'host' | 'port' | 'publicUrl' | 'environment' | 'bootstrapKey' | 'quickstart'>,
-    Partial<Pick<Settings, 'trustedProxies' | 'privateIdentityProviders'>>,
+    Partial<Pick<Settings, 'trustedProxies' | 'privateIdentityProviders' | 'fourEyesWaived'>>,
     NotifierSettings {
   readonly attempts?: Partial<Settings['attempts']>;
   readonly database: DatabaseAddress;

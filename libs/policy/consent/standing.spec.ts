@@ -202,6 +202,33 @@ describe('a consent', () => {
     expect(standing(consent, people).consents.length).toBe(Number(expected));
   });
 
+  describe('where it takes two people to break the glass', () => {
+    const wary = setOf(
+      `${COMPANY}\n---\n{ kind: Tenant, name: t, defaults: {}, administration: { fourEyes: [breakGlass] } }`,
+    );
+    const by = (...roles: string[]): Partial<ConsentBlock> => ({
+      by: ['role:lead'],
+      breakGlass: ['role:oncall', 'user:okta/ivo', 'user:mia', ...(roles as `user:${string}`[])],
+    });
+    const broke = (name: string) => agreed(name, { brokeGlass: true });
+
+    it.each<[string, Partial<ConsentBlock>, Agreed[], boolean]>([
+      ['of one', by(), [broke('oda')], false],
+      ['of one, twice', by(), [broke('oda'), broke('oda')], false],
+      ['of one under two names', by('user:okta/mia'), [broke('mia'), { ...broke('mia'), acr: 'x' }], false],
+      ['of two', by(), [broke('oda'), broke('ivo')], true],
+      ['of one, and another who may not', by(), [broke('oda'), broke('bob')], false],
+      ['of one, and one who only agreed without being asked', by(), [broke('oda'), agreed('ivo')], false],
+      ['of one, and one of three who are asked', { ...by(), approvals: 3 }, [broke('oda'), agreed('lea')], true],
+      ['of nobody, and one of three who are asked', { ...by(), approvals: 3 }, [agreed('lea')], false],
+      ['of nobody, where one is asked who agreed', by(), [agreed('lea')], true],
+      ['of the person concerned, alone', { ...by('user:ann'), notSelf: true }, [broke('ann')], false],
+      ['of the person concerned and another', { ...by('user:ann'), notSelf: true }, [broke('ann'), broke('oda')], true],
+    ])('%s', (_whose, consent, people, expected) => {
+      expect(standing(consent, people, wary).consents.length).toBe(Number(expected));
+    });
+  });
+
   const inPlace = (who: string, other: string, claims: JsonObject = {}) => agreed(who, { for: person(other) }, claims);
 
   it.each<[string, Partial<ConsentBlock>, Agreed[], boolean]>([

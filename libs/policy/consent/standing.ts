@@ -1,5 +1,6 @@
 import type { PolicySet } from '../compile/policy-set.js';
 import type { Consent, Requirement } from '../decide/requirements.js';
+import { hasFourEyes } from '../documents/four-eyes.js';
 import type { ConsentBlock } from '../documents/schema.js';
 import type { TouchKey } from '../documents/touches.js';
 import { entitlementOf, mayStandIn, type Concerned } from './entitled.js';
@@ -35,7 +36,9 @@ export interface WeighedAgreements<A extends Agreed> {
   readonly counted: readonly A[];
   /** How many people they are of. */
   readonly people: number;
-  /** Whether they are as many as the requirement wants, or somebody has broken the glass. */
+  /** How many it takes: as many as the requirement wants, or fewer, once somebody has broken the glass. */
+  readonly wanted: number;
+  /** Whether they are as many as the requirement wants, or the glass is broken, by two where the tenant wants two for it. */
   readonly areEnough: boolean;
   /** What it rests on that they count, and when entitlements expire by which they do, in ms since 1970. */
   readonly keys: readonly TouchKey[];
@@ -91,16 +94,23 @@ export function weighAgreements<A extends Agreed>(
     const counts = countedAs(set, block, one, concerned, now);
     return counts ? [{ one, ...counts }] : [];
   });
-  // By whom, and of these as whom: each only once.
-  const count = new Set(new Map(found.map(({ by, as }) => [by, as])).values()).size;
+  const people = peopleIn(found);
+  const breakers = hasFourEyes(set.documents, 'breakGlass') ? 2 : 1;
+  const isBroken = found.some(({ one }) => one.brokeGlass);
+  const areEntitled = peopleIn(found.filter(({ one }) => !one.brokeGlass)) >= block.approvals;
   return {
     counted: found.map(({ one }) => one),
-    people: count,
-    areEnough: count >= block.approvals || found.some(({ one }) => one.brokeGlass),
+    people,
+    wanted: isBroken ? breakers : block.approvals,
+    areEnough: areEntitled || (isBroken && people >= breakers),
     keys: found.flatMap(({ keys }) => keys),
     ends: found.flatMap(({ ends }) => ends),
   };
 }
+
+/** How many people agreements are of: by whom, and of these as whom, each only once. */
+const peopleIn = (found: readonly Pick<Counted, 'by' | 'as'>[]): number =>
+  new Set(new Map(found.map(({ by, as }) => [by, as])).values()).size;
 
 /** Somebody whose agreement counts: as whom, by whom it was given, and what that rests on. */
 interface Counted {

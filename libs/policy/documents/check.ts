@@ -8,6 +8,7 @@ import {
   checkMapping,
 } from './check-identity.js';
 import { checkConsent, checkDeletedRoles, checkRole, checkRoleExists, checkRolesAmong } from './check-roles.js';
+import { checkFourEyes } from './four-eyes.js';
 import { checkIdentities } from './identities.js';
 import type { DocumentProblem, SourceDocument } from './parse.js';
 import { problemAt, type Report } from './report.js';
@@ -34,6 +35,7 @@ export function checkChange(after: DocumentSet, change: ProposedChange): Documen
     ...checkDeletedIdentity(after, change.deletions),
     ...checkTests(after, change),
     ...checkGuardrails(after, change),
+    ...checkFourEyes(after, change),
   ];
 }
 

@@ -16,6 +16,17 @@ export const tenantConsentsSchema = z.strictObject({
 /** How often a person is asked in an hour, how often a host asks, and how often the same in a day that was refused. */
 export const CONSENT_BUDGETS = { subjectPerHour: 60, hostPerHour: 600, refusalsPerDay: 3 } as const;
 
+/** What a tenant can have two people for: a change of any document, one of a guardrail, breaking the glass. */
+export const FOUR_EYES = ['publish', 'guardrails', 'breakGlass'] as const;
+
+export type FourEyes = (typeof FOUR_EYES)[number];
+
+export const fourEyesSchema = z
+  .array(z.enum(FOUR_EYES, `write one of ${FOUR_EYES.join(', ')}`))
+  .min(1)
+  .max(FOUR_EYES.length)
+  .refine((all) => new Set(all).size === all.length, { error: 'the same stands there twice' });
+
 /** Events that a webhook can be told of. */
 const NOTIFIED_EVENTS = ['requested', 'answered', 'cancelled', 'revoked'] as const;
 

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { consentSchema } from './consent-schema.js';
 import { name, text, word } from './members.js';
 import { clauses } from './scope-schema.js';
-import { notificationsSchema, tenantConsentsSchema } from './tenant-members.js';
+import { fourEyesSchema, notificationsSchema, tenantConsentsSchema } from './tenant-members.js';
 
 /** What holds for a tenant as a whole. */
 export const tenantSchema = z.strictObject({
@@ -42,6 +42,8 @@ export const tenantSchema = z.strictObject({
           error: 'write acr, maxAgeSeconds, or both',
         })
         .optional(),
+      /** What one person alone may not do. */
+      fourEyes: fourEyesSchema.optional(),
     })
     .optional(),
 });

@@ -12,6 +12,7 @@ interface DraftBody {
   readonly base_revision: number;
   readonly description?: string;
   readonly changed_at: string;
+  readonly seen_by: readonly { readonly person: string; readonly how: 'saved' | 'approved'; readonly at: string }[];
   readonly counts: Counts;
   readonly documents: readonly ChangedDocument[];
   readonly next_page_token?: string;
@@ -25,23 +26,23 @@ export interface DraftOptions {
   readonly deletions: readonly string[];
   readonly description: string | undefined;
   readonly base: string | undefined;
+  readonly rollbackTo: string | undefined;
 }
 
-/** `draft save NAME DIR`: keeps the documents of a folder as a draft, and prints what publishing it would change. */
+/**
+ * `draft save NAME DIR`: keeps the documents of a folder as a draft, or with --rollback-to what going back would change, and
+ * prints what publishing it would change.
+ */
 export async function saveDraft(
   api: Api,
   output: Output,
   name: string,
-  directory: string,
-  { prune, deletions, description, base }: DraftOptions,
+  directory: string | undefined,
+  options: DraftOptions,
 ): Promise<void> {
-  const body = {
-    files: policyFiles(output, directory),
-    prune,
-    deletions: deletions.map(deletion),
-    ...(description === undefined ? {} : { description }),
-    ...(base === undefined ? {} : { base_revision: revisionNumber(base, '--base') }),
-  };
+  const { description } = options;
+  const about = description === undefined ? {} : { description };
+  const body = { ...contentOf(output, directory, options), ...about };
   const path = draftPath(name);
   const existing = await api.find<DraftBody>(`${path}?page_size=1`);
   await api.put(
@@ -50,6 +51,25 @@ export async function saveDraft(
     existing ? { 'If-Match': `"${existing.version}"` } : { 'If-None-Match': '*' },
   );
   await showDraft(api, output, name);
+}
+
+function contentOf(
+  output: Output,
+  directory: string | undefined,
+  { prune, deletions, base, rollbackTo }: DraftOptions,
+): object {
+  const isRollback = rollbackTo !== undefined;
+  if (isRollback === (directory !== undefined))
+    throw new UsageError(`'draft save' needs DIR or --rollback-to REVISION`);
+  if (isRollback && (prune || deletions.length > 0 || base !== undefined))
+    throw new UsageError('--rollback-to stands alone: without --prune, --delete and --base');
+  if (isRollback) return { rollback_to: revisionNumber(rollbackTo, '--rollback-to') };
+  return {
+    files: policyFiles(output, directory!),
+    prune,
+    deletions: deletions.map(deletion),
+    ...(base === undefined ? {} : { base_revision: revisionNumber(base, '--base') }),
+  };
 }
 
 /** `draft show NAME`: what publishing a draft would change, and what stands in the way. Returns what was shown. */
@@ -70,7 +90,22 @@ export async function showDraft(api: Api, output: Output, name: string): Promise
     );
   const of = description === undefined ? '' : ` (${plain(description)})`;
   output.line(`draft ${name}${of} on revision ${base}: ${summary(counts)}`);
+  printEyes(output, draft!);
   return draft!;
+}
+
+/** `draft approve NAME`: prints what publishing a draft would change, and approves of this version and no other. */
+export async function approveDraft(api: Api, output: Output, name: string): Promise<void> {
+  const { version } = await showDraft(api, output, name);
+  const path = `${draftPath(name)}/approve?page_size=1`;
+  const approved = await api.post<DraftBody>(path, undefined, { 'If-Match': `"${version}"` });
+  output.line(`you have approved of ${name}`);
+  printEyes(output, approved);
+}
+
+function printEyes(output: Output, { seen_by: seenBy }: Pick<DraftBody, 'seen_by'>): void {
+  if (seenBy.length === 0) return;
+  output.line(`seen by ${seenBy.map(({ person, how }) => `${plain(person)} (${how})`).join(', ')}`);
 }
 
 /** `draft list`: a line for each draft. */

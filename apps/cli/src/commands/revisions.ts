@@ -13,6 +13,7 @@ interface RevisionBody {
   readonly message?: string;
   readonly draft?: string;
   readonly rolled_back_to?: number;
+  readonly seen_by?: readonly string[] | 'waived';
   readonly documents: number;
   readonly others: readonly {
     readonly op: string;
@@ -95,12 +96,19 @@ function whatOf({
   others,
   draft,
   rolled_back_to: rolledBackTo,
+  seen_by: seenBy,
 }: Omit<RevisionBody, 'revision' | 'changed_at' | 'changed_by'>): string {
-  const changed = counted(documents, 'document');
+  const changed = `${counted(documents, 'document')}${eyes(seenBy)}`;
   if (draft !== undefined) return `published ${draft}, ${changed}`;
   if (rolledBackTo !== undefined) return `rolled back to ${rolledBackTo}, ${changed}`;
   const besides = others.map(({ op, principal, name, id }) =>
     `${op} ${plain(principal ?? name ?? id ?? '')}`.replaceAll('_', ' '),
   );
   return [...(documents > 0 ? [changed] : []), ...besides].join(', ') || 'nothing';
+}
+
+/** Which people had seen a change, where two must have. */
+function eyes(seenBy: RevisionBody['seen_by']): string {
+  if (seenBy === undefined) return '';
+  return seenBy === 'waived' ? ', seen by one alone (waived)' : `, seen by ${seenBy.map(plain).join(' and ')}`;
 }

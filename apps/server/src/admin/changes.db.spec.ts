@@ -5,6 +5,7 @@ import { Snapshots } from '#snapshot';
 import { commitChange, type Change, type Operation, type Store } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { ChangeRates } from './change-rates.js';
+import { FourEyes } from './four-eyes.js';
 import { Changes, type Maker, type Standing } from './changes.js';
 
 let database: TestDatabase;
@@ -44,7 +45,7 @@ const NARROW = 'kind: Scope\nserver: files\nactions: { deny: [tools/call] }\n';
 
 beforeEach(async () => {
   snapshots = new Snapshots(database.store);
-  changes = new Changes(database.store, snapshots, nobody);
+  changes = new Changes(database.store, snapshots, nobody, new FourEyes(database.store));
   const { documents } = (await snapshots.of(tenant)).policies;
   const gone: Operation[] = (['Test', 'Policy', 'Scope', 'Suspension', 'Resource'] as const).flatMap((kind) =>
     [...documents.all(kind)].map(({ document }) => ({
@@ -153,7 +154,7 @@ describe('a change', () => {
       if (others++ === 0) expect(await commitChange(database.store, change(puts(DENY)))).toMatchObject(COMMITTED);
       return database.store.call(sql, values);
     };
-    const late = new Changes({ call } as Store, snapshots, nobody);
+    const late = new Changes({ call } as Store, snapshots, nobody, new FourEyes(database.store));
     const narrow = change(puts(NARROW.replace('tools/call', 'tools/list')));
     await expect(late.make(maker, () => Promise.resolve(narrow))).rejects.toMatchObject(FAILS);
     expect(others).toBe(1);
@@ -203,7 +204,7 @@ describe('a change', () => {
 
 describe('changes of one administrator', () => {
   it('are so many and no more; the service itself makes as many as it has to', async () => {
-    changes = new Changes(database.store, snapshots, nobody, new ChangeRates(2));
+    changes = new Changes(database.store, snapshots, nobody, new FourEyes(database.store), new ChangeRates(2));
     const administrator = { kind: 'administrator', tenant, subject: null, credential: 'k' } as AdministratorPrincipal;
     const nothing = (by: Maker) => changes.make(by, () => Promise.resolve(undefined));
     for (let each = 0; each < 5; each++) await nothing(maker);

@@ -4,6 +4,7 @@ import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
 import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
 import { ChangeRates } from './change-rates.js';
+import type { FourEyes, SeenDraft } from './four-eyes.js';
 import { demandStepUp } from './step-up.js';
 import { testChange, type Locate } from './tested.js';
 
@@ -30,7 +31,10 @@ export interface Standing {
 }
 
 /** A change, but for who makes it. */
-export type PlannedChange = Omit<Change, 'tenant' | 'principal' | 'proof'>;
+export type PlannedChange = Omit<Change, 'tenant' | 'principal' | 'proof'> & {
+  /** The draft that it publishes, with who has seen it. */
+  readonly draft?: SeenDraft | undefined;
+};
 
 /** Makes changes of tenants, as often as it takes, and brings this replica up to them. */
 export class Changes {
@@ -38,6 +42,7 @@ export class Changes {
     private readonly store: Store,
     private readonly snapshots: Snapshots,
     private readonly standing: Standing,
+    private readonly fourEyes: Pick<FourEyes, 'demand'>,
     private readonly rates = new ChangeRates(),
   ) {}
 
@@ -56,12 +61,11 @@ export class Changes {
     if (maker.kind === 'administrator') this.rates.take(maker);
     let standing = maker;
     const planned = async (): Promise<Change | undefined> => {
-      const change = await plan();
-      if (change && standing.kind === 'administrator') {
-        const { policies } = await this.snapshots.of(tenant);
-        await demandStepUp(this.store, policies, standing, change.operations);
-      }
-      return change && { ...change, tenant, ...madeBy(standing) };
+      const wanted = await plan();
+      if (!wanted) return undefined;
+      const { draft, ...change } = wanted;
+      const made = { ...change, tenant, ...madeBy(standing) };
+      return standing.kind === 'administrator' ? this.#demanding(standing, made, draft) : made;
     };
     let isCurrent = false;
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
@@ -106,6 +110,20 @@ export class Changes {
       await this.snapshots.refresh(tenant, Infinity);
     }
     throw tooManyChanges();
+  }
+
+  /** A change of an administrator, once what the tenant demands of those who make it is met. Throws Refusal. */
+  async #demanding(maker: AdministratorPrincipal, change: Change, draft: SeenDraft | undefined): Promise<Change> {
+    const snapshot = await this.snapshots.of(maker.tenant);
+    await demandStepUp(this.store, snapshot.policies, maker, change.operations);
+    const seen = await this.fourEyes.demand(snapshot, maker, change.operations, draft);
+    if (!seen) return change;
+    const { epoch, keys } = maker.proof;
+    return {
+      ...change,
+      proof: { epoch, keys: [...new Set([...keys, ...seen.keys])] },
+      about: { ...change.about, seenBy: seen.by },
+    };
   }
 
   async #prepare(plan: () => Promise<Change | undefined>, testing: Testing): Promise<Change | 'nothing' | 'moved'> {

@@ -70,6 +70,8 @@ function isSensitive(operation: Operation): boolean {
     case 'put_document':
     case 'delete_document':
       return SENSITIVE.includes(operation.kind);
+    case 'approve_draft':
+      return operation.kinds.some((kind) => SENSITIVE.includes(kind));
     case 'create_credential':
       return operation.principalKind === 'administrator';
     // Whose it is, is not said here.

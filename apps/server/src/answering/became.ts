@@ -1,4 +1,4 @@
-import { ownAgreement, type AnswerableRequest, type RequestPart } from '#consent';
+import { ownAgreement, visible, type AnswerableRequest, type RequestPart } from '#consent';
 import type { ConsentRow } from '#store';
 import { html, type Html } from '../pages/html.js';
 import { momentInWords } from './choices.js';
@@ -37,13 +37,15 @@ export function became({ found, person, consents }: RequestView): Html {
 }
 
 function answered(
-  { person, answer, at, withdrawnAt }: AnswerableRequest['request']['answers'][number],
+  { person, answer, at, brokeGlass, withdrawnAt }: AnswerableRequest['request']['answers'][number],
   own: string,
 ): Html {
   const back = withdrawnAt === null ? '' : `, and took it back (${momentInWords(withdrawnAt)})`;
+  const why = brokeGlass === null ? undefined : html` <q><bdi>${visible(brokeGlass)}</bdi></q>`;
+  const what = brokeGlass === null ? answer : 'broken the glass';
   return person === own
-    ? html`<p><strong>You have ${answer} (${momentInWords(at)})${back}.</strong></p>`
-    : html`<p><bdi dir="ltr">${person}</bdi> has ${answer} (${momentInWords(at)})${back}.</p>`;
+    ? html`<p><strong>You have ${what} (${momentInWords(at)})${back}.</strong>${why}</p>`
+    : html`<p><bdi dir="ltr">${person}</bdi> has ${what} (${momentInWords(at)})${back}.${why}</p>`;
 }
 
 const HAPPENS: Readonly<Record<AnswerableRequest['request']['status'], string>> = {
@@ -67,10 +69,10 @@ export function stillRequired({ tenant, found, link }: RequestView): Html | unde
     </ul>`;
 }
 
-function required({ requirement: { rule, consent }, people }: RequestPart): Html {
+function required({ requirement: { rule, consent }, people, wanted, isHalfBroken }: RequestPart): Html {
   return html`${rule === null ? 'The default of this tenant' : `The rule "${rule.rule}" of the policy "${rule.policy}"`}:
-    ${people} of ${consent.approvals} ${consent.approvals === 1 ? 'has' : 'have'} agreed of those who may:
-    <bdi dir="ltr">${consent.by.join(', ')}</bdi>${
+    ${isHalfBroken ? 'one person has broken the glass, and it takes two. ' : undefined} ${people} of ${wanted}
+    ${wanted === 1 ? 'has' : 'have'} agreed of those who may: <bdi dir="ltr">${consent.by.join(', ')}</bdi>${
       consent.assurance === undefined ? '' : html`, signed in as <bdi dir="ltr">${consent.assurance}</bdi>`
     }.`;
 }

@@ -99,7 +99,7 @@ function item(tenant: string, { request, as }: AnswerableRequest): Html {
  * It stands below all that there is to read.
  */
 function answerForm({ tenant, found, token, link }: RequestView): Html {
-  const { request, as, choices } = found;
+  const { request, as, choices, breakers } = found;
   // Whoever breaks the glass does it for one call, whatever else could be chosen.
   const left = as === 'break_glass' ? choices.slice(0, 1) : offered(choices);
   const options = [
@@ -122,14 +122,16 @@ function answerForm({ tenant, found, token, link }: RequestView): Html {
             html`<label><input type="radio" name="answer" value="${value}" required />${words}</label>`,
         )}
       </fieldset>
-      ${as === 'break_glass' ? glass : undefined}
+      ${as === 'break_glass' ? glass(breakers) : undefined}
       <button>Send my answer</button>
     </form>`;
 }
 
-const glass = html`<p role="alert">
-    You are not among those who may agree. You can break the glass in an emergency: it is for one call, it is recorded,
-    and others are told.
-  </p>
-  <label for="break_glass">Why it cannot wait (needed to break the glass)</label>
-  <textarea id="break_glass" name="break_glass" rows="3" minlength="10" maxlength="2000"></textarea>`;
+const glass = (breakers: 1 | 2): Html =>
+  html`<p role="alert">
+      You are not among those who may agree. You can break the glass in an emergency: it is for one call, it is
+      recorded, and others are told.
+      ${breakers === 2 ? 'It takes two people: nothing happens until another one has done so, too.' : undefined}
+    </p>
+    <label for="break_glass">Why it cannot wait (needed to break the glass)</label>
+    <textarea id="break_glass" name="break_glass" rows="3" minlength="10" maxlength="2000"></textarea>`;

@@ -8,6 +8,7 @@ import { Snapshots } from '#snapshot';
 import { commitChange, SessionStore } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../test/support/database.js';
 import { Changes } from '../admin/changes.js';
+import { FourEyes } from '../admin/four-eyes.js';
 import { Log } from '../operations/log.js';
 import { Authenticator } from './authenticator.js';
 import { LastUses } from './last-uses.js';
@@ -99,7 +100,7 @@ describe('an administrator whose role is taken away', () => {
 
   const making = (between: () => Promise<unknown>) => async () => {
     const maker = await caller();
-    const changes = new Changes(database.store, deaf, authenticator);
+    const changes = new Changes(database.store, deaf, authenticator, new FourEyes(database.store));
     let planned = 0;
     const revision = await changes.make(maker, async () => {
       if (planned++ === 0) await between();

@@ -57,7 +57,9 @@ const unmetSchema = z
     policy: z.string().nullable().meta({ description: 'Null: the default of the tenant.' }),
     rule: z.string().nullable(),
     by: z.array(z.string()).meta({ description: 'Who may agree to it.' }),
-    approvals: z.int().meta({ description: 'How many of them must.' }),
+    approvals: z
+      .int()
+      .meta({ description: 'How many of them must; once somebody has broken the glass, how many that takes.' }),
     agreed: z.int().meta({ description: 'How many have.' }),
     assurance: z.string().nullable().meta({ description: 'As what they must have signed in (`acr`).' }),
     yours: z.enum(['agree', 'sign_in', 'nothing']).meta({
@@ -127,11 +129,11 @@ export function requestBody({ request, as, inPlaceOf, choices, parts }: Answerab
   };
 }
 
-const unmetBody = ({ requirement, people, yours, signInAt }: RequestPart): RequestBody['unmet'][number] => ({
+const unmetBody = ({ requirement, people, wanted, yours, signInAt }: RequestPart): RequestBody['unmet'][number] => ({
   policy: requirement.rule?.policy ?? null,
   rule: requirement.rule?.rule ?? null,
   by: [...requirement.consent.by],
-  approvals: requirement.consent.approvals,
+  approvals: wanted,
   agreed: people,
   assurance: requirement.consent.assurance ?? null,
   yours,

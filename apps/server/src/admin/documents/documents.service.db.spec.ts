@@ -4,6 +4,7 @@ import { Snapshots } from '#snapshot';
 import { commitChange } from '#store';
 import { freshDatabase, type TestDatabase } from '../../../../../test/support/database.js';
 import { Changes } from '../changes.js';
+import { FourEyes } from '../four-eyes.js';
 import { DocumentsService } from './documents.service.js';
 
 let database: TestDatabase;
@@ -17,7 +18,12 @@ beforeAll(async () => {
   documents = new DocumentsService(
     database.store,
     snapshots,
-    new Changes(database.store, snapshots, { again: () => Promise.reject(new Error('nobody')) }),
+    new Changes(
+      database.store,
+      snapshots,
+      { again: () => Promise.reject(new Error('nobody')) },
+      new FourEyes(database.store),
+    ),
     database.tenant,
   );
   await commitChange(database.store, {

@@ -14,6 +14,7 @@ import {
 import type { Snapshots } from '#snapshot';
 import { DocumentReader, type ChangeNote, type Operation, type Store, type StoredVersion } from '#store';
 import type { Changes, Maker } from '../changes.js';
+import type { SeenDraft } from '../four-eyes.js';
 import { permitDocuments, refuseExcess } from '../grants.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
 import { planChange, type Hindrance, type Plan, type PlannedDocument, type Wanted } from './plan.js';
@@ -33,6 +34,8 @@ export interface Intent {
   readonly about: ChangeNote;
   /** Writes beside those of the documents. */
   readonly also?: readonly Operation[];
+  /** The draft that it publishes, with who has seen it. */
+  readonly draft?: SeenDraft;
   /** Whether it is meant for the state that it is planned on and for no later one. */
   readonly isOfWholeState?: boolean;
   /** Throws Refusal where other documents would change than may; comes before what else is wrong. */
@@ -158,7 +161,7 @@ export class DocumentsService {
         revision: expectedRevision,
         policies: { documents },
       } = snapshot;
-      const { wanted, about, also = [], isOfWholeState = false, guard, check } = await intend();
+      const { wanted, about, also = [], draft, isOfWholeState = false, guard, check } = await intend();
       asked = wanted;
       const outcome = this.#planOn(tenant, documents, wanted);
       if (maker.kind === 'administrator') permitDocuments(maker, outcome.documents);
@@ -173,6 +176,7 @@ export class DocumentsService {
         keys: made.keys,
         operations,
         about,
+        draft,
       };
     };
     const revision = await this.changes.make(maker, plan, {

@@ -112,6 +112,25 @@ export class DraftsController {
     await this.drafts.discard(principal, name, preconditionOf(conditions));
   }
 
+  @Post(':name/approve')
+  @Requires('publish', 'Draft', { each: true })
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Approve of a draft as it is, where two people must have seen what is published' })
+  @ApiHeader({ name: 'If-Match', required: true, description: 'The version that was looked at.' })
+  @ApiOkResponse({ standardSchema: draftSchema })
+  async approve(
+    @Caller() principal: AdministratorPrincipal,
+    @Param({ schema: draftParamsSchema }) { name }: DraftParams,
+    @Conditions() conditions: RequestConditions,
+    @Query({ schema: draftsQuerySchema }) query: DraftsQuery,
+    @Res({ passthrough: true }) response: Response,
+  ): Promise<DraftBody> {
+    permit(principal, 'publish', 'Draft', name);
+    permit(principal, 'read', 'Draft', name);
+    await this.drafts.approve(principal, name, preconditionOf(conditions));
+    return this.get(principal, { name }, query, response);
+  }
+
   @Post(':name/publish')
   @Requires('publish', 'Draft', { each: true })
   @HttpCode(200)
@@ -137,6 +156,7 @@ function listingBody({
   prune,
   changedBy,
   changedAt,
+  seenBy,
 }: DraftListing): DraftListingBody {
   return {
     name,
@@ -146,6 +166,7 @@ function listingBody({
     prune,
     changed_by: changedBy,
     changed_at: changedAt,
+    seen_by: seenBy.map(({ person, how, at }) => ({ person, how, at })),
   };
 }
 

@@ -2,10 +2,11 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
-import { documentName, duplicateNames, parseDocuments, type SourceDocument } from '#policy';
+import { documentName, duplicateNames, parseDocuments, subjectKey, type SourceDocument } from '#policy';
 import type { Snapshots } from '#snapshot';
 import {
   DraftReader,
+  RevisionReader,
   type ChangedDocument,
   type DraftContent,
   type Operation,
@@ -13,10 +14,12 @@ import {
   type StoredDraft,
 } from '#store';
 import type { Changes } from '../changes.js';
+import { permitDocuments } from '../grants.js';
 import { invalid, type AppliedChange, type DocumentsService } from '../documents/documents.service.js';
 import { documentKey, type Hindrance, type Plan, type PlannedDocument, type Wanted } from '../documents/plan.js';
 import { readStored } from '../documents/stored.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
+import { rollbackTo } from '../revisions/rollback-to.js';
 import type { DraftFilesBody } from './wire.js';
 
 /** A draft, and what publishing it now would come to. */
@@ -30,6 +33,7 @@ export interface ReviewedDraft {
 @Injectable()
 export class DraftsService {
   readonly reader: DraftReader;
+  readonly #revisions: RevisionReader;
 
   constructor(
     store: Store,
@@ -38,6 +42,7 @@ export class DraftsService {
     private readonly documents: DocumentsService,
   ) {
     this.reader = new DraftReader(store);
+    this.#revisions = new RevisionReader(store);
   }
 
   /** A draft as it is, beside what is published at this moment. */
@@ -59,9 +64,11 @@ export class DraftsService {
     body: DraftFilesBody,
     expected: Precondition,
   ): Promise<'created' | 'updated'> {
-    const content = await contentOf(body);
+    const parsed = body.rollback_to === undefined ? await contentOf(body) : undefined;
     await this.snapshots.refresh(principal.tenant, Infinity);
     const { revision } = await this.snapshots.of(principal.tenant);
+    // What is read is of that revision or a later one: what was changed in between is in conflict with it.
+    const content = parsed ?? (await this.#contentOfRollback(principal.tenant, body, revision));
     const baseRevision = body.base_revision ?? revision;
     if (baseRevision > revision) {
       throw new Refusal('invalid_request', `base_revision: there is no revision ${baseRevision} yet`);
@@ -71,9 +78,30 @@ export class DraftsService {
       const existing = await this.reader.find(principal.tenant, name);
       checkPrecondition(`the draft '${name}'`, existing?.version, expected, () => noDraft(name));
       saved = existing ? 'updated' : 'created';
-      return { op: 'save_draft', name, baseRevision, body: content, expectedVersion: existing?.version ?? 0 };
+      const expectedVersion = existing?.version ?? 0;
+      return { op: 'save_draft', name, baseRevision, body: content, expectedVersion, person: personOf(principal) };
     });
     return saved;
+  }
+
+  /**
+   * Writes down that a person has looked at a version of a draft and would publish it. Throws Refusal for what is no person,
+   * for whoever may not make the very change, and where it could not be published as it is.
+   */
+  async approve(principal: AdministratorPrincipal, name: string, expected: Precondition): Promise<void> {
+    const person = personOf(principal);
+    if (person === null)
+      throw new Refusal('forbidden', 'a person approves, signed in: nobody knows whose eyes those of a key are');
+    await this.#write(principal, async () => {
+      const { draft, outcome, conflicts } = await this.review(principal.tenant, name);
+      checkPrecondition(`the draft '${name}'`, draft.version, expected, () => noDraft(name));
+      permitDocuments(principal, outcome.documents);
+      if ('problems' in outcome) throw invalid(outcome.problems);
+      refuseConflicts(draft, conflicts);
+      if (draft.seenBy.length >= MOST_EYES) throw tooManyEyes(draft);
+      const kinds = [...new Set(outcome.documents.flatMap((one) => (one.change === 'unchanged' ? [] : [one.kind])))];
+      return { op: 'approve_draft', name, expectedVersion: draft.version, person, kinds };
+    });
   }
 
   /** Throws a draft away. */
@@ -108,10 +136,21 @@ export class DraftsService {
         wanted,
         about: { message, draft: name },
         also: [{ op: 'discard_draft', name, expectedVersion: draft.version }],
+        draft,
         isOfWholeState: true,
         guard: (documents) => refuseConflicts(draft, conflictsAmong(documents, changed)),
       };
     });
+  }
+
+  async #contentOfRollback(
+    tenant: string,
+    { rollback_to: to, description }: DraftFilesBody,
+    revision: number,
+  ): Promise<DraftContent> {
+    const { documents, deletions } = await rollbackTo(this.#revisions, tenant, to!, revision);
+    const about = description === undefined ? {} : { description };
+    return { ...about, prune: false, documents: documents.map(({ document }) => document), deletions };
   }
 
   async #findWithChanges(
@@ -155,6 +194,16 @@ async function contentOf({ files, deletions, prune, description }: DraftFilesBod
     deletions,
   };
 }
+
+/** The person who makes a change; null for a key. */
+const personOf = ({ subject }: AdministratorPrincipal): string | null =>
+  subject && subjectKey(subject.type, subject.id);
+
+/** People who can have seen one version of a draft: many more than are demanded. */
+const MOST_EYES = 20;
+
+const tooManyEyes = ({ name }: StoredDraft): Refusal =>
+  new Refusal('already_exists', `${MOST_EYES} people have seen the draft '${name}': that is enough to publish it`);
 
 async function wantedOf({ documents, deletions, prune }: StoredDraft): Promise<{
   readonly wanted: Wanted;

@@ -31,11 +31,19 @@ export const draftFilesSchema = z
       .max(2000)
       .regex(/^[^\0]*$/, 'a description has no NUL')
       .optional(),
+    rollback_to: z.int().min(1).optional().meta({
+      description: 'In place of files, deletions and prune: what going back to this revision would change.',
+    }),
     base_revision: z.int().min(0).optional().meta({
       description:
         'The revision that the documents were written on: what others changed after it is in conflict. Left out: the present one.',
     }),
   })
+  .refine(
+    ({ rollback_to: to, files, deletions, prune, base_revision: base }) =>
+      to === undefined || (files.length === 0 && deletions.length === 0 && !prune && base === undefined),
+    { path: ['rollback_to'], error: 'stands alone: without files, deletions, prune and base_revision' },
+  )
   .meta({ id: 'DraftFiles' });
 export type DraftFilesBody = z.output<typeof draftFilesSchema>;
 
@@ -47,6 +55,9 @@ const listing = {
   prune: z.boolean(),
   changed_by: z.string(),
   changed_at: z.string(),
+  seen_by: z.array(z.object({ person: z.string(), how: z.enum(['saved', 'approved']), at: z.string() })).meta({
+    description: 'The person who saved it as it is, and those who have approved of it since; keys are no people.',
+  }),
 };
 
 const draftListingSchema = z.object(listing).meta({ id: 'DraftListing' });

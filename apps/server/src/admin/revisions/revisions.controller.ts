@@ -10,7 +10,8 @@ import { changeShownTo } from '../documents/documents.controller.js';
 import type { ChangedDocumentBody } from '../documents/wire.js';
 import { cursorOf, pageOf, withinSize, type Page } from '../paging.js';
 import { madeChange } from './made-change.js';
-import { noRevision, RevisionsService } from './revisions.service.js';
+import { RevisionsService } from './revisions.service.js';
+import { noRevision } from './rollback-to.js';
 import {
   diffQuerySchema,
   diffSchema,
@@ -119,7 +120,8 @@ export class RevisionsController {
 const revisionShownTo =
   ({ ability }: AdministratorPrincipal) =>
   (entry: RevisionEntry): RevisionBody => {
-    const { revision, epoch, changedBy, administrator, changedAt, message, draft, rolledBackTo, documents } = entry;
+    const { revision, epoch, changedBy, administrator, changedAt, message, draft, rolledBackTo, documents, seenBy } =
+      entry;
     return {
       revision,
       epoch,
@@ -129,6 +131,7 @@ const revisionShownTo =
       ...(message === null ? {} : { message }),
       ...(draft === null ? {} : { draft }),
       ...(rolledBackTo === null ? {} : { rolled_back_to: rolledBackTo }),
+      ...(seenBy === null ? {} : { seen_by: seenBy === 'waived' ? seenBy : [...seenBy] }),
       documents,
       others: entry.others.filter(({ op }) => may(ability, 'read', objectOf(op))),
     };

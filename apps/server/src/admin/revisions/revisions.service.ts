@@ -1,10 +1,9 @@
 import { Injectable } from '@nestjs/common';
-import { Refusal } from '#http';
 import type { AdministratorPrincipal } from '#identity';
 import type { Snapshots } from '#snapshot';
 import { RevisionReader, type Store } from '#store';
 import type { AppliedChange, DocumentsService } from '../documents/documents.service.js';
-import { readStored } from '../documents/stored.js';
+import { rollbackTo } from './rollback-to.js';
 
 /** The history of the documents, and the way back. */
 @Injectable()
@@ -27,15 +26,8 @@ export class RevisionsService {
     const { tenant } = principal;
     await this.snapshots.refresh(tenant, Infinity);
     const { revision } = await this.snapshots.of(tenant);
-    if (to > revision) throw noRevision(to);
     return this.documents.make(principal, async () => {
-      const then = await this.reader.changedSince(tenant, to);
-      const { documents, problems } = await readStored(then.flatMap(({ before }) => before ?? []));
-      if (problems.length > 0) {
-        const why = `what was saved at revision ${to} is not valid any more: ${problems[0]!.message}`;
-        throw new Refusal('documents_invalid', why, { errors: problems });
-      }
-      const deletions = then.filter(({ before }) => before === null).map(({ kind, name }) => ({ kind, name }));
+      const { documents, deletions } = await rollbackTo(this.reader, tenant, to, revision);
       return {
         wanted: { sources: [], documents, deletions, prune: false },
         about: { message, rolledBackTo: to },
@@ -44,5 +36,3 @@ export class RevisionsService {
     });
   }
 }
-
-export const noRevision = (revision: number): Refusal => new Refusal('not_found', `there is no revision ${revision}`);

@@ -34,6 +34,10 @@ const entry = {
   message: z.string().optional(),
   draft: z.string().optional().meta({ description: 'The draft that it published.' }),
   rolled_back_to: z.int().optional(),
+  seen_by: z
+    .union([z.array(z.string()), z.literal('waived')])
+    .optional()
+    .meta({ description: 'Where two people must have seen it: who had, or that the demand was waived.' }),
   documents: z.int().meta({ description: 'How many documents it changed.' }),
   others: z
     .array(

@@ -1,0 +1,129 @@
+import { Refusal } from '#http';
+import { administratorOf, may, type AdministratorAbility, type AdministratorPrincipal } from '#identity';
+import {
+  groupsOfPerson,
+  personAt,
+  subjectKey,
+  wantsFourEyes,
+  type PolicySet,
+  type SignedInPerson,
+  type TouchKey,
+} from '#policy';
+import type { TenantSnapshot } from '#snapshot';
+import { PersonReader, type DraftEye, type Operation, type Store } from '#store';
+
+/** How many people must have seen a change, of which whoever makes it is one. */
+const TWO = 2;
+
+/** A draft that a change publishes, with who has seen it as it is. */
+export interface SeenDraft {
+  readonly name: string;
+  readonly seenBy: readonly DraftEye[];
+}
+
+/** Who has seen a change, and what it rests on that they count; keys for the proof of its maker. */
+export interface Seen {
+  readonly by: readonly string[] | 'waived';
+  readonly keys: readonly TouchKey[];
+}
+
+/** Sees to it that two people have seen a change of documents where the tenant wants that. */
+export class FourEyes {
+  readonly #people: PersonReader;
+
+  /** @param waived names of tenants in which one person may do it alone, as the settings of the service say */
+  constructor(
+    private readonly store: Store,
+    private readonly waived: ReadonlySet<string> = new Set(),
+  ) {
+    this.#people = new PersonReader(store);
+  }
+
+  /**
+   * Who has seen a change; undefined where nobody else need have. Throws Refusal (`four_eyes_required`) where it is too few.
+   * Only people count, each once under whatever names, who are still let in and still may: who approved must be able to
+   * make the very change.
+   *
+   * INVARIANT: what is known of those who are not here is read after the snapshot was taken, and what it rests on is
+   * looked at once more when the change is made, from the epoch of that snapshot or an earlier one on.
+   * @param draft the draft that it publishes; left out: it is none, and so nobody else has seen it
+   */
+  async demand(
+    { policies }: Pick<TenantSnapshot, 'policies'>,
+    principal: AdministratorPrincipal,
+    operations: readonly Operation[],
+    draft: SeenDraft | undefined,
+  ): Promise<Seen | undefined> {
+    const changes = operations.flatMap((operation) =>
+      operation.op === 'put_document' || operation.op === 'delete_document'
+        ? [{ kind: operation.kind, after: operation.op === 'put_document' ? operation.body : undefined }]
+        : [],
+    );
+    if (!wantsFourEyes(policies.documents, changes)) return undefined;
+    if (this.waived.has((await this.store.tenantName(principal.tenant)) ?? '')) return { by: 'waived', keys: [] };
+    const people = new Set<string>();
+    const keys: TouchKey[] = [];
+    if (principal.subject) people.add(keyOf(policies, principal.subject));
+    for (const eye of draft?.seenBy ?? []) {
+      const known = await this.#counted(policies, principal.tenant, draft!.name, eye, operations);
+      if (!known) continue;
+      people.add(known.key);
+      keys.push(...known.keys);
+    }
+    if (people.size < TWO) throw tooFew(draft, [...people]);
+    return { by: [...people], keys };
+  }
+
+  /** Somebody who has saved a draft or approved of it, if they count. */
+  async #counted(
+    policies: PolicySet,
+    tenant: string,
+    draft: string,
+    { person: id, how }: DraftEye,
+    operations: readonly Operation[],
+  ): Promise<{ readonly key: string; readonly keys: readonly TouchKey[] } | undefined> {
+    const found = await this.#people.find(tenant, id);
+    const issuer = found && policies.documents.find('Issuer', found.issuer)?.document;
+    if (!issuer) return undefined;
+    const person: SignedInPerson = { id, issuer: found.issuer, claims: found.claims };
+    const now = this.store.clock.now();
+    const known = personAt(policies, person, now);
+    if (!known) return undefined;
+    const groups = groupsOfPerson(policies, issuer, found.claims);
+    const rights = administratorOf(policies.documents, { ...person, groups }, now);
+    if (!mayHave(rights.ability, how, draft, operations)) return undefined;
+    return { key: known.key, keys: [...known.keys, ...rights.keys] };
+  }
+}
+
+/** Whether somebody could do now what they did: write the draft, or publish it as it is. */
+function mayHave(
+  ability: AdministratorAbility,
+  how: DraftEye['how'],
+  draft: string,
+  operations: readonly Operation[],
+): boolean {
+  if (how === 'saved') return may(ability, 'write', 'Draft', draft);
+  return (
+    may(ability, 'publish', 'Draft', draft) &&
+    operations.every((operation) => {
+      if (operation.op === 'put_document') return may(ability, 'write', operation.kind, operation.name);
+      return operation.op !== 'delete_document' || may(ability, 'delete', operation.kind, operation.name);
+    })
+  );
+}
+
+/** The one subject that a person is, whatever connector they came by. */
+function keyOf(policies: PolicySet, { type, id }: { readonly type: string; readonly id: string }): string {
+  const stored = policies.subject(type, id);
+  return stored ? subjectKey(stored.type, stored.id) : subjectKey(type, id);
+}
+
+function tooFew(draft: SeenDraft | undefined, seenBy: readonly string[]): Refusal {
+  const demand = 'this tenant wants two people to have seen such a change (fourEyes)';
+  const detail = draft
+    ? `${demand}, and those who count are ${seenBy.length === 0 ? 'none' : seenBy.join(', ')}: another person has to look at ` +
+      `the draft '${draft.name}' and approve of it (placet draft approve), or publish it; keys are no people`
+    : `${demand}: save it as a draft, have another person approve of it, and publish it`;
+  return new Refusal('four_eyes_required', detail, { seen_by: [...seenBy] });
+}
