@@ -140,7 +140,7 @@ describe('where two people must have seen what is published', () => {
   it('of what a key has saved two must approve, and then a key may publish it', async () => {
     const saved = await draft('key', { files: files(host('by-key')) });
     await ok(approve(bob, saved));
-    await ok(approve(bob, saved));
+    expect((await ok(approve(bob, saved))).body.seen_by).toHaveLength(1);
     expect(await publish(bob, saved)).toMatchObject(TOO_FEW);
     expect(await publish('key', saved)).toMatchObject({ ...TOO_FEW, body: { seen_by: ['user:company/bob'] } });
     await ok(approve(ann, saved));
@@ -158,6 +158,24 @@ describe('where two people must have seen what is published', () => {
     await ok(calls(ann, 'DELETE', saved.path, undefined, { 'If-Match': `"${anew.body.version}"` }));
     const again = await calls(ann, 'PUT', saved.path, { files: files(host('third')) }, { 'If-None-Match': '*' });
     expect(again.body.seen_by).toHaveLength(1);
+  });
+
+  it('what is saved anew while somebody approves is not what they have approved of', async () => {
+    const saved = await draft(ann, { files: files(host('looked-at')) });
+    const [anew, approved] = await atOnce(
+      company.service.database,
+      () => calls(ann, 'PUT', saved.path, { files: files(host('put-in')) }, saved.is),
+      () => approve(bob, saved),
+    );
+    expect([anew.status, approved.status]).toEqual([200, 412]);
+    expect((await calls('key', 'GET', saved.path)).body.seen_by).toHaveLength(1);
+  });
+
+  it('what others have changed since must be looked at anew', async () => {
+    await change(host('shared'));
+    const saved = await draft(ann, { files: files({ ...host('shared'), title: 'A' }) });
+    await change({ ...host('shared'), title: 'B' });
+    expect(await approve(bob, saved)).toMatchObject({ status: 409, body: { code: 'draft_conflict' } });
   });
 
   it('going back is a draft, too', async () => {
@@ -179,6 +197,13 @@ describe('where two people must have seen what is published', () => {
     expect(await approve(bob, { ...saved, is: {} })).toMatchObject({ status: 428 });
     expect(await approve(bob, { ...saved, path: '/api/v1/drafts/nowhere' })).toMatchObject({ status: 404 });
     await ok(publish(bob, saved));
+    await change(
+      { kind: 'AdministratorRole', name: 'drafts-only', grants: [{ actions: ['manage'], on: ['Draft'] }] },
+      bound('authors', 'drafts-only', 'cleo'),
+    );
+    const other = await draft(ann, { files: files(host('by-owner')) });
+    expect(await approve(cleo, other)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    await change(...EVERYTHING);
     const broken = await draft(ann, {
       files: files({ kind: 'Binding', name: 'b', subjects: ['user:x'], roles: ['gone'] }),
     });
@@ -192,11 +217,13 @@ describe('where two people must have seen what is published', () => {
     await change(...EVERYTHING);
     bob = await company.signIn('bob');
   };
-  const hostsOnly = {
-    kind: 'AdministratorRole',
-    name: 'drafts',
-    grants: [{ actions: ['manage'], on: ['Draft', 'Policy'] }],
-  };
+  /** Bob may do this much and no more. */
+  const only = (...grants: { actions: string[]; on: string[] }[]) =>
+    change(
+      { kind: 'AdministratorRole', name: 'less', grants },
+      bound('owners', 'owner', 'ann', 'dora'),
+      bound('authors', 'less', 'bob'),
+    );
 
   describe('somebody who approved', () => {
     afterEach(restore);
@@ -207,9 +234,14 @@ describe('where two people must have seen what is published', () => {
         'may not publish any more',
         () => change(bound('owners', 'owner', 'ann', 'dora'), bound('authors', 'policy-author', 'bob')),
       ],
+      ['may write such documents and not publish any more', () => only({ actions: ['manage'], on: ['Host'] })],
       [
         'may not write such documents any more',
-        () => change(hostsOnly, bound('owners', 'owner', 'ann', 'dora'), bound('authors', 'drafts', 'bob')),
+        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['delete'], on: ['Host'] }),
+      ],
+      [
+        'may not delete such documents any more',
+        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['write'], on: ['Host'] }),
       ],
       [
         'is found to be whoever saved it',
@@ -221,13 +253,22 @@ describe('where two people must have seen what is published', () => {
           }),
       ],
     ])('and %s does not count', async (_why, lose) => {
-      const saved = await draft(ann, { files: files(host('lost')) });
+      const gone = `gone-${round}`;
+      await change(host(gone));
+      const saved = await draft(ann, { files: files(host('lost')), deletions: [{ kind: 'Host', name: gone }] });
       await ok(approve(bob, saved));
       await lose();
       const refused = await publish(ann, saved);
       expect(refused).toMatchObject(TOO_FEW);
       expect(refused.body.seen_by).toHaveLength(1);
       await change({ kind: 'Subject', id: 'ann' });
+    });
+
+    it('and lost the right to write drafts after they had saved one, does not count', async () => {
+      const saved = await draft(bob, { files: files(host('lost-author')) });
+      await ok(approve(dora, saved));
+      await only({ actions: ['manage'], on: ['Host'] }, { actions: ['publish'], on: ['Draft'] });
+      expect(await publish(dora, saved)).toMatchObject(TOO_FEW);
     });
 
     it('and was asked whether they are there at the same moment as the draft was published: never both', async () => {

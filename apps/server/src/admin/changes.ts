@@ -116,14 +116,8 @@ export class Changes {
   async #demanding(maker: AdministratorPrincipal, change: Change, draft: SeenDraft | undefined): Promise<Change> {
     const snapshot = await this.snapshots.of(maker.tenant);
     await demandStepUp(this.store, snapshot.policies, maker, change.operations);
-    const seen = await this.fourEyes.demand(snapshot, maker, change.operations, draft);
-    if (!seen) return change;
-    const { epoch, keys } = maker.proof;
-    return {
-      ...change,
-      proof: { epoch, keys: [...new Set([...keys, ...seen.keys])] },
-      about: { ...change.about, seenBy: seen.by },
-    };
+    const seenBy = await this.fourEyes.demand(snapshot, maker, change.operations, draft);
+    return seenBy ? { ...change, about: { ...change.about, seenBy } } : change;
   }
 
   async #prepare(plan: () => Promise<Change | undefined>, testing: Testing): Promise<Change | 'nothing' | 'moved'> {

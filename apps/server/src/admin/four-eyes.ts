@@ -1,14 +1,6 @@
 import { Refusal } from '#http';
 import { administratorOf, may, type AdministratorAbility, type AdministratorPrincipal } from '#identity';
-import {
-  groupsOfPerson,
-  personAt,
-  subjectKey,
-  wantsFourEyes,
-  type PolicySet,
-  type SignedInPerson,
-  type TouchKey,
-} from '#policy';
+import { groupsOfPerson, personAt, subjectKey, wantsFourEyes, type PolicySet, type SignedInPerson } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import { PersonReader, type DraftEye, type Operation, type Store } from '#store';
 
@@ -19,12 +11,6 @@ const TWO = 2;
 export interface SeenDraft {
   readonly name: string;
   readonly seenBy: readonly DraftEye[];
-}
-
-/** Who has seen a change, and what it rests on that they count; keys for the proof of its maker. */
-export interface Seen {
-  readonly by: readonly string[] | 'waived';
-  readonly keys: readonly TouchKey[];
 }
 
 /** Sees to it that two people have seen a change of documents where the tenant wants that. */
@@ -44,8 +30,8 @@ export class FourEyes {
    * Only people count, each once under whatever names, who are still let in and still may: who approved must be able to
    * make the very change.
    *
-   * INVARIANT: what is known of those who are not here is read after the snapshot was taken, and what it rests on is
-   * looked at once more when the change is made, from the epoch of that snapshot or an earlier one on.
+   * INVARIANT: what is known of those who are not here is read after the state was taken down that the change is planned on,
+   * and a draft is published on that very revision or not at all. Whatever they could lose makes another one.
    * @param draft the draft that it publishes; left out: it is none, and so nobody else has seen it
    */
   async demand(
@@ -53,35 +39,32 @@ export class FourEyes {
     principal: AdministratorPrincipal,
     operations: readonly Operation[],
     draft: SeenDraft | undefined,
-  ): Promise<Seen | undefined> {
+  ): Promise<readonly string[] | 'waived' | undefined> {
     const changes = operations.flatMap((operation) =>
       operation.op === 'put_document' || operation.op === 'delete_document'
         ? [{ kind: operation.kind, after: operation.op === 'put_document' ? operation.body : undefined }]
         : [],
     );
     if (!wantsFourEyes(policies.documents, changes)) return undefined;
-    if (this.waived.has((await this.store.tenantName(principal.tenant)) ?? '')) return { by: 'waived', keys: [] };
+    if (this.waived.has((await this.store.tenantName(principal.tenant)) ?? '')) return 'waived';
     const people = new Set<string>();
-    const keys: TouchKey[] = [];
     if (principal.subject) people.add(keyOf(policies, principal.subject));
     for (const eye of draft?.seenBy ?? []) {
-      const known = await this.#counted(policies, principal.tenant, draft!.name, eye, operations);
-      if (!known) continue;
-      people.add(known.key);
-      keys.push(...known.keys);
+      const key = await this.#counted(policies, principal.tenant, draft!.name, eye, operations);
+      if (key !== undefined) people.add(key);
     }
     if (people.size < TWO) throw tooFew(draft, [...people]);
-    return { by: [...people], keys };
+    return [...people];
   }
 
-  /** Somebody who has saved a draft or approved of it, if they count. */
+  /** The one subject that somebody is who has saved a draft or approved of it; undefined where they do not count. */
   async #counted(
     policies: PolicySet,
     tenant: string,
     draft: string,
     { person: id, how }: DraftEye,
     operations: readonly Operation[],
-  ): Promise<{ readonly key: string; readonly keys: readonly TouchKey[] } | undefined> {
+  ): Promise<string | undefined> {
     const found = await this.#people.find(tenant, id);
     const issuer = found && policies.documents.find('Issuer', found.issuer)?.document;
     if (!issuer) return undefined;
@@ -91,8 +74,7 @@ export class FourEyes {
     if (!known) return undefined;
     const groups = groupsOfPerson(policies, issuer, found.claims);
     const rights = administratorOf(policies.documents, { ...person, groups }, now);
-    if (!mayHave(rights.ability, how, draft, operations)) return undefined;
-    return { key: known.key, keys: [...known.keys, ...rights.keys] };
+    return mayHave(rights.ability, how, draft, operations) ? known.key : undefined;
   }
 }
 

@@ -98,7 +98,6 @@ export class DraftsService {
       permitDocuments(principal, outcome.documents);
       if ('problems' in outcome) throw invalid(outcome.problems);
       refuseConflicts(draft, conflicts);
-      if (draft.seenBy.length >= MOST_EYES) throw tooManyEyes(draft);
       const kinds = [...new Set(outcome.documents.flatMap((one) => (one.change === 'unchanged' ? [] : [one.kind])))];
       return { op: 'approve_draft', name, expectedVersion: draft.version, person, kinds };
     });
@@ -137,6 +136,7 @@ export class DraftsService {
         about: { message, draft: name },
         also: [{ op: 'discard_draft', name, expectedVersion: draft.version }],
         draft,
+        // INVARIANT: who has seen it is looked at on the state that it is published on.
         isOfWholeState: true,
         guard: (documents) => refuseConflicts(draft, conflictsAmong(documents, changed)),
       };
@@ -198,12 +198,6 @@ async function contentOf({ files, deletions, prune, description }: DraftFilesBod
 /** The person who makes a change; null for a key. */
 const personOf = ({ subject }: AdministratorPrincipal): string | null =>
   subject && subjectKey(subject.type, subject.id);
-
-/** People who can have seen one version of a draft: many more than are demanded. */
-const MOST_EYES = 20;
-
-const tooManyEyes = ({ name }: StoredDraft): Refusal =>
-  new Refusal('already_exists', `${MOST_EYES} people have seen the draft '${name}': that is enough to publish it`);
 
 async function wantedOf({ documents, deletions, prune }: StoredDraft): Promise<{
   readonly wanted: Wanted;
