@@ -43,7 +43,8 @@ export { checkChange } from './documents/check.js';
 export { DESTRUCTIVE_OPERATIONS, lint, LINT_CODES, type LintFinding } from './lint/index.js';
 export { keyOfIssuer, keyOfIssuerText, touchedKeys, type TouchKey } from './documents/touches.js';
 export { crowds, MAX_CANDIDATES, type Crowd } from './compile/crowd.js';
-export { PolicySet, type ServerReference } from './compile/policy-set.js';
+export { PolicySet } from './compile/policy-set.js';
+export type { ServerReference } from './compile/registry.js';
 export type { ProvisionedRow } from './compile/provisioned.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export {

@@ -1,4 +1,4 @@
-import type { ServerReference } from '../compile/policy-set.js';
+import type { ServerReference } from '../compile/registry.js';
 import type { RegisteredTool } from '../compile/registered-tool.js';
 import type { TokenGroups } from '../mapping/groups.js';
 import type { Mapped } from '../mapping/map-claims.js';

@@ -1,4 +1,5 @@
-import type { PolicySet, ServerReference } from '../compile/policy-set.js';
+import type { PolicySet } from '../compile/policy-set.js';
+import type { ServerReference } from '../compile/registry.js';
 import type { RegisteredTool } from '../compile/registered-tool.js';
 import { identitiesOf } from '../documents/identities.js';
 import { serverIdentities } from '../documents/server-identity.js';

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ServerReference } from '../compile/policy-set.js';
+import type { ServerReference } from '../compile/registry.js';
 import { PolicySet } from '../compile/policy-set.js';
 import { parseDocuments } from '../documents/parse.js';
 import { knownResources, knownSubjects, namedActions, type Candidate } from './candidates.js';

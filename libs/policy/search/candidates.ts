@@ -1,4 +1,5 @@
-import type { PolicySet, ServerReference } from '../compile/policy-set.js';
+import type { PolicySet } from '../compile/policy-set.js';
+import type { ServerReference } from '../compile/registry.js';
 import { MCP_RESOURCE_TYPES, SERVER_ITSELF } from '../decide/request.js';
 import { parsePrincipal } from '../documents/names.js';
 import type { ServerDocument } from '../documents/schema.js';
