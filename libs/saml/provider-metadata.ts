@@ -14,13 +14,16 @@ export interface ProviderMetadata {
   readonly certificates: readonly { readonly pem: string; readonly sha256: string; readonly validUntil: string }[];
 }
 
+/** A federation describes many; an administrator has chosen what is read. */
+const MAX_ELEMENTS = 10_000;
+
 /**
  * Reads the metadata of one identity provider (SAML 2.0 metadata §2.4.3), for an administrator to look over: nothing in it is
  * proven. Throws SamlRefused, also for metadata of several from which none was chosen.
  * @param entityId which of several is meant
  */
 export function readProviderMetadata(xml: Buffer | string, entityId?: string): ProviderMetadata {
-  const { root } = readXml(withoutAside(xml));
+  const { root } = readXml(withoutAside(xml), { elements: MAX_ELEMENTS });
   const all = nameOf(root) === 'md:EntitiesDescriptor' ? descendants(root, 'md:EntityDescriptor') : [root];
   const found = all.filter(
     (each) =>

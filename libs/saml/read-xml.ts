@@ -4,7 +4,8 @@ import { DOMParser, type XmlElement, type XmlNode } from './xmldom.js';
 /** Largest document that is looked at, in bytes. */
 export const MAX_XML_BYTES = 256 * 1024;
 
-const MAX_ELEMENTS = 10_000;
+/** What readers and canonicalisers take a time for that grows faster than the document does, before anything is proven. */
+const MAX_ELEMENTS = 2000;
 const MAX_DEPTH = 24;
 
 /** A document that two readers of XML could not take for two different ones, and its text as it was read. */
@@ -17,10 +18,11 @@ export interface ReadXml {
  * Reads a document. Throws SamlRefused for everything by which readers of XML have come apart: a document type, entities,
  * comments, processing instructions, CDATA, characters that XML has not, relative names of namespaces, two elements of one
  * id. What others read afterwards is the text that this returns, and not the one that came.
+ * @param limits how many elements there may be at most
  */
-export function readXml(bytes: Buffer | string): ReadXml {
+export function readXml(bytes: Buffer | string, limits: { readonly elements?: number } = {}): ReadXml {
   const text = checkedText(typeof bytes === 'string' ? Buffer.from(bytes) : bytes);
-  checkTags(text);
+  checkTags(text, limits.elements ?? MAX_ELEMENTS);
   const root = parsed(text);
   checkTree(root);
   return { text, root };
@@ -40,20 +42,32 @@ function checkedText(bytes: Buffer): string {
   if (/<\?/.test(text)) return refuse('it has a processing instruction');
   if (/&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)/.test(text))
     return refuse('it has an entity of its own');
-  if (/[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]/.test(text))
+  const numbers = [...text.matchAll(/&#(?:x([0-9a-fA-F]+)|(\d+));/g)].map(([, hex, decimal]) =>
+    hex === undefined ? Number(decimal) : Number.parseInt(hex, 16),
+  );
+  if (NOT_XML.test(text) || numbers.some((code) => code > 0x10ffff || NOT_XML.test(String.fromCodePoint(code))))
     return refuse('it has characters that XML has not');
   return text;
 }
 
-const TAG = /<(\/?)([^\s/<>"'=]+)(?:\s+[^\s/<>"'=]+\s*=\s*(?:"[^"<]*"|'[^'<]*'))*\s*(\/?)>/y;
+/** Characters of no document, whether they stand in it or are named by their number (XML 1.0 §2.2); and DEL. */
+const NOT_XML = /[\u0000-\u0008\u000b\u000c\u000e-\u001f\u007f\ufffe\uffff]|\p{Cs}/u;
 
-/** Every end is the end of what was begun last: the reader of XML takes others without a word. */
-function checkTags(text: string): void {
+/** With 32 attributes at most. */
+const TAG = /<(\/?)([^\s/<>"'=]+)(?:\s+[^\s/<>"'=]+\s*=\s*(?:"[^"<]*"|'[^'<]*')){0,32}\s*(\/?)>/y;
+
+/**
+ * Every end is the end of what was begun last: the reader of XML takes others without a word. And what is too large or too
+ * deep is not given to it at all.
+ */
+function checkTags(text: string, most: number): void {
   const open: string[] = [];
+  let count = 0;
   for (let at = text.indexOf('<'); at >= 0; at = text.indexOf('<', TAG.lastIndex)) {
     TAG.lastIndex = at;
     const [, end, name, isEmpty] = TAG.exec(text) ?? refuse('it is no XML: a tag is not one');
     if (end === '') {
+      if (++count > most || open.length > MAX_DEPTH) refuse('it is too large or too deep');
       if (isEmpty === '') open.push(name!);
     } else if (open.pop() !== name || isEmpty !== '') refuse('it is no XML: an end is not that of what was begun');
   }
@@ -90,19 +104,17 @@ function parsed(text: string): XmlElement {
  */
 function checkTree(root: XmlElement): void {
   const ids = new Set<string>();
-  let count = 0;
-  const visit = (element: XmlElement, depth: number): void => {
-    if (++count > MAX_ELEMENTS || depth > MAX_DEPTH) refuse('it is too large or too deep');
+  const visit = (element: XmlElement): void => {
     for (const { name, value } of attributesOf(element)) {
       if (name === 'xmlns' || name.startsWith('xmlns:')) checkNamespace(value);
       else if (name.replace(/^.*:/, '').toLowerCase() === 'id') takeId(ids, value);
     }
     for (const child of children(element)) {
-      if (isElement(child)) visit(child, depth + 1);
+      if (isElement(child)) visit(child);
       else if (child.nodeType !== TEXT) refuse('it has something that is neither an element nor text');
     }
   };
-  visit(root, 0);
+  visit(root);
 }
 
 /** A namespace that is no absolute URI: canonicalisers have taken a whole document for nothing because of one. */

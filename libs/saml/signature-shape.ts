@@ -40,9 +40,17 @@ export function checkSignatureShape(element: XmlElement): void {
   const steps = transforms ? childElements(transforms).map(algorithm) : [];
   if (steps.length !== 2 || steps[0] !== ENVELOPED || steps[1] !== EXCLUSIVE)
     refuse('the transforms are not those two');
+  const prefixes = transforms ? childElements(transforms).map(prefixesOf) : [];
+  if (prefixes.some((count) => count > MAX_PREFIXES)) refuse('a transform names too many prefixes');
   if (!textOf(child(signature, 'ds:SignatureValue')) || !textOf(child(reference, 'ds:DigestValue')))
     refuse('the signature has no value');
 }
+
+/** Prefixes that a canonicalisation may be told to keep: each is looked for at every element. */
+const MAX_PREFIXES = 32;
+
+const prefixesOf = (transform: XmlElement): number =>
+  (child(transform, 'ec:InclusiveNamespaces')?.getAttribute('PrefixList') ?? '').split(/\s+/).length;
 
 /** The child of a name; the grammar has seen to it that there is one at most. */
 export const child = (element: XmlElement | undefined, name: string): XmlElement | undefined =>

@@ -54,6 +54,9 @@ const fault = (xml: string, over: Partial<Verification> = {}): Promise<string> =
 
 const NAME = 'ann-0001';
 
+const numbered = (count: number, text: (index: number) => string): string =>
+  Array.from({ length: count }, (_, index) => text(index)).join('');
+
 describe('what XML readers come apart by', () => {
   it.each<[string, (xml: string) => string, string]>([
     [
@@ -93,9 +96,31 @@ describe('what XML readers come apart by', () => {
     ['a sign in an attribute', (xml) => xml.replace('Version="2.0"', 'Version="<2.0"'), 'it is no XML: a tag'],
     [
       'too many elements',
-      (xml) => xml.replace('</saml:Conditions>', `${'<saml:Audience/>'.repeat(10_001)}</saml:Conditions>`),
+      (xml) => xml.replace('</saml:Conditions>', `${'<saml:Audience/>'.repeat(2001)}</saml:Conditions>`),
       'it is too large or too deep',
     ],
+    [
+      'elements too deep in each other',
+      (xml) => xml.replace('<saml:Conditions', `${'<x>'.repeat(30)}${'</x>'.repeat(30)}<saml:Conditions`),
+      'it is too large or too deep',
+    ],
+    [
+      'many attributes',
+      (xml) => xml.replace('<saml:Conditions', `<saml:Conditions${numbered(33, (each) => ` a${each}=""`)}`),
+      'it is no XML: a tag is not one',
+    ],
+    [
+      'many namespaces',
+      (xml) => xml.replace('<saml:Conditions', `<saml:Conditions${numbered(33, (each) => ` xmlns:a${each}="u:1"`)}`),
+      'it is no XML: a tag is not one',
+    ],
+    ...['0', '1', '11', '127', 'x0', 'x1f', 'xD800', 'xdfff', 'xFFFE', '65535', 'x110000', '9999999'].map(
+      (number): [string, (xml: string) => string, string] => [
+        `a character that there is not, by its number ${number}`,
+        (xml) => xml.replace(NAME, `${NAME}&#${number};`),
+        'it has characters that XML has not',
+      ],
+    ),
     [
       'a relative namespace',
       (xml) => xml.replace('<saml:Subject>', '<saml:Subject xmlns:x="1">'),
@@ -118,6 +143,11 @@ describe('what XML readers come apart by', () => {
     ['too much to look at', 'A'.repeat(400_000)],
   ])('%s', async (_what, post) => {
     expect(await refused(post)).toMatch(/^shape: /);
+  });
+
+  it('a name with characters by their numbers is that name', async () => {
+    const xml = sign(answerXml(said).replace(NAME, 'ann-&#48;&#x30;01'), 'Assertion', idp);
+    expect(await fault(xml)).toBe('signed in ann-0001');
   });
 
   it('a declaration, white space and line ends of others are fine', async () => {
@@ -296,6 +326,17 @@ describe('algorithms', () => {
       expect(await fault(xml)).toBe('shape: the transforms are not those two');
     },
   );
+
+  it('a transform that is to keep many prefixes, each of which is looked for at every element', async () => {
+    const keeping = (count: number) =>
+      signed().replace(
+        `<Transform Algorithm="${EXCLUSIVE}"/>`,
+        `<Transform Algorithm="${EXCLUSIVE}"><x:InclusiveNamespaces xmlns:x="${EXCLUSIVE}" PrefixList="${numbered(count, (each) => ` a${each}`).trim()}"/></Transform>`,
+      );
+    expect(await fault(keeping(33))).toBe('shape: a transform names too many prefixes');
+    // It changes what was signed.
+    expect(await fault(keeping(32))).toMatch(/^signature: /);
+  });
 
   it.each([
     [
