@@ -1,6 +1,6 @@
 import type { Entry } from 'ldapts';
 import type { LdapSignIn } from '#policy';
-import { textOf, textsOf } from './entries.js';
+import { isInPieces, textOf, textsOf } from './entries.js';
 
 /** Whether an account may be used. What must be there and is not makes it `unreadable`, and never good. */
 export type AccountState = 'good' | 'disabled' | 'expired' | 'unreadable';
@@ -11,7 +11,7 @@ export const stateAttributes = ({ directory, inactiveWhen = [] }: LdapSignIn): r
   ...inactiveWhen.map(({ attribute }) => attribute),
 ];
 
-const GENERIC = ['pwdAccountLockedTime', 'nsAccountLock', 'loginDisabled', 'shadowExpire'];
+const GENERIC = ['pwdReset', 'pwdAccountLockedTime', 'nsAccountLock', 'loginDisabled', 'shadowExpire'];
 
 /**
  * The state of an account by its attributes, and not by what a server says at a bind: with a wrong password servers say
@@ -19,13 +19,19 @@ const GENERIC = ['pwdAccountLockedTime', 'nsAccountLock', 'loginDisabled', 'shad
  * @param now ms since 1970
  */
 export function stateOf(entry: Entry, settings: LdapSignIn, now: number): AccountState {
-  const isInactive = settings.inactiveWhen?.some(({ attribute, oneOf }) => {
-    const values = textsOf(entry, attribute).map((value) => value.toLowerCase());
-    return oneOf.some((wanted) => values.includes(wanted.toLowerCase()));
+  const { inactiveWhen = [] } = settings;
+  const isInactive = inactiveWhen.some(({ attribute, oneOf }) => {
+    const values = textsOf(entry, attribute).map(asCompared);
+    return oneOf.some((wanted) => values.includes(asCompared(wanted)));
   });
   if (isInactive) return 'disabled';
+  // One of the values that did not come may be the one.
+  if (inactiveWhen.some(({ attribute }) => isInPieces(entry, attribute))) return 'unreadable';
   return settings.directory === 'active-directory' ? stateInActiveDirectory(entry, now) : genericState(entry, now);
 }
+
+/** As directories compare: without case, and blanks at the ends or more than one (RFC 4518 §2.6.1). */
+const asCompared = (text: string): string => text.normalize('NFKC').trim().replace(/\s+/g, ' ').toLowerCase();
 
 /** MS-ADTS 2.2.16: ADS_UF_ACCOUNTDISABLE. */
 const ACCOUNT_DISABLED = 0x2;
@@ -45,6 +51,13 @@ function stateInActiveDirectory(entry: Entry, now: number): AccountState {
 
 /** Of a FILETIME: 100 ns since 1601. */
 const msOfFileTime = (time: bigint): number => Number(time / 10_000n - 11_644_473_600_000n);
+
+/**
+ * Whether somebody else has set the password, and it is good for nothing but for setting another one (draft-behera-ldap-password-policy
+ * §5.3.7). Active Directory says so at the bind, by refusing it.
+ */
+export const mustChangePassword = (entry: Entry): boolean =>
+  textsOf(entry, 'pwdReset').some((value) => value.toLowerCase() !== 'false');
 
 /** As the password policy overlay writes it of an account that an administrator locks (draft-behera-ldap-password-policy). */
 const LOCKED_FOR_GOOD = '000001010000Z';

@@ -1,27 +1,20 @@
-import { connect as connectPlain, isIP, type Socket } from 'node:net';
-import { connect as connectTls, type ConnectionOptions } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import { Client, InvalidCredentialsError, ResultCodeError, type Entry, type Filter } from 'ldapts';
 import { DirectoryError } from './errors.js';
+import { once, securedSocket, type Server } from './secured-socket.js';
 
 /** For a connection with its TLS handshake, and for one operation, in ms. */
 const CONNECT_MS = 5000;
 const OPERATION_MS = 10_000;
 
-/** What one connection may bring at most, in bytes. */
-const MOST_BYTES = 64 * 1024 * 1024;
+/** What one operation may bring at most, in bytes. */
+const MOST_BYTES = 4 * 1024 * 1024;
 
 /** Entries that one page has. Active Directory gives a thousand at most. */
 const PAGE = 500;
 
 /** Attributes whose values are bytes. */
 const BYTES = ['objectGUID', 'objectSid', 'tokenGroups'];
-
-/** One server, and whom to believe that it is the one. */
-export interface Server {
-  readonly url: string;
-  /** PEM; undefined: the authorities that Node trusts. */
-  readonly ca: string | undefined;
-}
 
 /** What is looked for. Filters are objects: no text that somebody typed is ever parsed as one. */
 export interface Wanted {
@@ -30,41 +23,49 @@ export interface Wanted {
   readonly attributes: readonly string[];
   /** Entries that are wanted at most; left out: all, in pages. */
   readonly most?: number;
+  /** Told where the server says that another one has a part of it, which is not asked. */
+  readonly elsewhere?: () => unknown;
 }
 
 /**
- * A connection to one server of a directory, over TLS with a certificate that is good for the name in its URL.
+ * A connection to one server of a directory, over TLS with a certificate that is good for the name in its URL. What one
+ * operation brings is bounded, and so is how long it all takes.
  *
  * INVARIANT: one connection is made and never another in its place: ldapts would connect anew in silence, without StartTLS,
  * and send the next password in the clear.
  */
 export class Connection implements AsyncDisposable {
   readonly #client: Client;
-  readonly #limit: NodeJS.Timeout;
+  readonly #socket: TLSSocket;
+  readonly #end: NodeJS.Timeout | undefined;
+  #left = MOST_BYTES;
 
-  private constructor(client: Client, socket: () => Socket | undefined) {
-    this.#client = client;
-    this.#limit = setInterval(() => {
-      if ((socket()?.bytesRead ?? 0) > MOST_BYTES) socket()!.destroy();
-    }, 100).unref();
+  private constructor(url: string, socket: TLSSocket, until: number) {
+    this.#socket = socket;
+    const handOver = once(() => {
+      if (socket.destroyed) throw new Error('the connection is over');
+      socket.on('data', ({ length }: Buffer) => {
+        this.#left -= length;
+        if (this.#left < 0) socket.destroy();
+      });
+      return socket;
+    });
+    // It is TLS by now, however it began: the client connects to nothing by itself.
+    const secure = url.replace(/^ldap:/, 'ldaps:');
+    this.#client = new Client({ url: secure, timeout: OPERATION_MS, createSecureConnection: handOver });
+    if (Number.isFinite(until))
+      this.#end = setTimeout(() => socket.destroy(), Math.max(0, until - performance.now())).unref();
   }
 
   /**
-   * Connects to a server at one of its addresses. Throws DirectoryError (`unreachable`). With `ldaps:` the first operation
-   * connects, and throws it.
+   * Connects to a server at one of its addresses. Throws DirectoryError (`unreachable`).
+   * @param until when it is over, whatever is under way, by the clock of the process
    */
-  static async open(server: Server, address: string): Promise<Connection> {
-    let socket: Socket | undefined;
-    const limit = Promise.withResolvers<never>();
-    const timer = setTimeout(() => limit.reject(new Error('it does not answer in time')), CONNECT_MS);
+  static async open(server: Server, address: string, until = Infinity): Promise<Connection> {
     try {
-      const opened = open(server, address, (made) => (socket = made));
-      return new Connection(await Promise.race([opened, limit.promise]), () => socket);
+      return new Connection(server.url, await securedSocket(server, address, CONNECT_MS), until);
     } catch (cause) {
-      socket?.destroy();
       throw new DirectoryError('unreachable', `${server.url}: ${(cause as Error).message}`, { cause });
-    } finally {
-      clearTimeout(timer);
     }
   }
 
@@ -72,6 +73,7 @@ export class Connection implements AsyncDisposable {
   async proves(name: string, password: string): Promise<boolean> {
     // RFC 4513 §5.1.2: a bind without a password proves nothing, and lenient servers say yes to it.
     if (password === '' || name === '') return false;
+    this.#left = MOST_BYTES;
     try {
       await this.#client.bind(name, password);
       return true;
@@ -82,10 +84,12 @@ export class Connection implements AsyncDisposable {
   }
 
   /** The entries below a place. References to other servers are not followed. Throws DirectoryError. */
-  async search(base: string, { scope, filter, attributes, most }: Wanted): Promise<readonly Entry[]> {
+  async search(base: string, wanted: Wanted): Promise<readonly Entry[]> {
+    const { scope, filter, attributes, most } = wanted;
     const asked = attributes.map((name) => name.replace(/;.*$/, ''));
+    this.#left = MOST_BYTES;
     try {
-      const { searchEntries } = await this.#client.search(base, {
+      const { searchEntries, searchReferences } = await this.#client.search(base, {
         scope,
         ...(filter ? { filter } : {}),
         attributes: [...attributes],
@@ -94,6 +98,7 @@ export class Connection implements AsyncDisposable {
         timeLimit: OPERATION_MS / 1000,
         ...(most === undefined ? { paged: { pageSize: PAGE } } : { sizeLimit: most }),
       });
+      if (searchReferences.length > 0) wanted.elsewhere?.();
       return searchEntries;
     } catch (error) {
       throw failure(error);
@@ -101,8 +106,9 @@ export class Connection implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    clearInterval(this.#limit);
+    clearTimeout(this.#end);
     await this.#client.unbind().catch(() => undefined);
+    this.#socket.destroy();
   }
 }
 
@@ -114,44 +120,4 @@ function failure(error: unknown): DirectoryError {
   const { message } = error as Error;
   const isAnswer = error instanceof ResultCodeError && !ELSEWHERE.includes(error.code);
   return new DirectoryError(isAnswer ? 'misconfigured' : 'unreachable', message, { cause: error });
-}
-
-async function open({ url, ca }: Server, address: string, made: (socket: Socket) => void): Promise<Client> {
-  const { protocol, hostname, port } = new URL(url);
-  const host = hostname.replace(/^\[(.*)\]$/, '$1');
-  const tls: ConnectionOptions = {
-    ...(ca === undefined ? {} : { ca }),
-    // By which the certificate is held against the name; an address is looked for among the addresses that it has.
-    ...(isIP(host) === 0 ? { servername: host, host } : { host }),
-    minVersion: 'TLSv1.2',
-    rejectUnauthorized: true,
-  };
-  const common = { url, timeout: OPERATION_MS, connectTimeout: CONNECT_MS };
-  if (protocol === 'ldaps:') {
-    const to = { ...tls, host: address, port: Number(port || 636) };
-    return new Client({ ...common, createSecureConnection: once(() => kept(connectTls(to), made)) });
-  }
-  const client = new Client({
-    ...common,
-    createConnection: once(() => kept(connectPlain(Number(port || 389), address), made)),
-    createSecureConnection: once((options: ConnectionOptions) => kept(connectTls(options), made)),
-  });
-  await client.startTLS(tls);
-  return client;
-}
-
-function kept<T extends Socket>(socket: T, made: (socket: Socket) => void): T {
-  made(socket);
-  return socket;
-}
-
-/** A maker of a connection that makes one. */
-function once<T>(make: (options: ConnectionOptions) => T): never {
-  let isMade = false;
-  const first = (options: ConnectionOptions): T => {
-    if (isMade) throw new Error('the connection is over');
-    isMade = true;
-    return make(options);
-  };
-  return first as never;
 }

@@ -1,6 +1,6 @@
 import { AndFilter, EqualityFilter, OrFilter, type Entry, type Filter } from 'ldapts';
 import type { LdapSignIn } from '#policy';
-import { stateAttributes, stateOf, type AccountState } from './account-state.js';
+import { mustChangePassword, stateAttributes, stateOf, type AccountState } from './account-state.js';
 import { Connection } from './connection.js';
 import { guidBytes, guidText, textOf, textsOf, uuidText, valuesOf, wholeOf } from './entries.js';
 import { DirectoryError } from './errors.js';
@@ -64,6 +64,7 @@ export class Directory {
       if (!(await own.proves(entry.dn, password))) throw notProven(`the password is not the one of ${entry.dn}`);
       const state = stateOf(entry, this.settings, this.parts.now());
       if (state !== 'good') throw new DirectoryError('inactive', `${entry.dn} is ${state}`);
+      if (mustChangePassword(entry)) throw new DirectoryError('inactive', `${entry.dn} must change the password first`);
       return this.#person(connection, entry, id, new SidNames());
     });
   }
@@ -78,7 +79,8 @@ export class Directory {
         await told(id, await this.#reading(connection, id, names));
         left.shift();
       }
-    }, Infinity);
+      // What is older than that counts for nothing.
+    }, this.settings.goodForSeconds * 1000);
   }
 
   async #reading(connection: Connection, id: string, names: SidNames): Promise<Reading> {
@@ -110,7 +112,7 @@ export class Directory {
       const url = urls[at]!;
       for (const address of await this.#addresses(url).catch((error: DirectoryError) => ((failure = error), []))) {
         if (performance.now() > until) break;
-        const again = () => Connection.open({ url, ca }, address);
+        const again = () => Connection.open({ url, ca }, address, until);
         try {
           await using connection = await again();
           if (!(await connection.proves(account, this.parts.password())))

@@ -45,6 +45,9 @@ export async function wholeOf(
   return values;
 }
 
+/** Whether an attribute of an entry has come in pieces, of which this is one. */
+export const isInPieces = (entry: Entry, name: string): boolean => pieceOf(entry, name) !== undefined;
+
 function pieceOf(entry: Entry, name: string): { first: string; last: string; values: readonly string[] } | undefined {
   for (const key of Object.keys(entry)) {
     const [, of, first, last] = /^(.+);range=(\d+)-(\d+|\*)$/i.exec(key) ?? [];

@@ -93,6 +93,7 @@ export async function walkedGroups(
   const uid = textOf(person, 'uid');
   if (!isNested && uid === undefined) return { names: [], complete: false };
   const found = new Map<string, string | undefined>();
+  let isAll = true;
   let frontier: readonly string[] = [isNested ? person.dn : uid!];
   for (let step = 0; frontier.length > 0; step++) {
     if (step === MOST_STEPS) return { names: sorted([...found.values()]), complete: false };
@@ -104,6 +105,7 @@ export async function walkedGroups(
         scope: 'sub',
         filter,
         attributes: [name === 'dn' ? '1.1' : name],
+        elsewhere: () => (isAll = false),
       });
       for (const entry of entries) {
         const key = entry.dn.toLowerCase();
@@ -116,7 +118,7 @@ export async function walkedGroups(
     frontier = isNested ? next : [];
   }
   const names = [...found.values()];
-  return { names: sorted(names), complete: names.every((each) => each !== undefined) };
+  return { names: sorted(names), complete: isAll && names.every((each) => each !== undefined) };
 }
 
 const groupClasses = (): Filter =>

@@ -173,6 +173,7 @@ describe.skipIf(!hasOpenLdap)(`a directory (OpenLDAP${hasOpenLdap ? '' : ', whic
     ['a lock for good', 'pwdAccountLockedTime', '000001010000Z', 'disabled'],
     ['an end that is over', 'shadowExpire', '10', 'expired'],
     ['what the document says', 'employeeType', 'Left', 'disabled'],
+    ['what the document says, with blanks', 'employeeType', ' Left  ', 'disabled'],
   ])('lets nobody in by %s, and says so of them', async (_what, attribute, value, state) => {
     const over = { inactiveWhen: [{ attribute: 'employeeType', oneOf: ['left'] }] };
     const { id } = await ann(over);
@@ -185,6 +186,33 @@ describe.skipIf(!hasOpenLdap)(`a directory (OpenLDAP${hasOpenLdap ? '' : ', whic
       await server.set(dn, attribute);
     }
     expect((await readingOf(id, over)).state).toBe('good');
+  });
+
+  it('lets nobody in by a password that somebody else has set and that must be changed first, and stops nobody by it', async () => {
+    const { id } = await ann();
+    const dn = `uid=ann,ou=people,${server.base}`;
+    await server.set(dn, 'pwdReset', 'TRUE');
+    try {
+      await expect(ann()).rejects.toMatchObject({
+        reason: 'inactive',
+        message: expect.stringContaining('must change'),
+      });
+      expect((await readingOf(id)).state).toBe('good');
+    } finally {
+      await server.set(dn, 'pwdReset');
+    }
+    expect((await ann()).id).toBe(id);
+  });
+
+  it('knows somebody as one person however they write their user name', async () => {
+    const { id } = await ann();
+    const asked: string[] = [];
+    for (const name of ['ANN', ' ann', 'ann ', 'A\uff4en', 'ann\u00ad'])
+      await directory()
+        .prove(name, 'a-wrong-one', async (found) => void asked.push(found))
+        .catch(() => undefined);
+    expect(asked.length).toBeGreaterThanOrEqual(3);
+    expect(new Set(asked)).toEqual(new Set([id]));
   });
 
   it('knows people by their entryUUID, wherever they are moved and whatever they are called', async () => {
