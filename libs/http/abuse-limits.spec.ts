@@ -89,6 +89,20 @@ describe('limits of attempts', () => {
     );
   });
 
+  it('let no more be looked at at once than may fail, and count none that did not', () => {
+    const { limits, wait } = limitsAt();
+    const taken = Array.from({ length: 6 }, () => limits.take('api_key', HERE));
+    expect(() => limits.take('api_key', HERE)).toThrow(Refusal);
+    taken[0]!();
+    taken[0]!();
+    expect(limits.take('api_key', HERE)).toBeTypeOf('function');
+    expect(() => limits.take('api_key', HERE)).toThrow(Refusal);
+    for (const giveBack of taken) giveBack();
+    wait(3600);
+    failures(limits, 6, HERE);
+    expect(() => limits.take('api_key', HERE)).toThrow(Refusal);
+  });
+
   it('keep no more than they may, and forget whoever failed longest ago', () => {
     const { limits } = limitsAt();
     failures(limits, 6, HERE);

@@ -68,6 +68,21 @@ export class AbuseLimits {
     });
   }
 
+  /**
+   * Counts one as failed before it is looked at, so that of many at once no more are than there may be. Throws Refusal
+   * (`too_many_attempts`). Returns what gives it back, where it did not fail.
+   */
+  take(of: AttemptClass, address: string, credential?: string): () => void {
+    this.check(of, address, credential);
+    this.failed(of, address, credential);
+    let isTaken = true;
+    return () => {
+      const bucket = this.#failures.get(of)?.get(keyOf(address, credential));
+      if (isTaken && bucket) bucket.left += 1;
+      isTaken = false;
+    };
+  }
+
   /** How long nothing is looked at any more, in whole seconds; 0: it is. */
   secondsToWait(of: AttemptClass, address: string, credential?: string): number {
     const bucket = this.#failures.get(of)?.get(keyOf(address, credential));

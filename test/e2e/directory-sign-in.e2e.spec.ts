@@ -38,7 +38,7 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
       attempts: { sign_in: 10_000, session: 10_000, password: 3 },
       secrets: NamedSecrets.read({ PLACET_SECRET_DEFAULT__READER: READER.password }),
     });
-    service.secrets.add(READER.password, PASSWORD, 'pw-of-bob', 'a-wrong-password');
+    service.secrets.add(READER.password, PASSWORD, 'pw-of-bob', 'pw-of-eve', 'a-wrong-password');
     await apply(issuer(), mapping, ...DOCUMENTS);
     const rights = { subjects: ['*'] };
     host = (await service.call('POST', '/api/v1/keys', { body: { host: 'desk', rights } })).body.key;
@@ -204,6 +204,17 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
     // He has been here before: what others have used up elsewhere is not his.
     await sql(`update placet.session set address = '${here}' ${bobs}`);
     expect((await signIn('bob', 'pw-of-bob')).answer.status).toBe(303);
+  }, 30_000);
+
+  it('tries no more passwords of an account at once than one after the other', async () => {
+    const dn = await ldap.person('eve');
+    const before = service.log.length;
+    await Promise.all(Array.from({ length: 12 }, () => signIn('eve', 'a-wrong-password')));
+    const details = service.log.slice(before).map((line) => String((JSON.parse(line) as { detail?: string }).detail));
+    expect(details.filter((detail) => detail.includes(`is not the one of ${dn}`))).toHaveLength(3);
+    expect(details.filter((detail) => detail.includes('too many passwords were tried'))).toHaveLength(9);
+    // Nobody is told which it was.
+    expect((await signIn('eve', 'pw-of-eve')).answer.status).toBe(403);
   }, 30_000);
 
   it('stops a person whose account is not good any more, within the stated time and on every replica', async () => {

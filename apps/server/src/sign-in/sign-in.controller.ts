@@ -164,13 +164,16 @@ export class SignInController {
     work: () => Promise<void>,
     headers: Readonly<Record<string, readonly string[]>> = {},
   ): Promise<void> {
-    this.limits.check('sign_in', this.doorway.from(request).address);
+    const { address, requestId } = this.doorway.from(request);
+    const giveBack = this.limits.take('sign_in', address);
     try {
       await work();
+      giveBack();
     } catch (error) {
-      if (!(error instanceof SignInError)) throw error;
-      const { address, requestId } = this.doorway.from(request);
-      this.limits.failed('sign_in', address);
+      if (!(error instanceof SignInError)) {
+        giveBack();
+        throw error;
+      }
       this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
       const { status, sentence } = TOLD[error.reason];
       sendPage(response, status, problemPage(sentence, tenant.name), headers);

@@ -18,9 +18,11 @@ const REFUSED_AFTER_MS = 1000;
 
 /** How often passwords of accounts are tried. */
 export interface PasswordAttempts {
-  /** Throws SignInError where somebody has to wait. */
-  check(person: string, address: string | undefined): Promise<void>;
-  failed(person: string, address: string | undefined): Promise<void>;
+  /**
+   * Counts one as wrong before it is tried. Throws SignInError where somebody has to wait. Returns what gives it back, where
+   * it was not wrong.
+   */
+  take(person: string, address: string | undefined): Promise<() => void>;
 }
 
 export interface LdapParts {
@@ -72,18 +74,18 @@ export class LdapConnector implements Connector {
     await this.parts.bringUp(this.issuer.name);
     const { attempts } = this.parts;
     const askedAt = this.parts.now();
-    let tried: string | undefined;
+    const taken: (() => void)[] = [];
+    const giveBack = () => taken.forEach((each) => each());
     const person = await this.directory
       .prove(login, password, async (id) => {
         const known = subjectKey(this.issuer.subjectType, `${this.issuer.name}/${id}`);
-        await attempts.check(known, address);
-        tried = known;
+        taken.push(await attempts.take(known, address));
       })
-      .catch(async (error: unknown) => {
-        if (tried !== undefined && error instanceof DirectoryError && error.reason === 'not_proven')
-          await attempts.failed(tried, address);
+      .catch((error: unknown) => {
+        if (!(error instanceof DirectoryError && error.reason === 'not_proven')) giveBack();
         throw error;
       });
+    giveBack();
     const claims = claimsOf(this.issuer, person);
     const unmet = unmetRequirement(this.issuer, claims);
     if (unmet !== undefined) throw new SignInError('requirement_unmet', `the claim ${unmet} is not as it must be`);

@@ -13,21 +13,18 @@ const ANYWHERE = 'anywhere';
  */
 export function passwordAttempts(
   tenant: string,
-  limits: Pick<AbuseLimits, 'secondsToWait' | 'failed'>,
+  limits: Pick<AbuseLimits, 'secondsToWait' | 'take'>,
   sessions: Pick<SessionStore, 'isKnownAddress'>,
 ): PasswordAttempts {
   const account = (person: string): string => `${tenant} ${person}`;
   const isKnown = async (person: string, address: string | undefined): Promise<boolean> =>
     address !== undefined && (await sessions.isKnownAddress(tenant, person, address));
   return {
-    async check(person, address) {
+    async take(person, address) {
       const from = (await isKnown(person, address)) ? address! : ANYWHERE;
-      if (limits.secondsToWait('password', from, account(person)) === 0) return;
+      if (limits.secondsToWait('password', from, account(person)) === 0)
+        return limits.take('password', from, account(person));
       throw new SignInError('not_proven', `too many passwords were tried for ${person}`);
-    },
-    async failed(person, address) {
-      const from = (await isKnown(person, address)) ? address! : ANYWHERE;
-      limits.failed('password', from, account(person));
     },
   };
 }

@@ -76,12 +76,15 @@ export class PasswordController {
     work: () => Promise<void>,
   ): Promise<void> {
     const { address, requestId } = this.doorway.from(request);
-    this.limits.check('sign_in', address);
+    const giveBack = this.limits.take('sign_in', address);
     try {
       await work();
+      giveBack();
     } catch (error) {
-      if (!(error instanceof SignInError)) throw error;
-      this.limits.failed('sign_in', address);
+      if (!(error instanceof SignInError)) {
+        giveBack();
+        throw error;
+      }
       this.refused.note(error, { tenant: tenant.id, issuer, address, requestId });
       const { status, sentence } = TOLD[error.reason];
       const again =
