@@ -813,6 +813,10 @@ describe('whoever fails too often', () => {
         .status;
     const callback = '/t/default/sign-in/company/callback?code=x&state=y';
     expect([await status(callback), await status(callback), await status(callback)]).toEqual([400, 400, 429]);
+    // Nor are more looked at at once.
+    const another = await company.service.replica({ attempts: { sign_in: 2 } });
+    const atOnce = Array.from({ length: 6 }, () => fetch(another.url + callback, { redirect: 'manual' }));
+    expect((await Promise.all(atOnce)).map((answer) => answer.status).sort()).toEqual([400, 400, 429, 429, 429, 429]);
     const made = () => `${SESSION}=${randomBytes(32).toString('base64url')}`;
     const home = '/t/default/';
     expect([await status(home, made()), await status(home, made()), await status(home, made())]).toEqual([
