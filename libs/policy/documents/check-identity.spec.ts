@@ -128,3 +128,18 @@ describe('two Issuers of the same text', () => {
     expect(problems(issuer('one', one), issuer('one', other))).toEqual([]);
   });
 });
+
+describe('two Issuers that people are led to by the domain of their address', () => {
+  const door = (name: string, ...domains: string[]) =>
+    issuer(name, `signIn: { clientId: c, domains: [${domains.join(', ')}] }`, `https://${name}.example.com`);
+
+  it('do not claim the same domain', () => {
+    expect(problems(door('one', 'a.example', 'b.example'), door('two', 'c.example', 'b.example'))).toEqual([
+      "identity_taken signIn.domains: people of b.example are led to the Issuer 'one': leave the domain out of one of them",
+    ]);
+    expect(problems(door('one', 'a.example'), door('two', 'b.example'))).toEqual([]);
+    expect(problems(door('one', 'a.example'), door('one', 'a.example', 'b.example'))).toEqual([]);
+    const open = issuer('two', 'signIn: { clientId: c }', 'https://two.example.com');
+    expect(problems(door('one', 'a.example'), open)).toEqual([]);
+  });
+});

@@ -50,7 +50,8 @@ export function checkAdministratorRole(after: DocumentSet, role: AdministratorRo
 }
 
 /**
- * Two Issuers may stand for the same party only where no token could be of both: by the audiences of its tokens.
+ * Two Issuers may stand for the same party only where no token could be of both: by the audiences of its tokens. And people
+ * with addresses of a domain are led to one of them: another one that claims the domain is told so, and takes nobody away.
  */
 export function checkIssuers(
   after: DocumentSet,
@@ -61,8 +62,14 @@ export function checkIssuers(
     const { document } = source;
     if (document.kind !== 'Issuer') continue;
     for (const { document: other } of after.all('Issuer')) {
-      if (other.name === document.name || other.issuer !== document.issuer) continue;
-      const path = overlap(document, other);
+      if (other.name === document.name) continue;
+      const domain = document.signIn?.domains?.find((each) => other.signIn?.domains?.includes(each));
+      if (domain !== undefined) {
+        const path = ['signIn', 'domains'];
+        const message = `people of ${domain} are led to the Issuer '${other.name}': leave the domain out of one of them`;
+        problems.push(problemAt(source, 'identity_taken', message, path, { position: source.position(path) }));
+      }
+      const path = other.issuer === document.issuer ? overlap(document, other) : undefined;
       if (path === undefined) continue;
       const message = `a token of ${document.issuer} could also be one of the Issuer '${other.name}': give them audiences of which none is in both`;
       problems.push(problemAt(source, 'identity_taken', message, path, { position: source.position(path) }));
