@@ -139,7 +139,7 @@ async function bobIsIn(groups: readonly string[]): Promise<void> {
   await superuser.query(
     `insert into placet.person (tenant, id, issuer, claims) values ($1, 'user:company/bob', 'company', $2)
      on conflict (tenant, id) do update set claims = excluded.claims`,
-    [database.tenant, JSON.stringify({ groups })],
+    [database.tenant, JSON.stringify({ iss: 'https://idp.example.com', groups })],
   );
   await superuser.query('commit');
 }

@@ -30,7 +30,7 @@ beforeAll(async () => {
   superuser = await database.connect('superuser');
   for (const person of ['eve', 'mallory'])
     await superuser.query(
-      `insert into placet.person (tenant, id, issuer, claims) values ($1, $2, 'company', '{"groups":[]}')`,
+      `insert into placet.person (tenant, id, issuer, claims) values ($1, $2, 'company', '{"iss":"https://company.example.com","groups":[]}')`,
       [database.tenant, `user:company/${person}`],
     );
   await replace(OURS);

@@ -56,8 +56,9 @@ const prefixesOf = (transform: XmlElement): number =>
 export const child = (element: XmlElement | undefined, name: string): XmlElement | undefined =>
   element && childElements(element).find((each) => nameOf(each) === name);
 
-/** The text of an element without the white space around it. */
-export const textOf = (element: XmlElement | undefined): string => (element?.textContent ?? '').trim();
+/** The text of an element without the white space of XML around it; any other is part of a name. */
+export const textOf = (element: XmlElement | undefined): string =>
+  (element?.textContent ?? '').replace(/^[ \t\r\n]+|[ \t\r\n]+$/g, '');
 
 /** What an element names as its algorithm. */
 export const algorithm = (element: XmlElement | undefined): string => element?.getAttribute('Algorithm') ?? '';

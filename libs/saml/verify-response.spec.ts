@@ -547,6 +547,16 @@ describe('what an assertion says', () => {
     expect(await verified(signed(over))).toMatchObject(expected);
   });
 
+  it.each([
+    ['\n  ann-0001\t', 'ann-0001'],
+    ['ann-0001\u00a0', 'ann-0001\u00a0'],
+    ['\u2003ann-0001', '\u2003ann-0001'],
+    ['ann-0001\ufeff', 'ann-0001\ufeff'],
+    ['ANN-0001', 'ANN-0001'],
+  ])('is of nobody else by what only looks like the same name: %j', async (name, persistentId) => {
+    expect(await verified(signed({ name }))).toMatchObject({ persistentId });
+  });
+
   it('puts two attributes of one name together', async () => {
     const twice = answerXml({ ...said, attributes: { groups: ['a'], groups2: ['b'] } }).replace('groups2', 'groups');
     expect((await verified(sign(twice, 'Assertion', idp))).attributes.get('groups')).toEqual(['a', 'b']);

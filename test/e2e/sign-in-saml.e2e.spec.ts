@@ -170,7 +170,7 @@ describe('an answer', () => {
   });
 
   it('signs in once at two replicas at the same time', async () => {
-    const second = await company.service.replica();
+    const second = await company.service.replica({ publicUrl: url });
     const cookies = new Cookies();
     const answer = await company.answered(cookies, ANN);
     const attempt = cookies.get(url, ATTEMPT)!;

@@ -29,7 +29,7 @@ export interface KnownPerson {
 }
 
 /**
- * Who somebody is who has signed in; undefined where they are nobody any more: the Issuer is gone or does not sign people
+ * Who somebody is who has signed in; undefined where they are nobody any more: the Issuer is gone, is another one or does not sign people
  * in, a claim that it requires is missing, they are suspended under any of their names, the directory of the Issuer does not
  * let them in, or has not been heard of for too long.
  * @param now ms since 1970
@@ -39,6 +39,8 @@ export function personAt(set: PolicySet, person: SignedInPerson, now: number): K
   const issuer = set.documents.find('Issuer', person.issuer)?.document;
   if (named?.kind !== 'subject' || !issuer?.signIn) return undefined;
   if (!person.id.startsWith(`${issuer.subjectType}:${issuer.name}/`)) return undefined;
+  // Another provider by that name: whom it calls so is somebody else.
+  if (person.claims['iss'] !== issuer.issuer) return undefined;
   if (unmetRequirement(issuer, person.claims) !== undefined) return undefined;
   const stored = set.subject(named.type, named.id);
   const names = allNames(person.id, stored);

@@ -53,7 +53,7 @@ const ANN: Concerned = { subject: { type: 'user', id: 'ann', key: 'user:ann' }, 
 const person = (name: string, claims: JsonObject = {}, issuer = 'okta') => ({
   id: `user:${issuer}/${name}`,
   issuer,
-  claims: { groups: [], ...claims },
+  claims: { iss: 'https://okta.example.com', groups: [], ...claims },
 });
 
 const block = (given: Partial<ConsentBlock>): ConsentBlock => ({
@@ -117,6 +117,8 @@ describe('who may agree', () => {
     ['of an issuer that is gone', person('bob', {}, 'gone')],
     ['of an issuer that signs nobody in', person('bob', {}, 'apis')],
     ['who is suspended', person('eve')],
+    ['of another issuer that had the name before', person('bob', { iss: 'https://before.example.com' })],
+    ['of whom it is not known which issuer it was', person('bob', { iss: 1 })],
     ['whose id is of another issuer', { ...person('bob'), id: 'user:apis/bob' }],
     ['whose id is none', { ...person('bob'), id: 'role:lead' }],
   ])('is nobody %s', (_who, who) => {
