@@ -5,15 +5,18 @@ import {
   BIND,
   BOUND,
   entry,
+  EXTENDED,
   message,
   result,
   SEARCH,
   SEARCHED,
   startHostile,
+  startListener,
   startOnTheWire,
   SUCCESS,
   text,
   type Hostile,
+  type Listener,
   type OnTheWire,
 } from '../../test/support/directories/hostile.js';
 import { hasOpenLdap, READER, startOpenLdap, type OpenLdap } from '../../test/support/directories/open-ldap.js';
@@ -88,6 +91,45 @@ describe.skipIf(!hasOpenLdap)(
     });
   },
 );
+
+describe('somebody in the place of a directory, without TLS', () => {
+  let listener: Listener;
+
+  beforeAll(async () => {
+    listener = await startListener();
+  });
+  afterAll(() => listener.close());
+
+  const yes = (id: number) => message(id, result(BOUND, SUCCESS));
+  const each = (...answers: ((id: number) => Buffer)[]) =>
+    answers.map((answer) => Buffer.concat([1, 2, 3].map((id) => answer(id))));
+
+  it.each<[string, readonly Buffer[]]>([
+    ['that TLS is not known here', each((id) => message(id, result(EXTENDED, 2)), yes, yes)],
+    ['that TLS is not to be had', each((id) => message(id, result(EXTENDED, 52)), yes, yes)],
+    ['that TLS may begin, and yes to everything', each((id) => message(id, result(EXTENDED, SUCCESS)), yes, yes)],
+    ['yes to what was not asked', each(yes, yes, yes)],
+    ['noise', [Buffer.from('+OK ready\r\n')]],
+    ['nothing', []],
+  ])('hears no password where they say %s', async (_what, says) => {
+    listener.says = says;
+    const settings: LdapSignIn = {
+      protocol: 'ldap',
+      directory: 'generic',
+      urls: [listener.url],
+      account: 'cn=placet,dc=ex',
+      password: 'reader',
+      people: { base: 'dc=ex' },
+      goodForSeconds: 300,
+    };
+    const secret = 'password-of-the-account';
+    const parts = { password: () => secret, addressesOf: async () => ['127.0.0.1'], now: Date.now };
+    const proven = new Directory(settings, parts).prove('ann', 'password-of-ann', ANYBODY);
+    await expect(proven).rejects.toMatchObject({ name: 'DirectoryError', reason: 'unreachable' });
+    expect(listener.heard()).toContain('1.3.6.1.4.1.1466.20037');
+    expect(listener.heard()).not.toMatch(/password-of|placet|ann/);
+  });
+});
 
 describe.skipIf(!hasOpenLdap)(`a directory that says what it likes${hasOpenLdap ? '' : ' (no openssl here)'}`, () => {
   const ID = '0b54c2b4-6f7f-4c8e-9a25-5b7f3f0f8a11';

@@ -485,6 +485,15 @@ describe('an answer that is signed, and not for this sign-in', () => {
     );
   });
 
+  it('to another destination, or of another request or issuer, also where the whole answer is signed', async () => {
+    for (const over of [{ destination: OTHER }, { responseTo: '_other' }, { responseTo: null }]) {
+      const xml = sign(signed(over), 'Response', idp);
+      expect(await fault(xml, { signedResponses: true })).toMatch(/^not_for_us: /);
+    }
+    const xml = sign(signed().replace(said.issuer, OTHER), 'Response', idp);
+    expect(await fault(xml, { signedResponses: true })).toBe('not_for_us: another issuer has sent it');
+  });
+
   it('of another issuer in the assertion alone', async () => {
     const xml = answerXml(said).replace(/(<saml:Assertion [^>]*><saml:Issuer>)[^<]*/, `$1${OTHER}`);
     expect(await fault(sign(xml, 'Assertion', idp))).toBe('not_for_us: another issuer has made the assertion');

@@ -38,6 +38,39 @@ export async function startOnTheWire(url: string): Promise<OnTheWire> {
   return wire;
 }
 
+/** Somebody in the place of a directory who has no certificate, and hears what is said in the clear. */
+export interface Listener {
+  readonly url: string;
+  /** Everything that was said to them. */
+  heard(): string;
+  /** What they say each time that they are told something. */
+  says: readonly Buffer[];
+  close(): Promise<void>;
+}
+
+/** Sits down on a free port of this machine. */
+export async function startListener(): Promise<Listener> {
+  const sockets = new Set<Socket>();
+  const heard: Buffer[] = [];
+  const server = createServer((socket) => {
+    sockets.add(socket.on('error', () => undefined));
+    let count = 0;
+    socket.on('data', (data) => {
+      heard.push(data);
+      const answer = listener.says[count++];
+      if (answer) socket.write(answer);
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const listener: Listener = {
+    url: `ldap://localhost:${(server.address() as AddressInfo).port}`,
+    heard: () => Buffer.concat(heard).toString('latin1'),
+    says: [],
+    close: () => closed(server, sockets),
+  };
+  return listener;
+}
+
 /** A directory that says whatever it likes, over TLS. */
 export interface Hostile {
   readonly url: string;
@@ -100,6 +133,7 @@ export const result = (tag: number, code: number, word = ''): Buffer =>
   ber(tag, ber(0x0a, [code]), text(''), text(word));
 
 export const SUCCESS = 0;
+export const EXTENDED = 0x78;
 export const BOUND = 0x61;
 export const FOUND = 0x64;
 export const SEARCHED = 0x65;
