@@ -221,6 +221,28 @@ describe('an answer', () => {
     expect(await isSignedIn(cookies)).toBe(false);
   });
 
+  it('for another tenant by the same provider is none for this one, and its person is somebody else there', async () => {
+    const acme = await company.service.secondTenant('acme');
+    const body = { files: [{ path: 'test.yaml', text: JSON.stringify(samlIssuer(idp)) }] };
+    expect((await acme.call('POST', '/api/v1/documents/apply', { body })).status).toBe(200);
+    const there = `${url}/t/acme/sign-in/company`;
+    const form = (answer: string) => ({
+      method: 'POST',
+      body: new URLSearchParams({ SAMLResponse: answer, again: '1' }),
+    });
+    const cookies = new Cookies();
+    const answer = await company.answered(cookies, ANN);
+    // The cookie is of the other tenant.
+    expect((await cookies.fetch(`${there}/callback`, form(answer))).status).toBe(400);
+    await cookies.follow(there, (next) => next.startsWith(idp.url));
+    expect((await cookies.fetch(`${there}/callback`, form(answer))).status).toBe(403);
+    expect((await cookies.fetch(`${url}/t/acme/`, { redirect: 'manual' })).status).toBe(303);
+    // Nor is a session of the one any of the other.
+    expect((await company.signIn(cookies, ANN)).status).toBe(200);
+    expect(await isSignedIn(cookies)).toBe(true);
+    expect((await cookies.fetch(`${url}/t/acme/`, { redirect: 'manual' })).status).toBe(303);
+  });
+
   it('by GET, to an Issuer of another protocol, or of nothing, is none', async () => {
     const answer = await company.answered(new Cookies(), ANN);
     const form = () => ({ method: 'POST', body: new URLSearchParams({ SAMLResponse: answer }) });
