@@ -135,7 +135,7 @@ export const result = (tag: number, code: number, word = ''): Buffer =>
 export const SUCCESS = 0;
 export const EXTENDED = 0x78;
 export const BOUND = 0x61;
-export const FOUND = 0x64;
+const FOUND = 0x64;
 export const SEARCHED = 0x65;
 
 /** An entry with its attributes (RFC 4511 §4.5.2). */
