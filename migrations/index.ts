@@ -23,6 +23,7 @@ import { AnswersTakenBack0028 } from './0028-answers-taken-back.js';
 import { Directories0031 } from './0031-directories.js';
 import { Guardrails0034 } from './0034-guardrails.js';
 import { Provisioning0036 } from './0036-provisioning.js';
+import { SignInTests0037 } from './0037-sign-in-tests.js';
 import { FourEyes0040 } from './0040-four-eyes.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -52,5 +53,6 @@ export const migrations = [
   Directories0031,
   Guardrails0034,
   Provisioning0036,
+  SignInTests0037,
   FourEyes0040,
 ];

@@ -27,6 +27,13 @@ export interface Wanted {
   readonly elsewhere?: () => unknown;
 }
 
+/** What a server's certificate says. */
+export interface ServerCertificate {
+  /** For which names it is good. */
+  readonly names: string;
+  readonly validUntil: Date;
+}
+
 /**
  * A connection to one server of a directory, over TLS with a certificate that is good for the name in its URL. What one
  * operation brings is bounded, and so is how long it all takes.
@@ -103,6 +110,32 @@ export class Connection implements AsyncDisposable {
     } catch (error) {
       throw failure(error);
     }
+  }
+
+  /** The first few entries below a place, by asking for a page of them. Throws DirectoryError. */
+  async some(base: string, { filter, attributes }: Omit<Wanted, 'scope' | 'most'>): Promise<readonly Entry[]> {
+    const explicitBufferAttributes = BYTES.filter((name) => attributes.includes(name));
+    this.#left = MOST_BYTES;
+    const wanted = { scope: 'sub', derefAliases: 'never', timeLimit: OPERATION_MS / 1000 } as const;
+    try {
+      const pages = this.#client.searchPaginated(base, {
+        ...wanted,
+        ...(filter ? { filter } : {}),
+        attributes: [...attributes],
+        explicitBufferAttributes,
+        paged: { pageSize: 5 },
+      });
+      for await (const { searchEntries } of pages) return searchEntries;
+      return [];
+    } catch (error) {
+      throw failure(error);
+    }
+  }
+
+  /** The certificate that the server has shown. */
+  get certificate(): ServerCertificate | undefined {
+    const shown = this.#socket.getPeerX509Certificate();
+    return shown && { names: shown.subjectAltName ?? shown.subject, validUntil: shown.validToDate };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

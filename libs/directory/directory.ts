@@ -1,43 +1,31 @@
-import { AndFilter, EqualityFilter, OrFilter, type Entry, type Filter } from 'ldapts';
+import { AndFilter, EqualityFilter, OrFilter, type Entry } from 'ldapts';
 import type { LdapSignIn } from '#policy';
-import { mustChangePassword, stateAttributes, stateOf, type AccountState } from './account-state.js';
+import { mustChangePassword, stateOf, type AccountState } from './account-state.js';
 import { Connection } from './connection.js';
-import { guidBytes, guidText, textOf, textsOf, uuidText, valuesOf, wholeOf } from './entries.js';
+import { uuidText } from './entries.js';
 import { DirectoryError } from './errors.js';
-import { SidNames, tokenGroups, walkedGroups, type FoundGroups } from './groups.js';
-
-/** Somebody as a directory has them. */
-export interface DirectoryPerson {
-  /** objectGUID or entryUUID, in lower case: no other entry ever has it. */
-  readonly id: string;
-  readonly login: string | null;
-  readonly name: string | null;
-  readonly email: string | null;
-  /** Null: the document does not say where groups are. */
-  readonly groups: FoundGroups | null;
-  /** Those that the document asks for, as far as they are texts and all of them came. */
-  readonly attributes: Readonly<Record<string, readonly string[]>>;
-}
+import { examineServers } from './examination.js';
+import { SidNames } from './groups.js';
+import { addressesOf, type DirectoryParts, type Examined, type Watch } from './parts.js';
+import {
+  attributesOf,
+  groupsMethod,
+  hasId,
+  idAttribute,
+  idOf,
+  loginAttributes,
+  people,
+  personOf,
+  type DirectoryPerson,
+} from './people.js';
 
 /** What a directory says of somebody by their id. `gone`: there is no such entry among its people any more. */
 export type Reading =
   | { readonly state: 'good'; readonly person: DirectoryPerson }
   | { readonly state: Exclude<AccountState, 'good'> | 'gone' };
 
-export interface DirectoryParts {
-  /** Of our own account there. Throws where it is not set. */
-  password(): string;
-  /** The addresses of a server that may be gone to. Throws OutgoingError. */
-  addressesOf(url: string): Promise<readonly string[]>;
-  /** ms since 1970. */
-  now(): number;
-}
-
 /** For one sign-in with all its servers, in ms. */
 const ALL_MS = 30_000;
-
-/** Addresses of one server that are tried. */
-const MOST_ADDRESSES = 4;
 
 /** A directory of people (LDAP), read with an account of ours. */
 export class Directory {
@@ -52,21 +40,46 @@ export class Directory {
   /**
    * Who has a user name and a password. Throws DirectoryError.
    * @param mayTry told the id of the account before the password is tried: where it throws, it is not
+   * @param watch told what is looked at next; it changes nothing
    */
-  async prove(login: string, password: string, mayTry: (id: string) => Promise<void>): Promise<DirectoryPerson> {
+  async prove(
+    login: string,
+    password: string,
+    mayTry: (id: string) => Promise<void>,
+    watch?: Watch,
+  ): Promise<DirectoryPerson> {
+    watch?.look('user_name', 'what was typed');
     if (!isLogin(login) || !isPassword(password))
       throw notProven('what was typed cannot be a user name and a password');
-    return this.#ask(async (connection, again) => {
-      const entry = await this.#byLogin(connection, login);
-      const id = this.#idOf(entry);
-      await mayTry(id);
-      await using own = await again();
-      if (!(await own.proves(entry.dn, password))) throw notProven(`the password is not the one of ${entry.dn}`);
-      const state = stateOf(entry, this.settings, this.parts.now());
-      if (state !== 'good') throw new DirectoryError('inactive', `${entry.dn} is ${state}`);
-      if (mustChangePassword(entry)) throw new DirectoryError('inactive', `${entry.dn} must change the password first`);
-      return this.#person(connection, entry, id, new SidNames());
-    });
+    return this.#ask(
+      async (connection, again) => {
+        watch?.look(
+          'user_name',
+          `below ${this.settings.people.base}, by ${loginAttributes(this.settings).join(' or ')}`,
+        );
+        const entry = await this.#byLogin(connection, login);
+        const id = idOf(entry, this.settings);
+        watch?.look('attempts', `${entry.dn}, whose ${idAttribute(this.settings)} is ${id}`);
+        await mayTry(id);
+        watch?.look('password', `bind as ${entry.dn}`);
+        await using own = await again();
+        if (!(await own.proves(entry.dn, password))) throw notProven(`the password is not the one of ${entry.dn}`);
+        const state = stateOf(entry, this.settings, this.parts.now());
+        watch?.look('account', `the account is ${state}`);
+        if (state !== 'good') throw new DirectoryError('inactive', `${entry.dn} is ${state}`);
+        if (mustChangePassword(entry))
+          throw new DirectoryError('inactive', `${entry.dn} must change the password first`);
+        watch?.look('memberships', groupsMethod(this.settings));
+        return personOf(connection, entry, id, this.settings, new SidNames());
+      },
+      ALL_MS,
+      watch,
+    );
+  }
+
+  /** Tries each server by itself, without a person. Throws nothing: what is not good is told. */
+  async examine(examined: Examined): Promise<void> {
+    await examineServers(this.settings, this.parts, examined);
   }
 
   /** What the directory says of people by their ids, one after the other, on one connection. Throws DirectoryError. */
@@ -88,21 +101,22 @@ export class Directory {
     if (uuidText(id) === undefined) return { state: 'gone' };
     const [entry, ...more] = await connection.search(this.settings.people.base, {
       scope: 'sub',
-      filter: new AndFilter({ filters: [this.#people(), this.#hasId(id)] }),
-      attributes: this.#attributes(),
+      filter: new AndFilter({ filters: [people(this.settings), hasId(this.settings, id)] }),
+      attributes: attributesOf(this.settings),
       most: 2,
     });
     if (!entry) return { state: 'gone' };
     if (more.length > 0) return { state: 'unreadable' };
     const state = stateOf(entry, this.settings, this.parts.now());
     if (state !== 'good') return { state };
-    return { state, person: await this.#person(connection, entry, id, names) };
+    return { state, person: await personOf(connection, entry, id, this.settings, names) };
   }
 
   /** Does something with one server after the other, until one answers. */
   async #ask<T>(
     work: (connection: Connection, again: () => Promise<Connection>) => Promise<T>,
     limitMs = ALL_MS,
+    watch?: Watch,
   ): Promise<T> {
     const { urls, ca, account } = this.settings;
     const until = performance.now() + limitMs;
@@ -110,11 +124,19 @@ export class Directory {
     for (let count = 0; count < urls.length; count++) {
       const at = (this.#first + count) % urls.length;
       const url = urls[at]!;
-      for (const address of await this.#addresses(url).catch((error: DirectoryError) => ((failure = error), []))) {
+      watch?.look('server', url);
+      const noAddress = (error: DirectoryError): readonly string[] => {
+        watch?.missed(error.message);
+        failure = error;
+        return [];
+      };
+      for (const address of await addressesOf(this.parts, url).catch(noAddress)) {
         if (performance.now() > until) break;
         const again = () => Connection.open({ url, ca }, address, until);
         try {
+          watch?.look('server', `${url}, at ${address}`);
           await using connection = await again();
+          watch?.look('reading_account', `${url}: bind as ${account}`);
           if (!(await connection.proves(account, this.parts.password())))
             throw new DirectoryError('misconfigured', `${url} does not let in ${account}: look at its password`);
           const result = await work(connection, again);
@@ -123,96 +145,22 @@ export class Directory {
         } catch (error) {
           if (!(error instanceof DirectoryError) || error.reason !== 'unreachable') throw error;
           failure = error;
+          watch?.missed(error.message);
         }
       }
     }
     throw failure ?? new DirectoryError('unreachable', 'no server of the directory has answered in time');
   }
 
-  async #addresses(url: string): Promise<readonly string[]> {
-    try {
-      return (await this.parts.addressesOf(url)).slice(0, MOST_ADDRESSES);
-    } catch (cause) {
-      throw new DirectoryError('unreachable', `${url}: ${(cause as Error).message}`, { cause });
-    }
-  }
-
   async #byLogin(connection: Connection, login: string): Promise<Entry> {
-    const { base } = this.settings.people;
-    const names = this.#loginAttributes().map((attribute) => new EqualityFilter({ attribute, value: login }));
-    const filter = new AndFilter({ filters: [this.#people(), new OrFilter({ filters: names })] });
-    const found = await connection.search(base, { scope: 'sub', filter, attributes: this.#attributes(), most: 2 });
+    const { settings } = this;
+    const names = loginAttributes(settings).map((attribute) => new EqualityFilter({ attribute, value: login }));
+    const filter = new AndFilter({ filters: [people(settings), new OrFilter({ filters: names })] });
+    const attributes = attributesOf(settings);
+    const found = await connection.search(settings.people.base, { scope: 'sub', filter, attributes, most: 2 });
     if (found.length > 1) throw notProven('several accounts have that user name');
     if (!found[0]) throw notProven('nobody has that user name');
     return found[0];
-  }
-
-  async #person(connection: Connection, entry: Entry, id: string, names: SidNames): Promise<DirectoryPerson> {
-    const { groups, directory, attributes = [] } = this.settings;
-    const claims: Record<string, readonly string[]> = {};
-    for (const name of attributes) {
-      const values = await wholeOf(connection, entry, name);
-      if (values && values.length > 0) claims[name] = values;
-    }
-    const found =
-      groups &&
-      (directory === 'active-directory'
-        ? tokenGroups(connection, entry.dn, groups, names)
-        : walkedGroups(connection, entry, groups));
-    return {
-      id,
-      login: textOf(entry, this.#loginAttributes()[0]!) ?? null,
-      name: textOf(entry, 'displayName') ?? textsOf(entry, 'cn')[0] ?? null,
-      email: textsOf(entry, 'mail')[0] ?? null,
-      groups: (await found) ?? null,
-      attributes: claims,
-    };
-  }
-
-  #idOf(entry: Entry): string {
-    const id =
-      this.settings.directory === 'active-directory'
-        ? guidText(valuesOf(entry, 'objectGUID')[0])
-        : uuidText(textOf(entry, 'entryUUID'));
-    if (id !== undefined) return id;
-    throw new DirectoryError(
-      'misconfigured',
-      `${entry.dn} has no ${this.#idAttribute()} that ${this.settings.account} may read`,
-    );
-  }
-
-  #hasId(id: string): Filter {
-    const value = this.settings.directory === 'active-directory' ? guidBytes(id) : id;
-    return new EqualityFilter({ attribute: this.#idAttribute(), value });
-  }
-
-  #people(): Filter {
-    const { objectClass } = this.settings.people;
-    if (objectClass !== undefined) return new EqualityFilter({ attribute: 'objectClass', value: objectClass });
-    if (this.settings.directory === 'generic')
-      return new EqualityFilter({ attribute: 'objectClass', value: 'inetOrgPerson' });
-    // Computers are of the class `user` as well.
-    return new AndFilter({
-      filters: [
-        new EqualityFilter({ attribute: 'objectCategory', value: 'person' }),
-        new EqualityFilter({ attribute: 'objectClass', value: 'user' }),
-      ],
-    });
-  }
-
-  #idAttribute(): string {
-    return this.settings.directory === 'active-directory' ? 'objectGUID' : 'entryUUID';
-  }
-
-  #loginAttributes(): readonly string[] {
-    const usual = this.settings.directory === 'active-directory' ? ['sAMAccountName', 'userPrincipalName'] : ['uid'];
-    return this.settings.people.login ?? usual;
-  }
-
-  #attributes(): readonly string[] {
-    const { attributes = [] } = this.settings;
-    const usual = ['cn', 'displayName', 'mail', 'uid', this.#idAttribute(), ...this.#loginAttributes()];
-    return [...new Set([...usual, ...stateAttributes(this.settings), ...attributes])];
   }
 }
 

@@ -70,6 +70,7 @@ export { derivedKey, digestOf, seal, unseal } from './seal.js';
 export { isPersonSuspended } from './suspended.js';
 export {
   audiencesOf,
+  fetchKeys,
   IdentityProviderUnavailable,
   KeySets,
   TokenRefused,

@@ -49,7 +49,9 @@ export type { ProvisionedRow } from './compile/provisioned.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export {
   groupsOf,
+  groupsClaim,
   groupsOfPerson,
+  identityClaim,
   identityOf,
   mapClaims,
   unmetRequirement,

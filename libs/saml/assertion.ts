@@ -23,7 +23,28 @@ export interface Expected {
   readonly requestId: string;
   /** ms since 1970. */
   readonly now: number;
+  /** Told what is looked at next, and what is there. It changes nothing. */
+  readonly look?: Look | undefined;
 }
+
+/** What is looked at in an answer, one after the other. */
+export type SamlStep =
+  | 'document'
+  | 'status'
+  | 'in_response_to'
+  | 'destination'
+  | 'response_issuer'
+  | 'encryption'
+  | 'signature'
+  | 'assertion_issuer'
+  | 'issue_instant'
+  | 'recipient'
+  | 'confirmation'
+  | 'audience'
+  | 'validity'
+  | 'authentication';
+
+export type Look = (step: SamlStep, found: string) => void;
 
 /** What an identity provider has said of a person, signed and made for this sign-in. */
 export interface SamlAssertion {
@@ -50,14 +71,22 @@ export interface SamlAssertion {
  * @param assertion what the signature covers
  */
 export function readAssertion(assertion: XmlElement, expected: Expected): SamlAssertion {
-  const { now } = expected;
-  if (textOf(child(assertion, 'saml:Issuer')) !== expected.issuer) refuse('another issuer has made the assertion');
+  const { now, look } = expected;
+  const issuer = textOf(child(assertion, 'saml:Issuer'));
+  look?.('assertion_issuer', `the Issuer of the assertion is ${issuer}, the one of the document is ${expected.issuer}`);
+  if (issuer !== expected.issuer) refuse('another issuer has made the assertion');
   const made = instantOf(assertion, 'IssueInstant') ?? refuse('the assertion does not say when it was made');
+  look?.('issue_instant', `it was made ${distance(made, now)}`);
   if (made > now + CLOCK_TOLERANCE) refuse('the assertion is of the future');
   const confirmedUntil = checkConfirmation(child(assertion, 'saml:Subject'), expected);
   const conditionsEnd = checkConditions(child(assertion, 'saml:Conditions'), expected);
   const usableUntil = Math.min(made + MAX_ASSERTION_AGE, confirmedUntil, conditionsEnd) + CLOCK_TOLERANCE;
+  look?.(
+    'validity',
+    `made ${distance(made, now)}, and NotOnOrAfter is ${distance(Math.min(confirmedUntil, conditionsEnd), now)}`,
+  );
   if (now >= usableUntil) refuse('the assertion is too old');
+  look?.('authentication', 'how and when the person proved who they are');
   return {
     id: assertion.getAttribute('ID'),
     ...namesOf(child(child(assertion, 'saml:Subject'), 'saml:NameID'), expected),
@@ -68,24 +97,30 @@ export function readAssertion(assertion: XmlElement, expected: Expected): SamlAs
 }
 
 /** The one bearer confirmation. Returns until when it counts. */
-function checkConfirmation(subject: XmlElement | undefined, { recipient, requestId, now }: Expected): number {
+function checkConfirmation(subject: XmlElement | undefined, { recipient, requestId, now, look }: Expected): number {
   const confirmation = child(subject, 'saml:SubjectConfirmation');
   const data = child(confirmation, 'saml:SubjectConfirmationData');
+  look?.('confirmation', `the confirmation is ${confirmation?.getAttribute('Method') ?? 'not there'}`);
   if (confirmation?.getAttribute('Method') !== 'urn:oasis:names:tc:SAML:2.0:cm:bearer' || !data)
     return refuse('the assertion is not for whoever brings it');
+  look?.('recipient', `Recipient is ${data.getAttribute('Recipient') || 'not said'}, ours is ${recipient}`);
   if (data.getAttribute('Recipient') !== recipient) refuse('the assertion is for another recipient');
+  look?.('in_response_to', answering('the assertion', data.getAttribute('InResponseTo'), requestId));
   if (data.getAttribute('InResponseTo') !== requestId) refuse('the assertion answers another request');
+  look?.('confirmation', 'from when and until when it may be brought');
   const notBefore = instantOf(data, 'NotBefore');
   if (notBefore !== null && notBefore > now + CLOCK_TOLERANCE) refuse('the assertion does not count yet');
   return instantOf(data, 'NotOnOrAfter') ?? refuse('the assertion does not say until when it may be brought');
 }
 
 /** Each restriction must name us. Returns until when the conditions hold. */
-function checkConditions(conditions: XmlElement | undefined, { audience, now }: Expected): number {
+function checkConditions(conditions: XmlElement | undefined, { audience, now, look }: Expected): number {
   if (!conditions) return refuse('the assertion has no conditions');
   const restrictions = childElements(conditions).filter((each) => nameOf(each) === 'saml:AudienceRestriction');
   const isForUs = (restriction: XmlElement) => childElements(restriction).some((each) => textOf(each) === audience);
+  look?.('audience', `Audience is ${listed(restrictions.flatMap(childElements).map(textOf))}, ours is ${audience}`);
   if (restrictions.length === 0 || !restrictions.every(isForUs)) refuse('the assertion is for another audience');
+  look?.('validity', 'from when it counts');
   const notBefore = instantOf(conditions, 'NotBefore');
   if (notBefore !== null && notBefore > now + CLOCK_TOLERANCE) refuse('the assertion does not count yet');
   return instantOf(conditions, 'NotOnOrAfter') ?? Infinity;
@@ -139,6 +174,19 @@ function proofOf(
     sessionEndsAt,
   };
 }
+
+/** When something is, from now. */
+export function distance(at: number, now: number): string {
+  if (at === Infinity) return 'never';
+  const seconds = Math.round(Math.abs(at - now) / 1000);
+  return `${new Date(at).toISOString()}, ${at > now ? `in ${seconds} s` : `${seconds} s ago`}`;
+}
+
+/** Which request something says that it answers. */
+export const answering = (what: string, inResponseTo: string | null, requestId: string): string =>
+  `${what} answers ${inResponseTo || 'no request'}, and ${requestId} was sent`;
+
+const listed = (texts: readonly string[]): string => texts.join(', ') || 'not said';
 
 const refuse = (message: string): never => {
   throw new SamlRefused('not_for_us', message);

@@ -1,3 +1,4 @@
+import type { Look } from './assertion.js';
 import { checkEncryptionShape } from './encryption-shape.js';
 import { checkGrammar } from './grammar.js';
 import { readXml, type ReadXml } from './read-xml.js';
@@ -23,6 +24,8 @@ export interface GuardedResponse extends ReadXml {
 export interface GuardOptions {
   /** Whether the whole answer must be signed, besides the assertion. */
   readonly signedResponse: boolean;
+  /** Told what is looked at next. */
+  readonly look?: Look | undefined;
 }
 
 /**
@@ -30,13 +33,15 @@ export interface GuardOptions {
  * Throws SamlRefused, also where it says that nobody was signed in.
  * @param posted what the browser brought as `SAMLResponse`
  */
-export function guardResponse(posted: string, { signedResponse }: GuardOptions): GuardedResponse {
+export function guardResponse(posted: string, { signedResponse, look }: GuardOptions): GuardedResponse {
   const read = readXml(bytesOf(posted));
   const { root } = read;
   checkGrammar(root, 'samlp:Response');
   checkVersion(root);
+  look?.('status', 'what it says that came of it');
   checkStatus(root);
   const isSigned = signatureOf(root) !== undefined;
+  look?.('document', `the answer is ${isSigned ? '' : 'not '}signed, besides the assertion`);
   if (isSigned || signedResponse) checkSignatureShape(root);
   const assertion = child(root, 'saml:Assertion');
   const encrypted = child(root, 'saml:EncryptedAssertion');

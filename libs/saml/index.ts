@@ -1,3 +1,4 @@
+export { type SamlStep } from './assertion.js';
 export { authnRequestUrl } from './authn-request.js';
 export { isUnsolicited } from './guard.js';
 export { NAME_FORMATS } from './names.js';

@@ -1,10 +1,18 @@
 import { SAML, ValidateInResponseTo, type SamlConfig } from '@node-saml/node-saml';
 import { decryptXml, getVerifiedXml } from '@node-saml/node-saml/lib/xml.js';
-import { CLOCK_TOLERANCE, MAX_ASSERTION_AGE, readAssertion, type Expected, type SamlAssertion } from './assertion.js';
+import {
+  answering,
+  CLOCK_TOLERANCE,
+  MAX_ASSERTION_AGE,
+  readAssertion,
+  type Expected,
+  type SamlAssertion,
+} from './assertion.js';
 import { checkGrammar } from './grammar.js';
 import { guardAssertion, guardResponse, type GuardedResponse } from './guard.js';
 import { readXml } from './read-xml.js';
 import { SamlRefused } from './saml-refused.js';
+import { signers, tellRefusal } from './told.js';
 
 /** An identity provider, as an administrator has written it down: nothing that it sends changes this. */
 export interface Verification extends Expected {
@@ -29,9 +37,12 @@ export interface VerifiedResponse extends SamlAssertion {
  * @param posted what the browser brought as `SAMLResponse`
  */
 export async function verifyResponse(posted: string, wanted: Verification): Promise<VerifiedResponse> {
-  const response = guardResponse(posted, { signedResponse: wanted.signedResponses });
+  const { look } = wanted;
+  look?.('document', `${posted.length} characters of base64`);
+  const response = guardResponse(posted, { signedResponse: wanted.signedResponses, look });
   checkEnvelope(response, wanted);
   const decryptionKey = response.encrypted && (await keyFor(response, wanted));
+  look?.('signature', signers(response.root, wanted.certificates));
   const xml = await signedAssertion(response, wanted, decryptionKey);
   const { root } = readXml(xml);
   checkGrammar(root, 'saml:Assertion');
@@ -39,10 +50,18 @@ export async function verifyResponse(posted: string, wanted: Verification): Prom
 }
 
 /** What stands around the assertion; signed or not, it must be as we expect it. */
-function checkEnvelope(response: GuardedResponse, { recipient, requestId, issuer, encrypted }: Verification): void {
+function checkEnvelope(response: GuardedResponse, wanted: Verification): void {
+  const { recipient, requestId, issuer, encrypted, look } = wanted;
+  look?.('in_response_to', answering('the answer', response.inResponseTo, requestId));
   if (response.inResponseTo !== requestId) refuse('not_for_us', 'it answers another request, or none');
+  look?.('destination', `Destination is ${response.destination || 'not said'}, ours is ${recipient}`);
   if (response.destination !== recipient) refuse('not_for_us', 'it was sent to another destination');
+  look?.(
+    'response_issuer',
+    `the Issuer of the answer is ${response.issuer ?? 'not said'}, the one of the document ${issuer}`,
+  );
   if (response.issuer !== null && response.issuer !== issuer) refuse('not_for_us', 'another issuer has sent it');
+  look?.('encryption', response.encrypted ? 'the assertion is encrypted' : 'the assertion is in the open');
   if (encrypted && !response.encrypted) refuse('shape', 'the assertion is not encrypted');
 }
 
@@ -53,8 +72,12 @@ function checkEnvelope(response: GuardedResponse, { recipient, requestId, issuer
  * tells nobody anything who cannot sign.
  */
 async function keyFor(response: GuardedResponse, wanted: Verification): Promise<string> {
-  if (wanted.signedResponses && !isSignedBy(response, wanted.certificates))
-    refuse('signature', 'the signature of the answer does not hold');
+  const { look, certificates } = wanted;
+  if (wanted.signedResponses) {
+    look?.('signature', signers(response.root, certificates));
+    if (!isSignedBy(response, certificates)) refuse('signature', 'the signature of the answer does not hold');
+  }
+  look?.('encryption', `${wanted.decryptionKeys.length} keys of ours to decrypt it with`);
   const encrypted = response.encrypted!.toString();
   for (const key of wanted.decryptionKeys) {
     const xml = await decryptXml(encrypted, key).catch(() => undefined);
@@ -75,7 +98,7 @@ function isSignedBy({ text, root }: GuardedResponse, certificates: readonly stri
 
 /** What the library has found to be signed: the assertion as the signature covers it. */
 async function signedAssertion(
-  { text }: GuardedResponse,
+  { text, root }: GuardedResponse,
   wanted: Verification,
   decryptionKey: string | undefined,
 ): Promise<string> {
@@ -83,7 +106,10 @@ async function signedAssertion(
   const xml = await library
     .validatePostResponseAsync({ SAMLResponse: Buffer.from(text).toString('base64') })
     .then(({ profile }) => profile?.getAssertionXml?.())
-    .catch((cause: Error) => refuse('signature', cause.message.split('\n')[0]!.slice(0, 300), { cause }));
+    .catch((cause: Error) => {
+      tellRefusal(cause.message, root, wanted);
+      return refuse('signature', cause.message.split('\n')[0]!.slice(0, 300), { cause });
+    });
   return xml ?? refuse('signature', 'nothing in it is signed');
 }
 

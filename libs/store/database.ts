@@ -181,6 +181,8 @@ async function grant(owner: Connection, service: string): Promise<void> {
       grant update (uses_left, last_used_at, ended_at, ended_for) on placet.consent to ${role};
       grant select, insert, update, delete on placet.draft, placet.oauth_state, placet.denial to ${role};
       grant select, insert, update, delete on placet.used_once to ${role};
+      grant select, insert, delete on placet.sign_in_test to ${role};
+      grant update (state, sealed) on placet.sign_in_test to ${role};
       grant select, insert, update, delete on placet.scim_user, placet.scim_group, placet.scim_member to ${role};
       revoke execute on function placet.guard(regclass) from ${role};
     `);

@@ -1,7 +1,8 @@
 import type { Store } from './store.js';
 
 /** What is recorded that is neither a decision nor a change. */
-export type EventKind = 'sign_in' | 'sign_out' | 'sign_in_refused' | 'credential_refused' | 'export' | 'consent';
+export type EventKind =
+  'sign_in' | 'sign_out' | 'sign_in_refused' | 'sign_in_test' | 'credential_refused' | 'export' | 'consent';
 
 /**
  * Adds a record of an event to the tenant's ledger. It takes the tenant's turn at changes, so nobody who has proven

@@ -55,6 +55,12 @@ export const EXPORTED: Readonly<
   },
   // Of what is used up, nothing is of use elsewhere.
   used_once: { columns: ['expires_at'], order: ['expires_at'], withheld: ['mac'] },
+  // What came of it is told to who began it, and to nobody else.
+  sign_in_test: {
+    columns: ['issuer', 'begun_by', 'state', 'begun_at', 'expires_at'],
+    order: ['begun_at', 'id'],
+    withheld: ['id', 'sealed'],
+  },
   oauth_state: {
     columns: ['model', 'client', 'account', 'issued_at', 'expires_at', 'consumed_at'],
     order: ['model', 'id'],

@@ -23,6 +23,7 @@ import { ProvisioningReader } from './provisioning-reader.js';
 import { RecordReader } from './record-reader.js';
 import { RevisionReader } from './revision-reader.js';
 import { SessionStore } from './session-store.js';
+import { SignInTestStore } from './sign-in-test-store.js';
 import { SigningKeyStore } from './signing-key-store.js';
 import type { Store } from './store.js';
 import { loadCredential, loadTenant } from './tenant-state.js';
@@ -83,6 +84,8 @@ beforeAll(async () => {
       values ('${other}', 's', 's', 'user:okta/1', 'okta', now(), now() + interval '1 day', now() + interval '1 day', '192.0.2.1');
     insert into placet.directory_reading values ('${other}', 'okta', now(), now());
     insert into placet.used_once (tenant, mac, expires_at) values ('${other}', 'u', now() + interval '1 day');
+    insert into placet.sign_in_test (tenant, id, issuer, begun_by, expires_at)
+      values ('${other}', 'sign-in-test', 'okta', 'key:k', now() + interval '1 day');
     insert into placet.oauth_state (tenant, model, id, sealed, grant_id, user_code, expires_at)
       values ('${other}', 'AccessToken', 't', '', 'g', null, now() + interval '1 day'),
         ('${other}', 'DeviceCode', 'd', '', 'g', 'CODE', now() + interval '1 day');
@@ -334,6 +337,9 @@ const READERS: Readonly<Record<string, Readonly<Record<string, (store: Store, te
         (await new SessionStore(store).isKnownAddress(tenant, 'user:okta/1', '192.0.2.1')) || undefined,
       find: (store, tenant) => new SessionStore(store).find(tenant, { id: 's' }),
       isUsed: async (store, tenant) => (await new SessionStore(store).isUsed(tenant, Buffer.from('u'))) || undefined,
+    },
+    'sign-in-test-store.ts': {
+      find: (store, tenant) => new SignInTestStore(store).find(tenant, 'sign-in-test'),
     },
     'consent-statistics.ts': {
       rules: (store, tenant) => new ConsentStatistics(store).rules(tenant, 30, 1, 0),

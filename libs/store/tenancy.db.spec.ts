@@ -41,6 +41,7 @@ const FURTHER_ROWS = `
     values ($1, 's', 's', 'user:okta/1', 'okta', now(), now(), now());
   insert into placet.directory_reading values ($1, 'okta', now());
   insert into placet.used_once values ($1, '', now());
+  insert into placet.sign_in_test (tenant, id, issuer, begun_by, expires_at) values ($1, 't', 'okta', 'key:k', now());
   insert into placet.oauth_state (tenant, model, id, sealed) values ($1, 'AccessToken', 't', '');
   insert into placet.signing_key (tenant, id, algorithm, public_jwk, sealed) values ($1, 'k', 'ES256', '{}', '');
   insert into placet.deleted_tenant (tenant, name, id, created_at, deleted_by, export_digest)

@@ -55,6 +55,7 @@ const OWN = [
   'AnsweringController.takeBack',
   'PasswordController.prove',
   'SignInController.find',
+  'SignInTestController.begin',
   'SignInController.finishPosted',
   'SignOutController.signOut',
   'SignOutController.backchannelLogout',

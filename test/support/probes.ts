@@ -120,6 +120,9 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
   // Replaces the caller's own keys, whatever others have.
   'POST /api/v1/signing-keys/rotate': () => ({}),
   'POST /api/v1/saml-keys/rotate': () => ({}),
+  'POST /api/v1/issuers/{name}/examine': ({ name }) => ({ path: { name } }),
+  'POST /api/v1/issuers/{name}/sign-in-tests': ({ name }) => ({ path: { name } }),
+  'GET /api/v1/sign-in-tests/{id}': ({ name }) => ({ path: { id: name } }),
   'GET /api/v1/people': () => ({ shows: true }),
   'GET /api/v1/people/{id}': ({ name }) => ({ path: { id: name }, shows: true }),
   'GET /api/v1/people/{id}/sessions': ({ name }) => ({ path: { id: name }, shows: true }),

@@ -7,6 +7,7 @@ import { listConsents, revokeConsents } from './commands/consents.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
 import { approveDraft, deleteDraft, listDrafts, publish, saveDraft, showDraft } from './commands/drafts.js';
+import { testIssuer } from './commands/idp-test.js';
 import { printIssuerOf } from './commands/idp.js';
 import { createHost, newKey } from './commands/keys.js';
 import { login, logout } from './commands/login.js';
@@ -271,6 +272,12 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
       if (name === undefined) throw new UsageError("'idp metadata' needs --name NAME, of the Issuer that is to be");
       return printIssuerOf(output, source!, { name, entity, certificates: certificate });
     },
+  },
+  'idp test': {
+    takes: ['ISSUER'],
+    options: ['sign-in', 'no-browser', 'wait', 'json'],
+    run: ([issuer], { 'sign-in': signIn, 'no-browser': noBrowser, wait, json }, output) =>
+      testIssuer(new Api(), output, issuer!, { signIn, browser: !noBrowser, wait, json }),
   },
   'key new': { takes: [], options: ['environment'], run: (_, { environment }, output) => newKey(output, environment) },
 };

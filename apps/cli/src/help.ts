@@ -81,6 +81,10 @@ export const USAGE = `usage: placet COMMAND
   idp metadata FILE|URL --name NAME    print the Issuer that the metadata of a SAML identity provider come to;
       [--entity ID]                      which of several; without asking a service
       [--certificate SHA256]...          certificates that it may have, and no other
+  idp test ISSUER [--json]             try a way to sign in step by step: the provider or directory, its keys and
+                                       certificates, our secret or account; exits with 1 if a step fails
+      [--sign-in] [--no-browser]         and have somebody try to sign in at a browser: says what was looked at, who it
+      [--wait SECONDS]                   was and what they would get (default: 600 s); nobody is signed in by it
   login [--tenant NAME]                sign in with a browser, which can be on another machine
       [--no-browser]                     and do not open one here
   logout                               end that

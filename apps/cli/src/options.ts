@@ -44,6 +44,8 @@ export const OPTIONS = {
   administrator: { type: 'string' },
   name: { type: 'string' },
   entity: { type: 'string' },
+  'sign-in': { type: 'boolean', default: false },
+  wait: { type: 'string', default: '600' },
   certificate: { type: 'string', multiple: true, default: [] as string[] },
   role: { type: 'string', multiple: true, default: [] as string[] },
 } as const satisfies ParseArgsConfig['options'];

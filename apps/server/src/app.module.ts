@@ -47,6 +47,7 @@ import { RevisionsController } from './admin/revisions/revisions.controller.js';
 import { RevisionsService } from './admin/revisions/revisions.service.js';
 import { SamlKeysController } from './admin/signing-keys/saml-keys.controller.js';
 import { SigningKeysController } from './admin/signing-keys/signing-keys.controller.js';
+import { SignInTestsController } from './admin/sign-in-tests/sign-in-tests.controller.js';
 import { SuspensionsController } from './admin/suspensions/suspensions.controller.js';
 import { SuspensionsService } from './admin/suspensions/suspensions.service.js';
 import { AnsweringController } from './answering/answering.controller.js';
@@ -134,6 +135,7 @@ export class AppModule {
         AccessController,
         AccessReviewController,
         MappingsController,
+        SignInTestsController,
         RecordedDecisionsController,
         MeController,
         TenantsController,

@@ -18,6 +18,8 @@ const attemptSchema = z.strictObject({
   maxAge: z.number().nullable(),
   acr: z.array(z.string()),
   begunAt: z.number(),
+  /** The id of the test that it is; left out: it is meant to begin a session. A service that knows of no tests takes it for nothing. */
+  test: z.string().optional(),
   /** 256 random bits, from which everything is derived that must be secret. */
   seed: z.string(),
 });
@@ -56,14 +58,19 @@ export function readAttempt(value: string | undefined, check: KeyCheck, now: num
   return attempt && now < attempt.begunAt + ATTEMPT_SECONDS * 1000 ? attempt : undefined;
 }
 
-/** The secrets of an attempt; the same every time. */
-export function attemptSecrets({ seed }: SignInAttempt, check: KeyCheck): AttemptSecrets {
-  const secret = (purpose: string) => derive(check, purpose, seed).toString('base64url');
+/**
+ * The secrets of an attempt; the same every time.
+ *
+ * INVARIANT: a test shares none of them with any sign-in, be the seed the same: an answer for the one is none for the other.
+ */
+export function attemptSecrets({ seed, test }: SignInAttempt, check: KeyCheck): AttemptSecrets {
+  const text = test === undefined ? seed : `${seed}\n${test}`;
+  const secret = (purpose: string) => derive(check, purpose, text).toString('base64url');
   return {
     state: secret('state'),
     nonce: secret('nonce'),
     verifier: secret('verifier'),
-    mac: derive(check, 'used', seed),
+    mac: derive(check, 'used', text),
   };
 }
 

@@ -56,6 +56,13 @@ export function groupsOfPerson(
   return { names: [...names], complete: names.size === person.groups.length };
 }
 
+/** The pointer of the claim that names groups, by the document or else by its profile; null: the provider sends none. */
+export function groupsClaim({ profile, groups, signIn }: IssuerDocument): string | null {
+  return (
+    groups?.claim ?? (signIn?.protocol === 'saml' ? (SAML_CLAIM[profile] ?? '/attributes/groups') : CLAIM[profile])
+  );
+}
+
 /**
  * The groups of somebody by the claims of a token, with the prefix of the issuer; null where they are not known.
  *
@@ -64,7 +71,7 @@ export function groupsOfPerson(
 export function groupsOf(issuer: IssuerDocument, claims: JsonObject): TokenGroups | null {
   const { profile, groups: rules } = issuer;
   const isSaml = issuer.signIn?.protocol === 'saml';
-  const pointer = rules?.claim ?? (isSaml ? (SAML_CLAIM[profile] ?? '/attributes/groups') : CLAIM[profile]);
+  const pointer = groupsClaim(issuer);
   if (pointer === null) return null;
   const value = claimAt(claims, pointer);
   const isElsewhere = isSaml ? hasGroupsLink(claims) : saysElsewhere(profile, pointer, claims);

@@ -9,7 +9,7 @@ import { claimAt } from './pointer.js';
  * an id, or where a token of Entra is of another directory than its issuer.
  */
 export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: string; id: string } | undefined {
-  const pointer = issuer.identity?.claim ?? usualClaim(issuer, claims);
+  const pointer = identityClaim(issuer, claims);
   const value = claimAt(claims, pointer);
   if (typeof value !== 'string' || value === '') return undefined;
   if (issuer.profile === 'okta' && issuer.identity === undefined && value.includes('@')) return undefined;
@@ -18,6 +18,10 @@ export function identityOf(issuer: IssuerDocument, claims: JsonObject): { type: 
   const id = `${issuer.name}/${value}`;
   return isForeignId(id) ? { type: issuer.subjectType, id } : undefined;
 }
+
+/** The pointer of the claim that says who somebody is, by the document or else by its profile. */
+export const identityClaim = (issuer: IssuerDocument, claims: JsonObject): string =>
+  issuer.identity?.claim ?? usualClaim(issuer, claims);
 
 /**
  * Where the document does not say. Okta's ID tokens have in `sub` what its access tokens have in `uid`; in `sub` those have

@@ -1,3 +1,3 @@
-export { groupsOf, groupsOfPerson, type TokenGroups } from './groups.js';
-export { identityOf, unmetRequirement } from './identity.js';
+export { groupsClaim, groupsOf, groupsOfPerson, type TokenGroups } from './groups.js';
+export { identityClaim, identityOf, unmetRequirement } from './identity.js';
 export { mapClaims, type Mapped, type MappedRole } from './map-claims.js';

@@ -1,6 +1,6 @@
-import { spawn } from 'node:child_process';
 import { readClientSettings } from '#config';
 import { KeptSignIns } from '../kept-sign-ins.js';
+import { openPage } from '../open-page.js';
 import { plain, type Output } from '../output.js';
 import { signIn, signOut } from '../sign-in.js';
 
@@ -10,7 +10,7 @@ export async function login(output: Output, tenant: string, browser: boolean): P
   const kept = new KeptSignIns(configDirectory);
   const done = await signIn(`${url}/t/${encodeURIComponent(tenant)}`, ({ url: page, completeUrl, code }) => {
     output.note(`open ${plain(page)} in a browser and enter the code ${plain(code)}`);
-    if (browser) open(completeUrl);
+    if (browser) openPage(completeUrl);
   });
   kept.keep(url, done);
   output.note(`signed in to ${url}`);
@@ -25,14 +25,4 @@ export async function logout(output: Output): Promise<void> {
   kept.forget(url);
   await signOut(present);
   output.note(`signed out of ${url}`);
-}
-
-/** Opens a page where there is something to do so; the person has its address in any case. */
-function open(page: string): void {
-  if (!/^https?:\/\//.test(page)) return;
-  const [program, ...args] =
-    process.platform === 'darwin' ? ['open'] : process.platform === 'win32' ? ['explorer'] : ['xdg-open'];
-  const child = spawn(program, [...args, page], { stdio: 'ignore', detached: true });
-  child.on('error', () => undefined);
-  child.unref();
 }

@@ -17,7 +17,8 @@ interface Reason {
   readonly why: string;
 }
 
-interface Trial {
+/** What a token or claims come to, as the service says it. */
+export interface Trial {
   readonly verified?: boolean;
   readonly refused?: { readonly check: string; readonly detail: string };
   readonly issuer?: string;
@@ -61,7 +62,8 @@ function contentOf(path: string): string {
   }
 }
 
-function linesOf({ refused, issuer, ...trial }: Trial): string[] {
+/** The same as lines to read. */
+export function linesOf({ refused, issuer, ...trial }: Trial): string[] {
   if (refused)
     return [`not believed (${refused.check}): ${refused.detail}${issuer ? `, by the Issuer ${issuer}` : ''}`];
   const { subject, unmet, groups, rules = [], roles, administration = [], properties = {} } = trial;

@@ -1,5 +1,6 @@
 import type { AttemptSecrets, SignInAssurance, StrengthDemand } from '#identity';
 import type { JsonObject } from '#policy';
+import type { StepName } from './test/steps.js';
 
 /**
  * A way by which people sign in: one identity provider, by whatever protocol it speaks. It sends the browser there and
@@ -23,6 +24,30 @@ export interface Connector {
    * @param hint what `finish` gave for it
    */
   endSession?(returnTo: string, hint: string | null): Promise<URL | undefined>;
+  /** Tries everything that can be tried without a person, and tells what comes of it. Throws nothing for what is not good. */
+  examine?(examined: Examined): Promise<void>;
+}
+
+/**
+ * Told of each look that is taken at a sign-in, before what is looked at is judged, by whoever tests it. Never a secret.
+ *
+ * INVARIANT: it is only told. A sign-in comes to the same with one and without.
+ */
+export interface Watch {
+  /** What is looked at next, and what is there; all before it was good. */
+  look(step: StepName, found: string): void;
+  /** What is looked at is not good, and it goes on in another way. */
+  missed(why: string): void;
+}
+
+/** What an examination is told by: one step after the other, each done by itself. */
+export interface Examined {
+  /** Where an identity provider sends browsers back to. */
+  readonly callback: string;
+  /** Does one step. What it returns is told as found; what it throws as why it failed. Whether it was good. */
+  readonly step: (step: StepName, work: () => Promise<string> | string) => Promise<boolean>;
+  /** Notes what cannot be said. */
+  readonly unknown: (step: StepName, found: string) => void;
 }
 
 /** A sign-in under way, bound to one browser and used once: that is seen to before `finish` is called. */
@@ -33,6 +58,8 @@ export interface Attempt {
   readonly secrets: Pick<AttemptSecrets, 'state' | 'nonce' | 'verifier'>;
   /** How good and how fresh the proof must be; to be asked for in `begin` and checked in `finish`. */
   readonly demand: StrengthDemand;
+  /** Who is told how it goes, where it is a test. */
+  readonly watch?: Watch | undefined;
 }
 
 /** What a browser brought back. */

@@ -17,6 +17,7 @@ import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
 import type { SamlSettings } from './saml/saml-connector.js';
 import { SignInService } from './sign-in.service.js';
+import { testOverPage } from './test/pages.js';
 import {
   addressFormSchema,
   beginQuerySchema,
@@ -97,13 +98,15 @@ export class SignInController {
     const tenant = await this.doorway.tenant(name);
     await this.#orRefuse(tenant, issuer, request, response, async () => {
       const { address, userAgent } = this.doorway.from(request);
-      const { value, seconds, returnTo } = await this.signIn.finish(
+      const finished = await this.signIn.finish(
         tenant,
         issuer,
         { method: 'GET', url: this.doorway.urlOf(request) },
         readCookie(request.headers.cookie, ATTEMPT_COOKIE),
         { address, userAgent, session: await this.sessions.of(request) },
       );
+      if (!finished) return sendPage(response, 200, testOverPage, { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] });
+      const { value, seconds, returnTo } = finished;
       redirect(response, returnTo, [setCookie(SESSION_COOKIE, value, seconds), dropCookie(ATTEMPT_COOKIE)]);
     });
   }
@@ -129,13 +132,15 @@ export class SignInController {
       if (cookie === undefined && signIn.idpInitiated === 'bounce' && isUnsolicited(answer))
         return onward(response, 'You are being taken to your identity provider.', beginPath(name, issuer, undefined));
       const { address, userAgent } = this.doorway.from(request);
-      const { value, seconds, returnTo } = await this.signIn.finish(
+      const finished = await this.signIn.finish(
         tenant,
         issuer,
         { method: 'POST', url: this.doorway.urlOf(request), form: new URLSearchParams({ SAMLResponse: answer }) },
         cookie,
         { address, userAgent, session: await this.sessions.of(request) },
       );
+      if (!finished) return sendPage(response, 200, testOverPage, refused);
+      const { value, seconds, returnTo } = finished;
       onward(response, 'You are signed in.', returnTo, [
         setCookie(SESSION_COOKIE, value, seconds),
         dropCookie(ATTEMPT_COOKIE),
@@ -182,7 +187,7 @@ export class SignInController {
 }
 
 /** Sends a browser on by a page: whatever a form leads to by redirects is held against the policy of the form's page. */
-function onward(response: Response, text: string, to: string, cookies: readonly string[] = []): void {
+export function onward(response: Response, text: string, to: string, cookies: readonly string[] = []): void {
   sendPage(response, 200, onwardPage('Signing in', text, to), { Refresh: `0; url=${to}`, 'Set-Cookie': cookies });
 }
 

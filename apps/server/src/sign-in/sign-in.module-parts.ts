@@ -5,6 +5,7 @@ import { type TokenVerifier, type KeyCheck, type Outgoing } from '#identity';
 import { Snapshots } from '#snapshot';
 import { SessionStore, type CountedEvents, type Store } from '#store';
 import type { Changes } from '../admin/changes.js';
+import { SignInTestsService } from '../admin/sign-in-tests/sign-in-tests.service.js';
 import type { ClientAddresses } from '../http/client-address.js';
 import type { PublicAddress } from '../http/public-address.js';
 import { Log } from '../operations/log.js';
@@ -24,6 +25,8 @@ import { SessionAuthenticator } from './session-authenticator.js';
 import { SignInController } from './sign-in.controller.js';
 import { SignInService } from './sign-in.service.js';
 import { SignOutController, SignOuts } from './sign-out.controller.js';
+import { SignInTestController } from './test/sign-in-test.controller.js';
+import { SignInTests } from './test/sign-in-tests.js';
 
 /** What signing in is made of. */
 export interface SignInParts {
@@ -47,7 +50,13 @@ export interface SignInParts {
   readonly log: Log;
 }
 
-export const SIGN_IN_CONTROLLERS = [PasswordController, SignInController, SignOutController, SamlMetadataController];
+export const SIGN_IN_CONTROLLERS = [
+  PasswordController,
+  SignInTestController,
+  SignInController,
+  SignOutController,
+  SamlMetadataController,
+];
 
 export function signInProviders(parts: SignInParts): Provider[] {
   const { store, snapshots, keyCheck, address, addresses, log } = parts;
@@ -68,6 +77,7 @@ export function signInProviders(parts: SignInParts): Provider[] {
     useOnce: (tenant, mac, until) => sessions.useOnce(tenant, mac, until),
     now: () => store.clock.now(),
   });
+  const tests = new SignInTests(store, keyCheck);
   const logoutTokens = new LogoutTokens(store, sessions, snapshots, parts.verifier, parts.changes);
   return [
     { provide: Snapshots, useValue: snapshots },
@@ -79,7 +89,12 @@ export function signInProviders(parts: SignInParts): Provider[] {
     { provide: RefusedSignIns, useValue: new RefusedSignIns(parts.refusedSignIns, log) },
     {
       provide: SignInService,
-      useValue: new SignInService(store, sessions, snapshots, connectors, keyCheck, address),
+      useValue: new SignInService(store, sessions, snapshots, connectors, keyCheck, address, tests),
+    },
+    { provide: SignInTests, useValue: tests },
+    {
+      provide: SignInTestsService,
+      useValue: new SignInTestsService(store, snapshots, connectors, tests, address),
     },
     { provide: SamlKeys, useValue: parts.samlKeys },
     { provide: ServiceMetadataOf, useValue: new ServiceMetadataOf(snapshots, parts.samlKeys, address) },

@@ -18,9 +18,11 @@ import { subjectKey, type DocumentSet } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { SessionStore, Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
-import { SignInError, type Attempt, type Received, type VerifiedSignIn } from './connector.js';
+import { SignInError, type Attempt, type Received, type VerifiedSignIn, type Watch } from './connector.js';
 import type { Connectors, NamedTenant } from './connectors.js';
 import { callbackOf } from './saml/places.js';
+import type { SignInTests } from './test/sign-in-tests.js';
+import { Steps } from './test/steps.js';
 import { denialKey, isSuspended, limitsOf, type PersonSession } from './person-sessions.js';
 
 /** A sign-in that begins: where the browser goes, and the cookie that it gets. */
@@ -43,6 +45,12 @@ export interface Finished {
   readonly returnTo: string;
 }
 
+/** Who somebody is, and the state at which it was looked at whether they may come in. */
+interface Proven {
+  readonly verified: VerifiedSignIn;
+  readonly snapshot: TenantSnapshot;
+}
+
 /** Where a browser and its request come from. */
 export interface Browser {
   readonly address: string | null;
@@ -60,6 +68,7 @@ export class SignInService {
     private readonly connectors: Connectors,
     private readonly check: KeyCheck,
     private readonly address: PublicAddress,
+    private readonly tests: SignInTests,
   ) {}
 
   /** Sends a browser to an identity provider. Nothing is stored. Throws SignInError. */
@@ -78,11 +87,36 @@ export class SignInService {
     return { url, cookie: writeAttempt(attempt, this.check), seconds: ATTEMPT_SECONDS };
   }
 
+  /** As `begin`, of a test that an administrator has begun. What goes wrong is theirs to read. Throws SignInError where there is none to begin. */
+  async beginTest(tenant: NamedTenant, issuer: string, test: string): Promise<Begun | undefined> {
+    const steps = new Steps();
+    const members = { tenant: tenant.id, connector: issuer, returnTo: '/', maxAge: null, acr: [], test };
+    const attempt = newAttempt({ ...members, begunAt: this.store.clock.now() });
+    const of = { tenant: tenant.id, test, issuer };
+    try {
+      const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
+      const url = await connector.begin(this.#attemptOf(tenant, issuer, attempt, steps));
+      steps.look(
+        'attempt',
+        'what binds the answer to this browser (state, nonce, the id of the request) is in its cookie',
+      );
+      steps.passed();
+      await this.tests.sent(of, steps);
+      return { url, cookie: writeAttempt(attempt, this.check), seconds: ATTEMPT_SECONDS };
+    } catch (error) {
+      if (!(error instanceof SignInError)) throw error;
+      await this.tests.refused(of, 'waiting', steps, error);
+      return undefined;
+    }
+  }
+
   /**
-   * Takes what a browser brings back, once, and begins a session. Throws SignInError.
+   * Takes what a browser brings back, once, and begins a session; undefined where it was a test, which is over then. Throws
+   * SignInError.
    *
    * INVARIANT: the cookie of the attempt is of this tenant and this issuer, and has not been used; what a browser brings
-   * that did not begin the sign-in, or began another one, goes nowhere.
+   * that did not begin the sign-in, or began another one, goes nowhere. A test goes the same way up to the moment at which
+   * it is known who somebody is, and no further: it begins no session and keeps no person.
    */
   async finish(
     tenant: NamedTenant,
@@ -90,12 +124,54 @@ export class SignInService {
     received: Received,
     cookie: string | undefined,
     browser: Browser,
-  ): Promise<Finished> {
+  ): Promise<Finished | undefined> {
     const attempt = this.#attemptIn(cookie, tenant, issuer);
+    if (attempt.test !== undefined) return this.#finishTest(tenant, issuer, received, attempt, attempt.test);
+    const proven = await this.#proven(tenant, issuer, received, attempt);
+    return this.#beginSession(tenant, attempt, proven, browser);
+  }
+
+  /** Who somebody is, and that they may come in, by the state at which that was looked at. Throws SignInError. */
+  async #proven(
+    tenant: NamedTenant,
+    issuer: string,
+    received: Received,
+    attempt: SignInAttempt,
+    watch?: Watch,
+  ): Promise<Proven> {
     const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
+    watch?.look('attempt', 'the cookie of this browser, which must not have been used before');
     await this.#useUp(tenant.id, attempt);
-    const verified = await connector.finish(received, this.#attemptOf(tenant, issuer, attempt));
-    return this.#beginSession(tenant, attempt, verified, browser);
+    const verified = await connector.finish(received, this.#attemptOf(tenant, issuer, attempt, watch));
+    const snapshot = await this.#current(tenant.id);
+    watch?.look(
+      'suspension',
+      `${subjectKey(verified.subject.type, verified.subject.id)} must not be suspended or kept out`,
+    );
+    if (isSuspended(snapshot, verified.subject))
+      throw new SignInError('suspended', 'the person or the tenant is suspended');
+    return { verified, snapshot };
+  }
+
+  /** The same, for an administrator to read what came of it. */
+  async #finishTest(
+    tenant: NamedTenant,
+    issuer: string,
+    received: Received,
+    attempt: SignInAttempt,
+    test: string,
+  ): Promise<undefined> {
+    const steps = new Steps();
+    const of = { tenant: tenant.id, test, issuer };
+    try {
+      const { verified, snapshot } = await this.#proven(tenant, issuer, received, attempt, steps);
+      steps.passed();
+      await this.tests.proven(of, steps, verified, snapshot, attempt.begunAt);
+    } catch (error) {
+      await this.tests.refused(of, 'sent', steps, error);
+      if (!(error instanceof SignInError)) throw error;
+    }
+    return undefined;
   }
 
   /** What a page of ours asks that finishes the sign-in that is under way in a browser. Throws SignInError. */
@@ -116,6 +192,8 @@ export class SignInService {
   ): Promise<(AskedHere & Omit<Begun, 'url'>) | undefined> {
     const before = readAttempt(cookie, this.check, this.store.clock.now());
     if (!before || before.tenant !== tenant.id || before.connector !== issuer) return undefined;
+    // INVARIANT: nothing but `begin` makes a sign-in: a test is not gone on with as one.
+    if (before.test !== undefined) return undefined;
     const { returnTo, acr, maxAge } = before;
     const { cookie: next, seconds } = await this.begin(tenant, issuer, returnTo, { acr, maxAge });
     return { cookie: next, seconds, ...(await this.asked(tenant, issuer, next)) };
@@ -147,12 +225,9 @@ export class SignInService {
   async #beginSession(
     { id: tenant }: NamedTenant,
     attempt: SignInAttempt,
-    verified: VerifiedSignIn,
+    { verified, snapshot }: Proven,
     { address, userAgent, session: before }: Browser,
   ): Promise<Finished> {
-    const snapshot = await this.#current(tenant);
-    if (isSuspended(snapshot, verified.subject))
-      throw new SignInError('suspended', 'the person or the tenant is suspended');
     const limits = withinUpstream(limitsOf(snapshot.policies), verified, this.store.clock.now());
     const person = subjectKey(verified.subject.type, verified.subject.id);
     const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
@@ -211,11 +286,12 @@ export class SignInService {
     await this.sessions.end(tenant, id, person, { by: 'another-sign-in' });
   }
 
-  #attemptOf(tenant: NamedTenant, issuer: string, attempt: SignInAttempt): Attempt {
+  #attemptOf(tenant: NamedTenant, issuer: string, attempt: SignInAttempt, watch?: Watch): Attempt {
     return {
       callback: callbackOf(this.address, tenant.name, issuer),
       secrets: attemptSecrets(attempt, this.check),
       demand: { acr: attempt.acr, maxAge: attempt.maxAge },
+      watch,
     };
   }
 

@@ -59,6 +59,10 @@ export const samlFormSchema = z.object({
 });
 export type SamlForm = z.output<typeof samlFormSchema>;
 
+/** A test of a sign-in, by the id that stands in the address that its administrator was given. */
+export const signInTestSchema = z.object({ id: z.string().max(100) });
+export type SignInTestForm = z.output<typeof signInTestSchema>;
+
 export const signOutFormSchema = z.object({ token: z.string().max(100) });
 export type SignOutForm = z.output<typeof signOutFormSchema>;
 

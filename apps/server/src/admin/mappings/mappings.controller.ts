@@ -4,6 +4,7 @@ import type { AdministratorPrincipal } from '#identity';
 import { Caller } from '../../http/nest.js';
 import { Requires } from '../../http/rights.js';
 import { MappingsService, type Tried } from './mappings.service.js';
+import { outcomeBody } from './outcome.js';
 import { tryAnswerSchema, tryRequestSchema, type TryAnswerBody, type TryRequestBody } from './wire.js';
 
 /** What tokens and claims of people come to, by the Issuers and Mappings as they are. */
@@ -34,24 +35,6 @@ function answerOf({ revision, verified, refused, issuer, came }: Tried): TryAnsw
     ...(verified === null ? {} : { verified }),
     ...(refused ? { refused: { check: refused.fault, detail: refused.detail } } : {}),
     ...(issuer === null ? {} : { issuer }),
-    ...(came ? outcomeOf(came) : {}),
-  };
-}
-
-function outcomeOf({ identity, unmet, groups, mapped }: NonNullable<Tried['came']>): Partial<TryAnswerBody> {
-  const { fired, roles, administration, properties, unsure } = mapped;
-  return {
-    subject: identity,
-    ...(unmet === null ? {} : { unmet }),
-    groups: groups && { names: [...groups.names], complete: groups.complete },
-    rules: fired.map(({ because, stoppedBy, ...rule }) => ({
-      ...rule,
-      because: [...because],
-      ...(stoppedBy ? { stopped_by: stoppedBy } : {}),
-    })),
-    roles: { held: [...roles.held], possible: [...roles.possible] },
-    administration: [...administration.held],
-    properties: { ...properties },
-    unsure: [...unsure],
+    ...(came ? outcomeBody(came) : {}),
   };
 }

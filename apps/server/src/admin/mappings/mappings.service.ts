@@ -1,19 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import { TokenRefused, type TokenVerifier } from '#identity';
-import {
-  groupsOfPerson,
-  identityOf,
-  mapClaims,
-  unmetRequirement,
-  type IssuerDocument,
-  type JsonObject,
-  type Mapped,
-  type PolicySet,
-  type TokenGroups,
-} from '#policy';
+import type { JsonObject } from '#policy';
 import type { Snapshots } from '#snapshot';
 import type { Store } from '#store';
+import { whatComesOf, type Outcome } from './outcome.js';
 
 /** What the Mappings make of somebody, or why their token is none. */
 export interface Tried {
@@ -23,13 +14,7 @@ export interface Tried {
   readonly refused: Pick<TokenRefused, 'fault' | 'detail'> | null;
   /** Null where no Issuer was found. */
   readonly issuer: string | null;
-  readonly came: {
-    readonly identity: { readonly type: string; readonly id: string } | null;
-    /** The pointer of a claim that the Issuer requires otherwise. */
-    readonly unmet: string | null;
-    readonly groups: TokenGroups | null;
-    readonly mapped: Mapped;
-  } | null;
+  readonly came: Outcome | null;
 }
 
 /** Tries out what tokens and claims come to. Nothing is authorised by it, and nothing recorded. */
@@ -67,14 +52,4 @@ export class MappingsService {
     if (!issuer) throw new Refusal('not_found', `there is no Issuer named '${name}'`);
     return { revision, verified: null, refused: null, issuer: name, came: whatComesOf(policies, issuer, claims) };
   }
-}
-
-function whatComesOf({ documents, provisioned }: PolicySet, issuer: IssuerDocument, claims: JsonObject): Tried['came'] {
-  const groups = groupsOfPerson({ provisioned }, issuer, claims);
-  return {
-    identity: identityOf(issuer, claims) ?? null,
-    unmet: unmetRequirement(issuer, claims) ?? null,
-    groups,
-    mapped: mapClaims(documents.all('Mapping'), issuer, claims, groups),
-  };
 }

@@ -2,15 +2,17 @@ import { hash } from 'node:crypto';
 import { setTimeout as after } from 'node:timers/promises';
 import { DirectoryError, type Directory, type DirectoryReason } from '#directory';
 import { isStrongEnough, sameSecret } from '#identity';
-import { canonicalJson, identityOf, subjectKey, unmetRequirement, type IssuerDocument } from '#policy';
+import { canonicalJson, identityClaim, identityOf, subjectKey, unmetRequirement, type IssuerDocument } from '#policy';
 import {
   SignInError,
   type Attempt,
   type Connector,
+  type Examined,
   type Received,
   type SignInReason,
   type VerifiedSignIn,
 } from '../connector.js';
+import { requirements } from '../test/told.js';
 import { claimsOf } from './claims.js';
 
 /** Every answer that somebody is not proven takes as long, in ms: how long it took says nothing of who there is. */
@@ -39,7 +41,7 @@ export class LdapConnector implements Connector {
 
   constructor(
     private readonly issuer: IssuerDocument,
-    private readonly directory: Pick<Directory, 'prove'>,
+    private readonly directory: Pick<Directory, 'prove' | 'examine'>,
     private readonly parts: LdapParts,
   ) {}
 
@@ -47,11 +49,13 @@ export class LdapConnector implements Connector {
     return this.issuer.name;
   }
 
-  async begin({ callback }: Attempt): Promise<URL> {
+  async begin({ callback, watch }: Attempt): Promise<URL> {
+    watch?.look('request', 'the browser is sent to our own page for a user name and a password');
     return new URL(callback.replace(/\/callback$/, '/password'));
   }
 
   async finish({ form, address }: Received, attempt: Attempt): Promise<VerifiedSignIn> {
+    attempt.watch?.look('response', 'a user name and a password from our own page');
     // INVARIANT: the page was made for this attempt, which is bound to the browser: no other site has filled it in.
     if (!form || !sameSecret(form.get('token') ?? '', attempt.secrets.state))
       throw new SignInError('response_invalid', 'the page is of another sign-in');
@@ -65,33 +69,46 @@ export class LdapConnector implements Connector {
     }
   }
 
+  async examine(examined: Examined): Promise<void> {
+    await this.directory.examine(examined);
+  }
+
   async #proven(
     login: string,
     password: string,
     address: string | undefined,
-    { demand }: Attempt,
+    { demand, watch }: Attempt,
   ): Promise<VerifiedSignIn> {
+    watch?.look('server', 'what is known of people of the directory must not be too old');
     await this.parts.bringUp(this.issuer.name);
     const { attempts } = this.parts;
     const askedAt = this.parts.now();
     const taken: (() => void)[] = [];
     const giveBack = () => taken.forEach((each) => each());
     const person = await this.directory
-      .prove(login, password, async (id) => {
-        const known = subjectKey(this.issuer.subjectType, `${this.issuer.name}/${id}`);
-        taken.push(await attempts.take(known, address));
-      })
+      .prove(
+        login,
+        password,
+        async (id) => {
+          const known = subjectKey(this.issuer.subjectType, `${this.issuer.name}/${id}`);
+          taken.push(await attempts.take(known, address));
+        },
+        watch,
+      )
       .catch((error: unknown) => {
         if (!(error instanceof DirectoryError && error.reason === 'not_proven')) giveBack();
         throw error;
       });
     giveBack();
     const claims = claimsOf(this.issuer, person);
+    watch?.look('require', requirements(this.issuer));
     const unmet = unmetRequirement(this.issuer, claims);
     if (unmet !== undefined) throw new SignInError('requirement_unmet', `the claim ${unmet} is not as it must be`);
+    watch?.look('identity', `the claim ${identityClaim(this.issuer, claims)}`);
     const subject = identityOf(this.issuer, claims);
     if (!subject) throw new SignInError('identity_missing', 'the id of the account cannot be used');
     const assurance = { acr: null, amr: ['pwd'], authTime: askedAt };
+    watch?.look('strength', 'a password');
     if (!isStrongEnough(assurance, demand, this.parts.now()))
       throw new SignInError('not_strong_enough', 'a password is of no class of assurance');
     return {

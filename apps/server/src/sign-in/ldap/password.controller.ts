@@ -14,6 +14,7 @@ import { PersonSessions } from '../person-sessions.js';
 import { RefusedSignIns } from '../refused-sign-ins.js';
 import { redirect } from '../sign-in.controller.js';
 import { SignInService } from '../sign-in.service.js';
+import { testOverPage } from '../test/pages.js';
 import { issuerParamsSchema, passwordFormSchema, type IssuerParams, type PasswordForm } from '../wire.js';
 import { passwordPage } from './password-page.js';
 
@@ -56,13 +57,15 @@ export class PasswordController {
       if (!isSameOrigin(request.headers, this.doorway.origin))
         throw new SignInError('response_invalid', 'the form was not sent by a page of ours');
       const { address, userAgent } = this.doorway.from(request);
-      const { value, seconds, returnTo } = await this.signIn.finish(
+      const finished = await this.signIn.finish(
         tenant,
         issuer,
         { method: 'POST', url: this.doorway.urlOf(request), form: new URLSearchParams({ ...form }), address },
         cookieOf(request),
         { address, userAgent, session: await this.sessions.of(request) },
       );
+      if (!finished) return sendPage(response, 200, testOverPage, { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] });
+      const { value, seconds, returnTo } = finished;
       redirect(response, returnTo, [setCookie(SESSION_COOKIE, value, seconds), dropCookie(ATTEMPT_COOKIE)]);
     });
   }

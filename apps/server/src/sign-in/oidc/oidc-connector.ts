@@ -1,10 +1,21 @@
 import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
-import { isStrongEnough, type OutgoingFetch, type SignInAssurance, type StrengthDemand } from '#identity';
-import { identityOf, unmetRequirement, type IssuerDocument, type JsonObject } from '#policy';
-import { SignInError, type Attempt, type Connector, type Received, type VerifiedSignIn } from '../connector.js';
+import { isStrongEnough, type OutgoingFetch, type SignInAssurance } from '#identity';
+import { identityClaim, identityOf, unmetRequirement, type IssuerDocument, type JsonObject } from '#policy';
+import {
+  SignInError,
+  type Attempt,
+  type Connector,
+  type Examined,
+  type Received,
+  type VerifiedSignIn,
+} from '../connector.js';
+import { requirements } from '../test/told.js';
+import { authorizationUrl } from './authorization-url.js';
+import { examineProvider } from './examination.js';
 import { lastingClaims } from './lasting-claims.js';
 import { configurationOf, type OidcSettings } from './provider-configuration.js';
+import { tellRedeemed, tellUnredeemed } from './told.js';
 
 /** How long what a provider says of itself is believed, in ms. */
 const METADATA_FOR = 600_000;
@@ -35,42 +46,36 @@ export class OidcConnector implements Connector {
     return this.issuer.name;
   }
 
-  async begin({ callback, secrets, demand }: Attempt): Promise<URL> {
+  async begin(attempt: Attempt): Promise<URL> {
+    attempt.watch?.look('discovery', `the issuer ${this.issuer.issuer}`);
     const config = await this.#config();
-    const { scopes, acrValues, extraParameters } = this.settings;
-    const acr = demand.acr.length > 0 ? demand.acr : (acrValues ?? []);
-    const url = oidc.buildAuthorizationUrl(config, {
-      ...extraParameters,
-      response_type: 'code',
-      redirect_uri: callback,
-      scope: scopes.join(' '),
-      state: secrets.state,
-      nonce: secrets.nonce,
-      code_challenge: await oidc.calculatePKCECodeChallenge(secrets.verifier),
-      code_challenge_method: 'S256',
-      ...(acr.length > 0 ? { acr_values: acr.join(' ') } : {}),
-      ...(isStepUp(demand) ? { prompt: 'login' } : {}),
-      ...(demand.maxAge === null ? {} : { max_age: String(demand.maxAge) }),
-    });
+    attempt.watch?.look('request', `a code for ${this.settings.clientId} to ${attempt.callback}`);
+    const url = await authorizationUrl(config, this.settings, attempt);
     if (isWebPage(url)) return url;
     throw new SignInError('not_configured', `the authorization endpoint is ${url.href}`);
   }
 
   async finish({ url }: Received, attempt: Attempt): Promise<VerifiedSignIn> {
+    const { watch } = attempt;
+    watch?.look('discovery', `the issuer ${this.issuer.issuer}`);
     const config = await this.#config();
     const tokens = await redeemed(config, url, attempt);
     const claims = tokens.claims() as JsonObject | undefined;
     if (claims === undefined || tokens.id_token === undefined)
       throw new SignInError('token_invalid', 'the answer has no ID token');
+    watch?.look('audience', `aud is ${JSON.stringify(claims['aud'])}, ours is ${this.settings.clientId}`);
     this.#checkAudience(claims['aud']);
     const assurance = assuranceOf(claims);
+    watch?.look('strength', `acr ${assurance.acr ?? 'not said'}, amr ${assurance.amr.join(', ') || 'not said'}`);
     if (!isStrongEnough(assurance, attempt.demand, this.parts.now()))
       throw new SignInError(
         'not_strong_enough',
         `acr ${assurance.acr ?? 'not said'}, at ${assurance.authTime ?? 'not said'}`,
       );
+    watch?.look('require', requirements(this.issuer));
     const unmet = unmetRequirement(this.issuer, claims);
     if (unmet !== undefined) throw new SignInError('requirement_unmet', `the claim ${unmet} is not as it must be`);
+    watch?.look('identity', `the claim ${identityClaim(this.issuer, claims)}`);
     const subject = identityOf(this.issuer, claims);
     if (!subject) throw new SignInError('identity_missing', 'the claim that says who it is cannot be used');
     return {
@@ -84,6 +89,10 @@ export class OidcConnector implements Connector {
       evidence: hash('sha256', tokens.id_token, 'base64url'),
       logoutHint: tokens.id_token,
     };
+  }
+
+  async examine(examined: Examined): Promise<void> {
+    await examineProvider(this.issuer, this.settings, this.parts, examined);
   }
 
   /** RP-Initiated Logout 1.0. A provider that cannot be reached does not keep anybody from signing out here. */
@@ -125,23 +134,23 @@ export class OidcConnector implements Connector {
 /** Whether a URL that a provider gave is one to send a browser to. */
 const isWebPage = ({ protocol }: URL): boolean => protocol === 'https:' || protocol === 'http:';
 
-/** A proof that is asked for anew: no session at the provider may answer for the person. */
-const isStepUp = (demand: StrengthDemand): boolean => demand.maxAge !== null || demand.acr.length > 0;
-
 /** The tokens for an authorization response. Throws SignInError. */
-async function redeemed(config: oidc.Configuration, url: URL, { callback, secrets, demand }: Attempt) {
+async function redeemed(config: oidc.Configuration, url: URL, { callback, secrets, demand, watch }: Attempt) {
   // The redirect URI of the token request is this URL without its query: what was registered, whatever the request said.
   const current = new URL(callback);
   current.search = url.search;
   try {
-    return await oidc.authorizationCodeGrant(config, current, {
+    const tokens = await oidc.authorizationCodeGrant(config, current, {
       expectedState: secrets.state,
       expectedNonce: secrets.nonce,
       pkceCodeVerifier: secrets.verifier,
       idTokenExpected: true,
       ...(demand.maxAge === null ? {} : { maxAge: demand.maxAge }),
     });
+    if (watch) tellRedeemed(watch, config, url, tokens.id_token);
+    return tokens;
   } catch (error) {
+    if (watch) tellUnredeemed(watch, config, url, error);
     throw refusalOf(error);
   }
 }

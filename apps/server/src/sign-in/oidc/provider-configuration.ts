@@ -34,9 +34,12 @@ export async function configurationOf(
   return config;
 }
 
+/** Where a provider's metadata are. */
+export const metadataUrl = (issuer: string): string => `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+
 /** A provider's metadata (OpenID Connect Discovery 1.0 §4). Throws SignInError. */
-async function discover(issuer: string, fetch: OutgoingFetch): Promise<oidc.ServerMetadata> {
-  const url = `${issuer.replace(/\/$/, '')}/.well-known/openid-configuration`;
+export async function discover(issuer: string, fetch: OutgoingFetch): Promise<oidc.ServerMetadata> {
+  const url = metadataUrl(issuer);
   const metadata = await fetchJson(url, fetch);
   if (metadata['issuer'] !== issuer) {
     throw new SignInError('not_configured', `${url} is of the issuer ${JSON.stringify(metadata['issuer'])}`);

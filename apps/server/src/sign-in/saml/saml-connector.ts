@@ -1,16 +1,19 @@
 import { createHash, hash } from 'node:crypto';
 import { isStrongEnough, type SignInAssurance } from '#identity';
-import { identityOf, unmetRequirement, type IssuerDocument } from '#policy';
+import { identityClaim, identityOf, unmetRequirement, type IssuerDocument } from '#policy';
 import { authnRequestUrl, SamlRefused, verifyResponse, type SamlFault, type VerifiedResponse } from '#saml';
 import {
   SignInError,
   type Attempt,
   type Connector,
+  type Examined,
   type Received,
   type SignInReason,
   type VerifiedSignIn,
 } from '../connector.js';
+import { requirements } from '../test/told.js';
 import { claimsOf, shownEmail, shownName } from './claims.js';
+import { examineSaml } from './examination.js';
 import type { SamlKey } from './saml-keys.js';
 
 /** How an Issuer's people sign in by SAML, as its document has it. */
@@ -49,7 +52,8 @@ export class SamlConnector implements Connector {
     return this.issuer.name;
   }
 
-  async begin({ callback, secrets, demand }: Attempt): Promise<URL> {
+  async begin({ callback, secrets, demand, watch }: Attempt): Promise<URL> {
+    watch?.look('request', `AuthnRequest ${requestId(secrets)} of ${this.parts.entityId()}, answers to ${callback}`);
     const { privateKey } = await this.parts.key();
     return authnRequestUrl({
       destination: this.settings.url,
@@ -64,23 +68,32 @@ export class SamlConnector implements Connector {
   }
 
   async finish({ method, form }: Received, attempt: Attempt): Promise<VerifiedSignIn> {
+    const { watch } = attempt;
+    watch?.look(
+      'response',
+      `the browser brings ${form?.has('SAMLResponse') ? 'a SAMLResponse' : 'no SAMLResponse'} by ${method}`,
+    );
     const posted = form?.get('SAMLResponse');
     if (method !== 'POST' || !posted) throw new SignInError('response_invalid', 'the browser brings no SAMLResponse');
     const assertion = await this.#verified(posted, attempt);
+    watch?.look('replay', `the assertion ${assertion.id}, which must not have been used before`);
     await this.#useUp(assertion);
     const assurance: SignInAssurance = {
       acr: assertion.contextClass,
       amr: [],
       authTime: assertion.authenticatedAt,
     };
+    watch?.look('strength', `class ${assurance.acr ?? 'not known'}`);
     if (!isStrongEnough(assurance, attempt.demand, this.parts.now()))
       throw new SignInError(
         'not_strong_enough',
         `class ${assurance.acr ?? 'not known'}, at ${assurance.authTime ?? 'not known'}`,
       );
     const claims = claimsOf(this.issuer.issuer, assertion);
+    watch?.look('require', requirements(this.issuer));
     const unmet = unmetRequirement(this.issuer, claims);
     if (unmet !== undefined) throw new SignInError('requirement_unmet', `the claim ${unmet} is not as it must be`);
+    watch?.look('identity', `the claim ${identityClaim(this.issuer, claims)}, out of: ${this.#whatItHas(assertion)}`);
     const subject = identityOf(this.issuer, claims);
     if (!subject) throw new SignInError('identity_missing', `nothing says who it is: ${this.#whatItHas(assertion)}`);
     return {
@@ -97,7 +110,11 @@ export class SamlConnector implements Connector {
     };
   }
 
-  async #verified(posted: string, { callback, secrets }: Attempt): Promise<VerifiedResponse> {
+  async examine(examined: Examined): Promise<void> {
+    await examineSaml(this.settings, this.parts, examined);
+  }
+
+  async #verified(posted: string, { callback, secrets, watch }: Attempt): Promise<VerifiedResponse> {
     const decryptionKeys = await this.parts.decryptionKeys();
     try {
       return await verifyResponse(posted, {
@@ -110,6 +127,7 @@ export class SamlConnector implements Connector {
         signedResponses: this.settings.signed === 'response',
         encrypted: this.settings.encrypted,
         decryptionKeys,
+        look: watch && ((step, found) => watch.look(step, found)),
       });
     } catch (error) {
       if (!(error instanceof SamlRefused)) throw error;
