@@ -3,7 +3,7 @@ import type { LdapSignIn } from '#policy';
 import { mustChangePassword, stateOf, type AccountState } from './account-state.js';
 import { Connection } from './connection.js';
 import { uuidText } from './entries.js';
-import { DirectoryError } from './errors.js';
+import { DirectoryError, isOfTls } from './errors.js';
 import { examineServers } from './examination.js';
 import { SidNames } from './groups.js';
 import { addressesOf, type DirectoryParts, type Examined, type Watch } from './parts.js';
@@ -145,7 +145,7 @@ export class Directory {
         } catch (error) {
           if (!(error instanceof DirectoryError) || error.reason !== 'unreachable') throw error;
           failure = error;
-          watch?.missed(error.message);
+          watch?.missed(error.message, isOfTls(error) ? 'tls' : 'server');
         }
       }
     }

@@ -21,3 +21,12 @@ export class DirectoryError extends Error {
     super(message, options);
   }
 }
+
+/** Whether a server was there, and its certificate or its TLS not good: the innermost error says it. */
+export function isOfTls(error: unknown): boolean {
+  for (let at = error; at instanceof Error; at = at.cause) {
+    const { code = '' } = at as NodeJS.ErrnoException;
+    if (/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)|_CERT/.test(code)) return true;
+  }
+  return false;
+}

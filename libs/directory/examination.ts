@@ -3,7 +3,7 @@ import type { LdapSignIn } from '#policy';
 import { stateOf } from './account-state.js';
 import { Connection } from './connection.js';
 import { textOf, textsOf } from './entries.js';
-import { DirectoryError } from './errors.js';
+import { DirectoryError, isOfTls } from './errors.js';
 import { SidNames } from './groups.js';
 import { addressesOf, type DirectoryParts, type Examined } from './parts.js';
 import { attributesOf, groupsMethod, idOf, people, personOf } from './people.js';
@@ -93,15 +93,6 @@ async function firstOpen(server: Server, addresses: readonly string[]): Promise<
     }
   }
   throw failure;
-}
-
-/** What is wrong is told by the innermost error. */
-function isOfTls(error: unknown): boolean {
-  for (let at = error; at instanceof Error; at = at.cause) {
-    const { code = '' } = at as NodeJS.ErrnoException;
-    if (/^(ERR_TLS|ERR_SSL|EPROTO|CERT_|DEPTH_ZERO|SELF_SIGNED|UNABLE_TO)|_CERT/.test(code)) return true;
-  }
-  return false;
 }
 
 async function rootOf(connection: Connection): Promise<Entry | undefined> {

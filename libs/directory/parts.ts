@@ -27,7 +27,8 @@ export type DirectoryStep =
 /** Told what is looked at next and what is there, and that it goes on in spite of it. Never a password. */
 export interface Watch {
   look(step: DirectoryStep, found: string): void;
-  missed(why: string): void;
+  /** @param step which look it was after all, as far as that shows only now */
+  missed(why: string, step?: DirectoryStep): void;
 }
 
 /** Told one step after the other, each done by itself. */

@@ -31,7 +31,7 @@ const register = (over: object = {}) =>
 beforeAll(async () => {
   company = await startCompany();
   base = `${company.service.url}/t/default/sign-in/company`;
-  await company.apply(mapping);
+  await company.apply({ kind: 'Role', name: 'reader' }, mapping);
 });
 afterEach(async () => {
   company.idp.tamper = undefined;
@@ -190,7 +190,7 @@ describe('a test of a sign-in by OpenID Connect', () => {
     for (const secret of [token, token.split('.')[2]!, COMPANY_SECRET]) expect(said).not.toContain(secret);
     const client = await company.service.database.connect('superuser');
     const { rows } = await client.query<{ row: string }>(
-      `select convert_from(sealed, 'LATIN1') as row from placet.sign_in_test union all
+      `select encode(sealed, 'escape') as row from placet.sign_in_test union all
        select body from placet.ledger_record where kind = 'sign_in_test'`,
     );
     await client.end();
@@ -249,9 +249,8 @@ describe('a test of a sign-in by OpenID Connect', () => {
     [
       'somebody who is suspended',
       async () => {
-        const { status } = await company.service.call('POST', '/api/v1/suspensions', {
-          body: { of: { kind: 'Subject', name: 'user:company/ann' } },
-        });
+        const path = `/api/v1/suspensions/Subject/${encodeURIComponent('user:company/ann')}`;
+        const { status } = await company.service.call('PUT', path, { body: {} });
         if (status >= 300) throw new Error(String(status));
       },
       'suspension',

@@ -59,6 +59,16 @@ describe('an attempt', () => {
     expect(attemptSecrets(newAttempt(attempt), check).state).not.toBe(state);
     expect(verifier).toMatch(/^[A-Za-z0-9_-]{43}$/);
   });
+
+  it('shares no secret with a test, be the seed the same', () => {
+    const test = { ...attempt, test: 'a' };
+    const [real, tried, other] = [attempt, test, { ...attempt, test: 'b' }].map((each) => {
+      const { state, nonce, verifier, mac } = attemptSecrets(each, check);
+      return [state, nonce, verifier, mac.toString('base64url')];
+    });
+    expect(new Set([...real!, ...tried!, ...other!]).size).toBe(12);
+    expect(readAttempt(writeAttempt(test, check), check, 1000)).toEqual(test);
+  });
 });
 
 describe('cookies', () => {

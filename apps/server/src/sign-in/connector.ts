@@ -36,8 +36,11 @@ export interface Connector {
 export interface Watch {
   /** What is looked at next, and what is there; all before it was good. */
   look(step: StepName, found: string): void;
-  /** What is looked at is not good, and it goes on in another way. */
-  missed(why: string): void;
+  /**
+   * What is looked at is not good, and it goes on in another way.
+   * @param step which look it was after all, as far as that shows only now
+   */
+  missed(why: string, step?: StepName): void;
 }
 
 /** What an examination is told by: one step after the other, each done by itself. */

@@ -7,6 +7,7 @@ import { NotGood } from '../test/steps.js';
 import { authorizationUrl } from './authorization-url.js';
 import type { OidcParts } from './oidc-connector.js';
 import { configurationOf, discover, metadataUrl, type OidcSettings } from './provider-configuration.js';
+import { tokenAnswer } from './told.js';
 
 /** Between the provider's clock and ours, in ms: as much as is forgiven of tokens. */
 const CLOCK_TOLERANCE_MS = 30_000;
@@ -137,7 +138,7 @@ async function tryToken(config: oidc.Configuration, { callback, step, unknown }:
   const error: unknown = await oidc
     .genericGrantRequest(config, 'authorization_code', asked)
     .catch((cause: unknown) => cause);
-  const said = answerOf(error);
+  const said = tokenAnswer(error);
   if (said === undefined)
     return unknown(
       'token_endpoint',
@@ -148,11 +149,4 @@ async function tryToken(config: oidc.Configuration, { callback, step, unknown }:
       return `${endpoint} refuses an invented code (invalid_grant), and not the client`;
     throw new NotGood(`${endpoint} answers ${said}`);
   });
-}
-
-function answerOf(error: unknown): string | undefined {
-  if (error instanceof oidc.ResponseBodyError) return `${error.error} ${error.error_description ?? ''}`.trim();
-  if (error instanceof oidc.WWWAuthenticateChallengeError)
-    return error.cause.map(({ scheme, parameters }) => `${scheme} ${parameters.error ?? ''}`).join(', ');
-  return undefined;
 }

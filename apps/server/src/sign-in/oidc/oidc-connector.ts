@@ -15,7 +15,7 @@ import { authorizationUrl } from './authorization-url.js';
 import { examineProvider } from './examination.js';
 import { lastingClaims } from './lasting-claims.js';
 import { configurationOf, type OidcSettings } from './provider-configuration.js';
-import { tellRedeemed, tellUnredeemed } from './told.js';
+import { tellRedeemed, tellUnredeemed, tokenAnswer } from './told.js';
 
 /** How long what a provider says of itself is believed, in ms. */
 const METADATA_FOR = 600_000;
@@ -162,6 +162,9 @@ function refusalOf(error: unknown): SignInError {
     return new SignInError('provider_refused', `the provider answers ${printable(error.error)}`, options);
   if (error instanceof oidc.ResponseBodyError)
     return new SignInError('provider_refused', `the token endpoint answers ${printable(error.error)}`, options);
+  // As an endpoint answers a client that has not proven itself by the Authorization header (RFC 6749 §5.2).
+  if (error instanceof oidc.WWWAuthenticateChallengeError)
+    return new SignInError('provider_refused', `the token endpoint answers ${printable(tokenAnswer(error)!)}`, options);
   if (error instanceof oidc.ClientError) {
     const inner = error.cause instanceof Error ? `: ${error.cause.message}` : '';
     const isToken = /JWT|ID Token|JWS|claim|signature/i.test(error.message + inner);

@@ -18,6 +18,16 @@ export function tellUnredeemed(watch: Watch, config: oidc.Configuration, url: UR
   watch.look(last, compared(error) ?? foundAt(last, config, url, undefined));
 }
 
+/** What a token endpoint answers that gives no tokens; undefined: that was no answer of one (RFC 6749 §5.2). */
+export function tokenAnswer(error: unknown): string | undefined {
+  if (error instanceof oidc.ResponseBodyError) return `${error.error} ${error.error_description ?? ''}`.trim();
+  if (!(error instanceof oidc.WWWAuthenticateChallengeError)) return undefined;
+  const said = error.cause.map(
+    ({ parameters: { error: code, error_description: text } }) => `${code ?? ''} ${text ?? ''}`,
+  );
+  return `${error.status} ${said.join(', ')}`.trim();
+}
+
 function foundAt(look: LookName, config: oidc.Configuration, url: URL, idToken: string | undefined): string {
   const { token_endpoint: endpoint } = config.serverMetadata();
   switch (look) {
@@ -51,8 +61,8 @@ function lookOf(error: unknown): LookName {
 
 /** What the library compares in a token, where it says it. What is random is not shown. */
 function compared(error: unknown): string | undefined {
-  if (error instanceof oidc.ResponseBodyError)
-    return `the token endpoint answers ${error.status} ${error.error}: ${error.error_description ?? 'no more is said'}`;
+  const answer = tokenAnswer(error);
+  if (answer !== undefined) return `the token endpoint answers ${answer}`;
   const { cause } = ((error as Error).cause ?? {}) as {
     readonly cause?: {
       readonly claim?: unknown;

@@ -144,7 +144,8 @@ export class Steps {
   }
 
   /** As `Watch`. */
-  missed(why: string): void {
+  missed(why: string, step?: StepName): void {
+    if (this.#open && step !== undefined) this.#open = { ...this.#open, step };
     this.#close('failed', why);
   }
 
