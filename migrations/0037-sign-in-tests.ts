@@ -24,7 +24,7 @@ export class SignInTests0037 implements MigrationInterface {
       create policy own_tenant on placet.sign_in_test
         using (tenant = placet.current_tenant()) with check (tenant = placet.current_tenant());
 
-      -- Begins a test, with its record; false where there are as many already as a tenant may have.
+      -- Begins a test, with its record; false where there are as many under way as a tenant may have. One that is over makes room.
       create function placet.begin_sign_in_test(wanted uuid, new_id text, of_issuer text, by_whom text, seconds integer, most integer)
         returns boolean language plpgsql volatile as $$
       begin
@@ -32,6 +32,10 @@ export class SignInTests0037 implements MigrationInterface {
         -- One after the other: else two could both be the last one.
         perform pg_advisory_xact_lock(placet.lock_key(wanted));
         delete from placet.sign_in_test t where t.tenant = wanted and t.expires_at <= clock_timestamp();
+        delete from placet.sign_in_test t where t.tenant = wanted and t.id in (
+          select o.id from placet.sign_in_test o where o.tenant = wanted
+            order by o.state <> 'over' desc, o.begun_at desc offset most - 1
+        ) and t.state = 'over';
         if (select count(*) from placet.sign_in_test t where t.tenant = wanted) >= most then
           return false;
         end if;

@@ -166,6 +166,20 @@ describe('a sweep', () => {
     expect(credential!.secrets.map(({ mac }) => mac.toString('hex'))).toEqual(['03']);
   });
 
+  it('deletes tests of sign-ins once their time is up', async () => {
+    for (const [id, ago] of [
+      ['over', '1 second'],
+      ['live', '-1 minute'],
+    ])
+      await superuser.query(
+        `insert into placet.sign_in_test (tenant, id, issuer, begun_by, expires_at) values ($1, $2, 'i', 'key:k', now() - $3::interval)`,
+        [database.tenant, id, ago],
+      );
+    await sweep().run();
+    const { rows } = await superuser.query('select id from placet.sign_in_test');
+    expect(rows).toEqual([{ id: 'live' }]);
+  });
+
   it('never deletes the newest secret of a credential, though it has expired', async () => {
     await superuser.query(`alter table placet.credential_secret disable trigger require_bump_on_update`);
     await superuser.query(`update placet.credential_secret set expires_at = now() - interval '1 year'`);

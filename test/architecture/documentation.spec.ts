@@ -5,6 +5,7 @@ import { SETTING_NAMES } from '#config';
 import { REASON_TEXT } from '#decision';
 import { PROBLEM_CODES } from '#http';
 import { DESTRUCTIVE_OPERATIONS, KINDS, LINT_CODES, STEPS } from '#policy';
+import { MENDS } from '../../apps/server/src/sign-in/test/steps.js';
 
 const read = (path: string): string => readFileSync(path, 'utf8');
 
@@ -45,6 +46,10 @@ describe('the documentation', () => {
 
   it.each(STEPS)('explains the step %s', (step) => {
     expect(read('docs/explain.md')).toContain(`\`${step}\``);
+  });
+
+  it.each(Object.keys(MENDS))('explains the step %s of a test of a sign-in', (step) => {
+    expect(read('docs/identity.md').split('## When a sign-in fails')[1]).toContain(`\`${step}\``);
   });
 
   it.each(KINDS)('explains documents of kind %s', (kind) => {

@@ -335,6 +335,21 @@ describe('a test and a sign-in', () => {
     expect(cookies.get(base, SESSION)).toBeUndefined();
   });
 
+  it('count alike where they come to nothing', async () => {
+    const limited = await company.service.replica({ attempts: { sign_in: 2 } });
+    const { url: testUrl } = await begunTest(company.service);
+    const there = testUrl.replace(company.service.url, limited.url);
+    // Somebody else's link, and then a test whose browser brings nothing.
+    const cookies = new Cookies();
+    await sentOn(cookies, there);
+    const callback = `${limited.url}/t/default/sign-in/company/callback`;
+    expect((await cookies.fetch(`${callback}?error=x`)).status).toBe(200);
+    const { url: second } = await begunTest(company.service);
+    await sentOn(cookies, second.replace(company.service.url, limited.url));
+    expect((await cookies.fetch(`${callback}?error=x`)).status).toBe(200);
+    expect((await new Cookies().fetch(callback)).status).toBe(429);
+  });
+
   it('begins once, in one browser, and is finished once', async () => {
     const { id, url } = await begunTest(company.service);
     const [first, second] = [new Cookies(), new Cookies()];
@@ -423,7 +438,7 @@ describe('who may test', () => {
     await company.apply(tenant({}));
   });
 
-  it('has twenty tests at once, and each is gone after a while', async () => {
+  it('has twenty tests under way, and each is gone after a while', async () => {
     const client = await company.service.database.connect('superuser');
     const expire = () => client.query(`update placet.sign_in_test set expires_at = now() - interval '1 second'`);
     await expire();
@@ -431,8 +446,15 @@ describe('who may test', () => {
       Array.from({ length: 24 }, () => company.service.call('POST', '/api/v1/issuers/company/sign-in-tests')),
     );
     expect(begun.filter(({ status }) => status === 201)).toHaveLength(20);
-    expect(begun.find(({ status }) => status !== 201)!.body).toMatchObject({ code: 'too_much_at_once' });
-    const { id, url } = begun.find(({ status }) => status === 201)!.body as { id: string; url: string };
+    expect(begun.find(({ status }) => status !== 201)!.body).toMatchObject({ code: 'quota_exceeded' });
+    // What is over makes room, and stays for as long as nobody needs it.
+    await client.query(
+      `update placet.sign_in_test set state = 'over' where id in (select id from placet.sign_in_test order by begun_at limit 2)`,
+    );
+    await begunTest(company.service);
+    expect((await client.query('select from placet.sign_in_test')).rowCount).toBe(20);
+    expect((await client.query(`select from placet.sign_in_test where state = 'over'`)).rowCount).toBe(1);
+    const { id, url } = await begunTest(company.service);
     await expire();
     expect((await company.service.call('GET', `/api/v1/sign-in-tests/${id}`)).status).toBe(404);
     expect((await new Cookies().fetch(url)).status).toBe(404);

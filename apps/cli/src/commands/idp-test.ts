@@ -37,11 +37,10 @@ const EVERY_MS = 500;
  */
 export async function testIssuer(api: Api, output: Output, issuer: string, options: TestOptions): Promise<number> {
   const limit = secondsOf(options.wait);
-  const path = `/api/v1/issuers/${encodeURIComponent(issuer)}`;
   const told = new Told(output, options.json);
-  const examined = await api.post<{ protocol: string; steps: readonly Step[] }>(`${path}/examine`, {});
+  const examined = await api.post<{ protocol: string; steps: readonly Step[] }>(`${pathOf(issuer)}/examine`, {});
   told.steps(examined.steps);
-  const test = options.signIn ? await tried(api, output, path, options, limit, told) : undefined;
+  const test = options.signIn ? await tried(api, output, issuer, options, limit, told) : undefined;
   if (options.json) output.line(JSON.stringify({ issuer, ...examined, ...(test ? { test } : {}) }, null, 2));
   return told.hasFailed ? EXIT.failure : EXIT.ok;
 }
@@ -49,12 +48,12 @@ export async function testIssuer(api: Api, output: Output, issuer: string, optio
 async function tried(
   api: Api,
   output: Output,
-  path: string,
+  issuer: string,
   { browser }: TestOptions,
   limit: number,
   told: Told,
 ): Promise<SignInTest> {
-  const { id, url } = await api.post<{ id: string; url: string }>(`${path}/sign-in-tests`, {});
+  const { id, url } = await api.post<{ id: string; url: string }>(`${pathOf(issuer)}/sign-in-tests`, {});
   output.note(`open ${plain(url)} in a browser and sign in there: nobody will be signed in here`);
   if (browser) openPage(url);
   const until = performance.now() + limit * 1000;
@@ -68,7 +67,7 @@ async function tried(
       );
     shown = test.steps.length;
     if (test.state === 'over') {
-      told.end(test);
+      told.end(issuer, test);
       return test;
     }
     if (performance.now() > until) {
@@ -79,6 +78,8 @@ async function tried(
     await after(EVERY_MS);
   }
 }
+
+const pathOf = (issuer: string): string => `/api/v1/issuers/${encodeURIComponent(issuer)}`;
 
 /** What has not happened in time. */
 const missingOf = (state: SignInTest['state'], limit: number): Step =>
@@ -115,14 +116,14 @@ class Told {
   }
 
   /** Who it was, and what they would get. */
-  end({ refused, came }: SignInTest): void {
+  end(issuer: string, { refused, came }: SignInTest): void {
     this.hasFailed ||= refused !== null;
     if (this.isQuiet) return;
     this.output.line('');
     if (refused !== null) this.output.line(`nobody would be signed in: ${plain(refused)}`);
     if (!came) return;
     const { claims, ...trial } = came;
-    for (const line of linesOf(trial)) this.output.line(plain(line));
+    for (const line of linesOf({ issuer, ...trial })) this.output.line(plain(line));
     for (const [name, value] of Object.entries(claims ?? {}))
       this.output.line(plain(`claim ${name}: ${JSON.stringify(value)}`));
     if (refused === null) this.output.line('somebody would be signed in; it was a test, and nobody was');

@@ -7,7 +7,8 @@ import type { Directories } from './ldap/directories.js';
 import { LdapConnector, type LdapParts } from './ldap/ldap-connector.js';
 import { OidcConnector } from './oidc/oidc-connector.js';
 import type { OidcSettings } from './oidc/provider-configuration.js';
-import { SamlConnector, type SamlParts, type SamlSettings } from './saml/saml-connector.js';
+import { SamlConnector } from './saml/saml-connector.js';
+import type { SamlParts, SamlSettings } from './saml/saml-parts.js';
 import type { SamlKeys } from './saml/saml-keys.js';
 import { entityIdOf } from './saml/places.js';
 

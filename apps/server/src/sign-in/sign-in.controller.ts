@@ -15,9 +15,9 @@ import { PageFilter } from './page.filter.js';
 import { againPage, beginPath, choicePage, onwardPage, problemPage, TOLD } from './pages.js';
 import { PersonSessions } from './person-sessions.js';
 import { RefusedSignIns } from './refused-sign-ins.js';
-import type { SamlSettings } from './saml/saml-connector.js';
+import type { SamlSettings } from './saml/saml-parts.js';
 import { SignInService } from './sign-in.service.js';
-import { testOverPage } from './test/pages.js';
+import { endTest } from './test/pages.js';
 import {
   addressFormSchema,
   beginQuerySchema,
@@ -105,7 +105,7 @@ export class SignInController {
         readCookie(request.headers.cookie, ATTEMPT_COOKIE),
         { address, userAgent, session: await this.sessions.of(request) },
       );
-      if (!finished) return sendPage(response, 200, testOverPage, { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] });
+      if ('wouldSignIn' in finished) return endTest(response, finished, this.limits, address);
       const { value, seconds, returnTo } = finished;
       redirect(response, returnTo, [setCookie(SESSION_COOKIE, value, seconds), dropCookie(ATTEMPT_COOKIE)]);
     });
@@ -139,7 +139,7 @@ export class SignInController {
         cookie,
         { address, userAgent, session: await this.sessions.of(request) },
       );
-      if (!finished) return sendPage(response, 200, testOverPage, refused);
+      if ('wouldSignIn' in finished) return endTest(response, finished, this.limits, address);
       const { value, seconds, returnTo } = finished;
       onward(response, 'You are signed in.', returnTo, [
         setCookie(SESSION_COOKIE, value, seconds),

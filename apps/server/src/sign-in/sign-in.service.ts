@@ -45,6 +45,11 @@ export interface Finished {
   readonly returnTo: string;
 }
 
+/** A test of a sign-in is over. What came of it is for who began it, and not for the browser. */
+export interface Tested {
+  readonly wouldSignIn: boolean;
+}
+
 /** Who somebody is, and the state at which it was looked at whether they may come in. */
 interface Proven {
   readonly verified: VerifiedSignIn;
@@ -111,8 +116,8 @@ export class SignInService {
   }
 
   /**
-   * Takes what a browser brings back, once, and begins a session; undefined where it was a test, which is over then. Throws
-   * SignInError.
+   * Takes what a browser brings back, once, and begins a session, or ends the test that it was. Throws SignInError, but for
+   * a test.
    *
    * INVARIANT: the cookie of the attempt is of this tenant and this issuer, and has not been used; what a browser brings
    * that did not begin the sign-in, or began another one, goes nowhere. A test goes the same way up to the moment at which
@@ -124,7 +129,7 @@ export class SignInService {
     received: Received,
     cookie: string | undefined,
     browser: Browser,
-  ): Promise<Finished | undefined> {
+  ): Promise<Finished | Tested> {
     const attempt = this.#attemptIn(cookie, tenant, issuer);
     if (attempt.test !== undefined) return this.#finishTest(tenant, issuer, received, attempt, attempt.test);
     const proven = await this.#proven(tenant, issuer, received, attempt);
@@ -160,18 +165,18 @@ export class SignInService {
     received: Received,
     attempt: SignInAttempt,
     test: string,
-  ): Promise<undefined> {
+  ): Promise<Tested> {
     const steps = new Steps();
     const of = { tenant: tenant.id, test, issuer };
     try {
       const { verified, snapshot } = await this.#proven(tenant, issuer, received, attempt, steps);
       steps.passed();
-      await this.tests.proven(of, steps, verified, snapshot, attempt.begunAt);
+      return { wouldSignIn: await this.tests.proven(of, steps, verified, snapshot, attempt.begunAt) };
     } catch (error) {
       await this.tests.refused(of, 'sent', steps, error);
       if (!(error instanceof SignInError)) throw error;
+      return { wouldSignIn: false };
     }
-    return undefined;
   }
 
   /** What a page of ours asks that finishes the sign-in that is under way in a browser. Throws SignInError. */

@@ -14,7 +14,7 @@ import { PersonSessions } from '../person-sessions.js';
 import { RefusedSignIns } from '../refused-sign-ins.js';
 import { redirect } from '../sign-in.controller.js';
 import { SignInService } from '../sign-in.service.js';
-import { testOverPage } from '../test/pages.js';
+import { endTest } from '../test/pages.js';
 import { issuerParamsSchema, passwordFormSchema, type IssuerParams, type PasswordForm } from '../wire.js';
 import { passwordPage } from './password-page.js';
 
@@ -64,7 +64,7 @@ export class PasswordController {
         cookieOf(request),
         { address, userAgent, session: await this.sessions.of(request) },
       );
-      if (!finished) return sendPage(response, 200, testOverPage, { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] });
+      if ('wouldSignIn' in finished) return endTest(response, finished, this.limits, address);
       const { value, seconds, returnTo } = finished;
       redirect(response, returnTo, [setCookie(SESSION_COOKIE, value, seconds), dropCookie(ATTEMPT_COOKIE)]);
     });

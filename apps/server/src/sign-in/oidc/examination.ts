@@ -5,7 +5,7 @@ import type { IssuerDocument } from '#policy';
 import type { Examined } from '../connector.js';
 import { NotGood } from '../test/steps.js';
 import { authorizationUrl } from './authorization-url.js';
-import type { OidcParts } from './oidc-connector.js';
+import type { OidcParts } from './oidc-parts.js';
 import { configurationOf, discover, metadataUrl, type OidcSettings } from './provider-configuration.js';
 import { tokenAnswer } from './told.js';
 

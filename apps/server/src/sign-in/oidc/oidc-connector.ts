@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import * as oidc from 'openid-client';
-import { isStrongEnough, type OutgoingFetch, type SignInAssurance } from '#identity';
+import { isStrongEnough, type SignInAssurance } from '#identity';
 import { identityClaim, identityOf, unmetRequirement, type IssuerDocument, type JsonObject } from '#policy';
 import {
   SignInError,
@@ -14,19 +14,12 @@ import { requirements } from '../test/told.js';
 import { authorizationUrl } from './authorization-url.js';
 import { examineProvider } from './examination.js';
 import { lastingClaims } from './lasting-claims.js';
+import type { OidcParts } from './oidc-parts.js';
 import { configurationOf, type OidcSettings } from './provider-configuration.js';
 import { tellRedeemed, tellUnredeemed, tokenAnswer } from './told.js';
 
 /** How long what a provider says of itself is believed, in ms. */
 const METADATA_FOR = 600_000;
-
-export interface OidcParts {
-  readonly fetch: OutgoingFetch;
-  /** How the client proves itself at the token endpoint; asked for once for each configuration. */
-  authentication(): Promise<oidc.ClientAuth>;
-  /** ms since 1970, by the database's clock. */
-  now(): number;
-}
 
 /**
  * Sign-in by OpenID Connect: authorization code with PKCE (S256), state, nonce and the issuer's name in the response

@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Examined } from '../connector.js';
 import { NotGood } from '../test/steps.js';
-import type { SamlParts, SamlSettings } from './saml-connector.js';
+import type { SamlParts, SamlSettings } from './saml-parts.js';
 
 /** Looks at everything that is known of a SAML identity provider, and of us as it knows us: nobody is asked. */
 export async function examineSaml(

@@ -2,7 +2,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { parseDocuments, type IssuerDocument } from '#policy';
 import { answerXml, newKey, posted, sign, type Said } from '../../../../../test/support/saml/answers.js';
 import type { Attempt } from '../connector.js';
-import { SamlConnector, type SamlSettings } from './saml-connector.js';
+import { SamlConnector } from './saml-connector.js';
+import type { SamlSettings } from './saml-parts.js';
 
 const idp = newKey();
 const ours = newKey();

@@ -1,5 +1,9 @@
+import type { ServerResponse } from 'node:http';
+import type { AbuseLimits } from '#http';
+import { ATTEMPT_COOKIE, dropCookie } from '#identity';
 import { html } from '../../pages/html.js';
-import type { Page } from '../../pages/page.js';
+import { sendPage, type Page } from '../../pages/page.js';
+import type { Tested } from '../sign-in.service.js';
 
 /** Asks whoever opens the address of a test whether they want to be looked at. */
 export const testPage = (tenant: string, issuer: string, title: string, id: string): Page => ({
@@ -19,3 +23,14 @@ export const testOverPage: Page = {
   title: 'The test is over',
   body: html`<p>Go back to your terminal: it says what came of it. Nobody was signed in.</p>`,
 };
+
+/** Ends a test at the browser. One that came to nothing counts as what a sign-in would have counted. */
+export function endTest(
+  response: ServerResponse,
+  { wouldSignIn }: Tested,
+  limits: Pick<AbuseLimits, 'failed'>,
+  address: string,
+): void {
+  if (!wouldSignIn) limits.failed('sign_in', address);
+  sendPage(response, 200, testOverPage, { 'Set-Cookie': [dropCookie(ATTEMPT_COOKIE)] });
+}

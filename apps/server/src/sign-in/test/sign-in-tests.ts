@@ -10,7 +10,7 @@ import { SignInError, type VerifiedSignIn } from '../connector.js';
 import { denialKey } from '../person-sessions.js';
 import type { Step, Steps } from './steps.js';
 
-/** Tests that a tenant may have at once. */
+/** Tests that a tenant may have under way at once, and that are kept of it at all. */
 const MOST_TESTS = 20;
 
 /** For how long a test is kept, in seconds: as long as a sign-in may take, and a while for it to be read. */
@@ -68,8 +68,8 @@ export class SignInTests {
     const limits = { seconds: KEPT_SECONDS, most: MOST_TESTS };
     if (await this.#tests.begin(principal.tenant, { id, issuer, begunBy: whoIs(principal) }, limits)) return id;
     throw new Refusal(
-      'too_much_at_once',
-      `a tenant has ${MOST_TESTS} tests of sign-ins at most: each is gone ${KEPT_SECONDS / 60} minutes after it was begun`,
+      'quota_exceeded',
+      `a tenant has ${MOST_TESTS} tests of sign-ins under way at most: each is gone ${KEPT_SECONDS / 60} minutes after it was begun`,
     );
   }
 
@@ -101,19 +101,17 @@ export class SignInTests {
     const isOurs = !(error instanceof SignInError);
     const reason = isOurs ? 'internal' : error.reason;
     steps.failed(isOurs ? 'it could not be finished: the log of the service says why' : error.detail);
-    const before = (await this.#stepsOf(of)) ?? [];
-    const told = { steps: [...before, ...steps.all], refused: reason, came: null };
-    if (await this.#advance(of, [from, 'over'], told)) await this.#record(of, reason);
+    await this.#end(of, from, { steps: steps.all, refused: reason, came: null });
   }
 
-  /** It is known who somebody is, and they would be signed in. */
+  /** It is known who somebody is. Returns whether they would be signed in. */
   async proven(
     of: TestOf,
     steps: Steps,
     verified: VerifiedSignIn,
     snapshot: TenantSnapshot,
     begunAt: number,
-  ): Promise<void> {
+  ): Promise<boolean> {
     const person = subjectKey(verified.subject.type, verified.subject.id);
     const isDenied = snapshot.denies([denialKey(person)], begunAt);
     steps.note(
@@ -121,11 +119,10 @@ export class SignInTests {
       isDenied ? 'failed' : 'ok',
       `${person} was ${isDenied ? '' : 'not '}signed out since the test began`,
     );
-    const before = (await this.#stepsOf(of)) ?? [];
     const came = await this.#came(of, steps, verified, snapshot);
     const refused = isDenied ? 'signed_out_meanwhile' : null;
-    const told = { steps: [...before, ...steps.all], refused, came };
-    if (await this.#advance(of, ['sent', 'over'], told)) await this.#record(of, refused);
+    await this.#end(of, 'sent', { steps: steps.all, refused, came });
+    return refused === null;
   }
 
   async #came(
@@ -176,9 +173,15 @@ export class SignInTests {
     return { claims: isKept ? claims : null, name, email, mapped: outcomeBody(outcome) };
   }
 
-  async #stepsOf({ tenant, test }: TestOf): Promise<readonly Step[] | undefined> {
-    const sealed = (await this.#tests.find(tenant, test))?.sealed;
-    return sealed ? this.#opened(tenant, test, sealed).steps : undefined;
+  /** Adds to what was looked at on the way there. It is over once, with its record, which is never of whom: nobody has signed in. */
+  async #end(of: TestOf, from: 'waiting' | 'sent', told: Told): Promise<void> {
+    const { tenant, test, issuer } = of;
+    const found = await this.#tests.find(tenant, test);
+    if (!found) return;
+    const before = found.sealed === null ? [] : this.#opened(tenant, test, found.sealed).steps;
+    if (!(await this.#advance(of, [from, 'over'], { ...told, steps: [...before, ...told.steps] }))) return;
+    const { refused } = told;
+    await recordEvent(this.store, tenant, 'sign_in_test', { action: 'over', issuer, by: found.begunBy, refused });
   }
 
   #advance(
@@ -192,11 +195,6 @@ export class SignInTests {
 
   #opened(tenant: string, id: string, sealed: Buffer): Told {
     return JSON.parse(unseal(this.check.pepper, placeOf(tenant, id), sealed)) as Told;
-  }
-
-  /** Never of whom: a test is no sign-in of theirs. */
-  async #record({ tenant, issuer }: TestOf, refused: string | null): Promise<void> {
-    await recordEvent(this.store, tenant, 'sign_in_test', { action: 'over', issuer, refused });
   }
 }
 

@@ -113,7 +113,7 @@ const MOST_STEPS = 200;
 const MOST_TEXT = 1000;
 
 /** What others have said, fit to be kept. */
-export const clean = (text: string): string =>
+const clean = (text: string): string =>
   text
     .slice(0, MOST_TEXT)
     .toWellFormed()
