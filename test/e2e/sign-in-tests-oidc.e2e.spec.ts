@@ -396,6 +396,19 @@ describe('who may test', () => {
     }
   });
 
+  it('is nobody who may write another one only', async () => {
+    await company.apply({
+      kind: 'AdministratorRole',
+      name: 'others',
+      grants: [{ actions: ['write'], on: ['Issuer'], names: ['other'] }],
+    });
+    const key = await keyOf(['others'], 'others');
+    for (const path of ['examine', 'sign-in-tests']) {
+      const { status } = await company.service.call('POST', `/api/v1/issuers/company/${path}`, { key });
+      expect(status).toBe(403);
+    }
+  });
+
   it('is told of their own tests alone', async () => {
     const { id } = await begunTest(company.service);
     const other = await keyOf(['owner'], 'second-owner');
