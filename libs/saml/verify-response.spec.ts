@@ -369,7 +369,9 @@ describe('keys', () => {
 
   it('do not count for what was changed afterwards', async () => {
     expect(await fault(signed().replace(NAME, 'admin-0001'))).toMatch(/^signature: /);
-    expect(await fault(signed().replace(/<DigestValue>./, '<DigestValue>A'))).toMatch(/^signature: /);
+    expect(await fault(signed().replace(/(?<=<DigestValue>)./, (first) => (first === 'A' ? 'B' : 'A')))).toMatch(
+      /^signature: /,
+    );
   });
 
   it('must have signed the whole answer where that is asked for', async () => {
