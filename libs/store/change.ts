@@ -1,4 +1,5 @@
 import type { AnyDocument, Kind, TouchKey } from '#policy';
+import type { DirectoryTurn } from './directory-store.js';
 import { isRetryable, StoreError, toStoreError } from './errors.js';
 import type { Store } from './store.js';
 import type { TenantNumbers } from './tenant-state.js';
@@ -153,6 +154,8 @@ export interface Change {
   readonly expectedRevision?: number;
   /** Nothing is written either if there is a Test document by then: it was planned while there was none. */
   readonly whileUntested?: boolean;
+  /** Nothing is written either if another reading of the directory was begun by then. */
+  readonly reading?: DirectoryTurn;
   /** What it touches. Empty for what cannot restrict: a key created, a draft saved. */
   readonly keys: readonly TouchKey[];
   readonly operations: readonly Operation[];
@@ -193,11 +196,12 @@ export async function commitChange(store: Store, change: Change): Promise<Change
     change.keys.length > 0,
     JSON.stringify(change.operations.map(operationColumns)),
     change.about ? JSON.stringify(operationColumns(change.about)) : null,
+    change.reading ? JSON.stringify(change.reading) : null,
   ];
   for (let attempt = 1; ; attempt++) {
     try {
       const [row] = await store.call<{ outcome: string; place: number; new_revision: number; new_epoch: number }>(
-        'select outcome, place, new_revision, new_epoch from placet.commit_change($1, $2, $3, $4, $5, $6, $7, $8, $9)',
+        'select outcome, place, new_revision, new_epoch from placet.commit_change($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)',
         values,
       );
       return outcomeOf(row!);

@@ -9,6 +9,12 @@ export interface StoredDirectory {
   readonly issuer: string;
 }
 
+/** One reading of a directory: which Issuer's, and when it was begun, as the database writes it. */
+export interface DirectoryTurn {
+  readonly issuer: string;
+  readonly begun: string;
+}
+
 /** What a directory says of a person who has signed in before. */
 export interface DirectorySaid {
   /** As in `user:corp/3f2c`. */
@@ -64,10 +70,36 @@ export class DirectoryStore {
     await this.store.call('select placet.give_up_directory_reading($1, $2, $3)', [tenant, issuer, begun]);
   }
 
-  /** Keeps what was read since a moment; whoever has other claims than before is touched under the epoch. */
-  async said(tenant: string, issuer: string, askedAt: string, people: readonly DirectorySaid[]): Promise<void> {
-    const values = [tenant, issuer, askedAt, JSON.stringify(people)];
-    await this.store.call('select placet.directory_said($1, $2, $3, $4)', values);
+  /** Whether a reading is the last one that was begun. Only a change that rests on it finds out for good. */
+  async isLast(tenant: string, { issuer, begun }: DirectoryTurn): Promise<boolean> {
+    const rows = await this.store.read(tenant, (view) =>
+      view.query<unknown[]>(
+        'select from placet.directory_reading r where r.tenant = $1 and r.issuer = $2 and r.begun_at = $3',
+        [tenant, issuer, begun],
+      ),
+    );
+    return rows.length > 0;
+  }
+
+  /**
+   * Keeps what a reading says of people; whoever has other claims than before is touched under the epoch. False, and nothing
+   * is kept, where another reading was begun since.
+   */
+  async said(tenant: string, { issuer, begun }: DirectoryTurn, people: readonly DirectorySaid[]): Promise<boolean> {
+    const [row] = await this.store.call<{ kept: boolean }>(
+      'select placet.keep_directory_said($1, $2, $3, $4) as kept',
+      [tenant, issuer, begun, JSON.stringify(people)],
+    );
+    return row?.kept === true;
+  }
+
+  /** The database's own clock at this moment, in ms since 1970: no reading that begins later is taken for older. */
+  async now(): Promise<number> {
+    const [row] = await this.store.call<{ now: number }>(
+      'select floor(extract(epoch from clock_timestamp()) * 1000)::float8 as now',
+      [],
+    );
+    return row!.now;
   }
 
   /** The ids of people of a directory in their order, those after one. */

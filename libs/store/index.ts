@@ -71,7 +71,7 @@ export { SigningKeyStore, type StoredSigningKey } from './signing-key-store.js';
 export { ClientReader, type ClientListing } from './client-reader.js';
 export { SessionStore, type FoundSession, type StoredSession } from './session-store.js';
 export { SignInTestStore, type SignInTestState } from './sign-in-test-store.js';
-export { DirectoryStore, type DirectorySaid, type StoredDirectory } from './directory-store.js';
+export { DirectoryStore, type DirectorySaid, type DirectoryTurn, type StoredDirectory } from './directory-store.js';
 export { PersonReader, type PersonDetail, type PersonListing, type SessionListing } from './person-reader.js';
 export {
   ProvisioningReader,

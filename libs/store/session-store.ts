@@ -69,6 +69,9 @@ export interface SignedIn {
   readonly about: JsonObject;
 }
 
+/** What became of a sign-in. */
+export type BeginOutcome = 'signed_in' | 'denied' | 'overtaken';
+
 const SESSION = `
   select s.id, encode(s.mac, 'hex') as mac, s.person, s.issuer, s.acr, s.amr, extract(epoch from s.authenticated_at) * 1000 as "authenticatedAt",
     extract(epoch from s.created_at) * 1000 as "createdAt", extract(epoch from s.seen_at) * 1000 as "seenAt",
@@ -123,37 +126,35 @@ export class SessionStore {
   }
 
   /**
-   * Keeps what is said of a person and begins a session, in one transaction with its record. Undefined where the person was
-   * signed out everywhere since the sign-in began. Returns the id of the session.
+   * Keeps what is said of a person and begins a session, in one transaction with its record. `denied` where the person was
+   * signed out everywhere since the sign-in began; `overtaken` where their directory has been read, or is being read, since
+   * it was asked: it is to be asked again.
    */
-  async begin({ tenant, person: { readAt, ...person }, session, about }: SignedIn): Promise<string | undefined> {
+  async begin({ tenant, person: { readAt, ...person }, session, about }: SignedIn): Promise<BeginOutcome> {
     const signIn = readAt === undefined ? 'sign_in($1, $2, $3, $4)' : 'sign_in_from_directory($1, $2, $3, $4, $5)';
-    const [row] = await this.store.call<{ outcome: string; session_id: string | null }>(
-      `select outcome, session_id from placet.${signIn}`,
-      [
-        tenant,
-        JSON.stringify(person),
-        JSON.stringify({
-          id: session.id,
-          mac: session.mac,
-          upstream_session: session.upstreamSession,
-          acr: session.acr,
-          amr: session.amr,
-          authenticated_at: session.authenticatedAt,
-          sealed_hint: session.sealedHint,
-          idle_ms: session.idleMs,
-          absolute_ms: session.absoluteMs,
-          begun_at: session.begunAt,
-          replaces: session.replaces,
-          step_up: session.stepUp,
-          address: session.address,
-          user_agent: session.userAgent,
-        }),
-        JSON.stringify(about),
-        ...(readAt === undefined ? [] : [new Date(readAt).toISOString()]),
-      ],
-    );
-    return row?.outcome === 'signed_in' && row.session_id !== null ? row.session_id : undefined;
+    const [row] = await this.store.call<{ outcome: BeginOutcome }>(`select outcome from placet.${signIn}`, [
+      tenant,
+      JSON.stringify(person),
+      JSON.stringify({
+        id: session.id,
+        mac: session.mac,
+        upstream_session: session.upstreamSession,
+        acr: session.acr,
+        amr: session.amr,
+        authenticated_at: session.authenticatedAt,
+        sealed_hint: session.sealedHint,
+        idle_ms: session.idleMs,
+        absolute_ms: session.absoluteMs,
+        begun_at: session.begunAt,
+        replaces: session.replaces,
+        step_up: session.stepUp,
+        address: session.address,
+        user_agent: session.userAgent,
+      }),
+      JSON.stringify(about),
+      ...(readAt === undefined ? [] : [new Date(readAt).toISOString()]),
+    ]);
+    return row?.outcome ?? 'denied';
   }
 
   /**

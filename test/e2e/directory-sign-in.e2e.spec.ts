@@ -1,5 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NamedSecrets } from '#config';
+import { DirectoryStore } from '#store';
 import { Cookies } from '../support/browser.js';
 import { hasOpenLdap, READER, startOpenLdap, type OpenLdap } from '../support/directories/open-ldap.js';
 import { startTestService, type TestService } from '../support/service.js';
@@ -216,6 +217,23 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
     // Nobody is told which it was.
     expect((await signIn('eve', 'pw-of-eve')).answer.status).toBe(403);
   }, 30_000);
+
+  it('asks the directory again where a reading of all has begun since it was asked', async () => {
+    const readings = new DirectoryStore(service.database.store);
+    const { tenant } = service.database;
+    const superuser = await service.database.connect('superuser');
+    const lock = (call: string) => superuser.query(`select ${call}(placet.lock_key($1))`, [tenant]);
+    const cookies = new Cookies();
+    const token = await begin(cookies);
+    await lock('pg_advisory_lock');
+    const answer = send(cookies, { token, username: 'ann', password: PASSWORD });
+    // Until the session would begin, which waits for the lock.
+    await new Promise((done) => setTimeout(done, 500));
+    const begun = await readings.begin(tenant, 'corp', 0);
+    await lock('pg_advisory_unlock');
+    expect((await answer).status).toBe(303);
+    await readings.giveUp(tenant, 'corp', begun!);
+  });
 
   it('stops a person whose account is not good any more, within the stated time and on every replica', async () => {
     const replica = await service.replica();

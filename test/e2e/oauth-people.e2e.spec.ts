@@ -49,7 +49,7 @@ const form = (members: Readonly<Record<string, string>>): string[] =>
 async function signedIn(sub: string): Promise<string> {
   const value = newSessionValue();
   const person = `user:company/${sub}`;
-  const id = await new SessionStore(service.database.store).begin({
+  const begun = await new SessionStore(service.database.store).begin({
     tenant: service.database.tenant,
     person: {
       id: person,
@@ -77,7 +77,7 @@ async function signedIn(sub: string): Promise<string> {
     },
     about: {},
   });
-  expect(id).toBeDefined();
+  expect(begun).toBe('signed_in');
   return `Cookie: ${SESSION_COOKIE}=${value}`;
 }
 

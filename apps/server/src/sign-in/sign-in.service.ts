@@ -18,7 +18,14 @@ import { subjectKey, type DocumentSet } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { SessionStore, Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
-import { SignInError, type Attempt, type Received, type VerifiedSignIn, type Watch } from './connector.js';
+import {
+  SignInError,
+  type Attempt,
+  type Connector,
+  type Received,
+  type VerifiedSignIn,
+  type Watch,
+} from './connector.js';
 import type { Connectors, NamedTenant } from './connectors.js';
 import { callbackOf } from './saml/places.js';
 import type { SignInTests } from './test/sign-in-tests.js';
@@ -63,6 +70,9 @@ export interface Browser {
   /** The session that it has already. */
   readonly session: PersonSession | undefined;
 }
+
+/** How often a directory is asked about one sign-in, where all of its people are read meanwhile. */
+const ASKED_AT_MOST = 3;
 
 /** What a sign-in is made of, whatever pages it shows. */
 export class SignInService {
@@ -132,22 +142,32 @@ export class SignInService {
   ): Promise<Finished | Tested> {
     const attempt = this.#attemptIn(cookie, tenant, issuer);
     if (attempt.test !== undefined) return this.#finishTest(tenant, issuer, received, attempt, attempt.test);
-    const proven = await this.#proven(tenant, issuer, received, attempt);
-    return this.#beginSession(tenant, attempt, proven, browser);
+    const connector = await this.#taken(tenant, issuer, attempt);
+    for (let asked = 1; asked <= ASKED_AT_MOST; asked++) {
+      const proven = await this.#proven(connector, tenant, received, attempt);
+      const finished = await this.#beginSession(tenant, attempt, proven, browser);
+      if (finished !== 'overtaken') return finished;
+    }
+    throw new SignInError('provider_unreachable', 'the directory was being read anew each time that it was asked');
+  }
+
+  /** What finishes an attempt, which is used up by it. Throws SignInError. */
+  async #taken(tenant: NamedTenant, issuer: string, attempt: SignInAttempt, watch?: Watch): Promise<Connector> {
+    const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
+    watch?.look('attempt', 'the cookie of this browser, which must not have been used before');
+    await this.#useUp(tenant.id, attempt);
+    return connector;
   }
 
   /** Who somebody is, and that they may come in, by the state at which that was looked at. Throws SignInError. */
   async #proven(
+    connector: Connector,
     tenant: NamedTenant,
-    issuer: string,
     received: Received,
     attempt: SignInAttempt,
     watch?: Watch,
   ): Promise<Proven> {
-    const connector = this.connectors.of(tenant, await this.#documents(tenant.id), issuer);
-    watch?.look('attempt', 'the cookie of this browser, which must not have been used before');
-    await this.#useUp(tenant.id, attempt);
-    const verified = await connector.finish(received, this.#attemptOf(tenant, issuer, attempt, watch));
+    const verified = await connector.finish(received, this.#attemptOf(tenant, attempt.connector, attempt, watch));
     const snapshot = await this.#current(tenant.id);
     watch?.look(
       'suspension',
@@ -169,7 +189,8 @@ export class SignInService {
     const steps = new Steps();
     const of = { tenant: tenant.id, test, issuer };
     try {
-      const { verified, snapshot } = await this.#proven(tenant, issuer, received, attempt, steps);
+      const connector = await this.#taken(tenant, issuer, attempt, steps);
+      const { verified, snapshot } = await this.#proven(connector, tenant, received, attempt, steps);
       steps.passed();
       return { wouldSignIn: await this.tests.proven(of, steps, verified, snapshot, attempt.begunAt) };
     } catch (error) {
@@ -232,7 +253,7 @@ export class SignInService {
     attempt: SignInAttempt,
     { verified, snapshot }: Proven,
     { address, userAgent, session: before }: Browser,
-  ): Promise<Finished> {
+  ): Promise<Finished | 'overtaken'> {
     const limits = withinUpstream(limitsOf(snapshot.policies), verified, this.store.clock.now());
     const person = subjectKey(verified.subject.type, verified.subject.id);
     const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
@@ -277,7 +298,8 @@ export class SignInService {
         address,
       },
     });
-    if (begun === undefined)
+    if (begun === 'overtaken') return begun;
+    if (begun !== 'signed_in')
       throw new SignInError('signed_out_meanwhile', 'the person was signed out everywhere while signing in');
     if (before && before.tenant !== tenant) await this.#endOverwritten(before);
     return { value, seconds: limits.absoluteMs / 1000, returnTo: attempt.returnTo };

@@ -9,7 +9,14 @@ import {
   type TouchKey,
 } from '#policy';
 import type { Snapshots } from '#snapshot';
-import { DirectoryStore, type DirectorySaid, type Operation, type Store, type StoredDirectory } from '#store';
+import {
+  DirectoryStore,
+  type DirectorySaid,
+  type DirectoryTurn,
+  type Operation,
+  type Store,
+  type StoredDirectory,
+} from '#store';
 import type { Changes, PlannedChange } from '../../admin/changes.js';
 import { endingOf } from '../../admin/suspensions/denials.js';
 import type { Log } from '../../operations/log.js';
@@ -34,7 +41,7 @@ const READINGS = 3;
 export interface DirectoryReaderParts {
   readonly store: Store;
   readonly snapshots: Snapshots;
-  readonly changes: Changes;
+  readonly changes: Pick<Changes, 'make'>;
   readonly directories: Directories;
   readonly log: Log;
 }
@@ -80,18 +87,19 @@ export class DirectoryReader {
   }
 
   /**
-   * Reads a directory now if it counts as silent: somebody is about to sign in by it, and would be nobody. Throws
-   * DirectoryError where that does not help.
+   * Reads a directory now if it counts as silent: somebody is about to sign in by it, and would be nobody. Returns the moment
+   * afterwards, in ms since 1970: what is asked from now on is newer. Throws DirectoryError where reading does not help.
    */
-  async bringUp(tenant: string, tenantName: string, issuer: string): Promise<void> {
+  async bringUp(tenant: string, tenantName: string, issuer: string): Promise<number> {
     const isSilent = async () => (await this.parts.snapshots.of(tenant)).policies.silent.has(issuer);
     const until = performance.now() + PATIENCE_MS;
     while (await isSilent()) {
       await this.#once({ tenant, tenantName, issuer });
-      if (!(await isSilent())) return;
+      if (!(await isSilent())) break;
       if (performance.now() > until) throw new DirectoryError('unreachable', 'its people could not be read');
       await after(PATIENCE_MS / 10);
     }
+    return this.#people.now();
   }
 
   async #look(): Promise<void> {
@@ -133,7 +141,6 @@ export class DirectoryReader {
 
   async #readAll(turn: Turn, begun: string): Promise<void> {
     const { tenant, issuer, document, signIn } = turn;
-    const until = performance.now() + turn.everyMs;
     const prefix = subjectKey(document.subjectType, `${issuer}/`);
     const directory = this.parts.directories.of({ id: tenant, name: turn.tenantName }, document, signIn);
     let last = '';
@@ -142,7 +149,7 @@ export class DirectoryReader {
       // Who has another type was somebody by another document of this name, and is nobody by this one.
       const ids = people.filter((id) => id.startsWith(prefix)).map((id) => id.slice(prefix.length));
       const readings = await readingsOf(directory, ids);
-      if (people.length > 0) await this.#take(turn, begun, until, prefix, readings);
+      if (people.length > 0) await this.#take(turn, { issuer, begun }, prefix, readings);
       if (people.length < BATCH) break;
       last = people.at(-1)!;
     }
@@ -150,41 +157,43 @@ export class DirectoryReader {
   }
 
   async #take(
-    turn: Turn,
-    begun: string,
-    until: number,
+    { tenant, document }: Turn,
+    reading: DirectoryTurn,
     prefix: string,
     readings: ReadonlyMap<string, Reading>,
   ): Promise<void> {
-    refuseLate(until);
-    const { tenant, issuer, document } = turn;
     const said: DirectorySaid[] = [];
     const stopped = new Map<string, NotGood>();
-    for (const [id, reading] of readings) {
-      if (reading.state !== 'good') {
-        stopped.set(prefix + id, reading.state);
+    for (const [id, found] of readings) {
+      if (found.state !== 'good') {
+        stopped.set(prefix + id, found.state);
         continue;
       }
-      const { name, login, email } = reading.person;
+      const { name, login, email } = found.person;
       const words = { name: (name ?? login) && clean((name ?? login)!), email: email && clean(email) };
-      said.push({ id: prefix + id, claims: claimsOf(document, reading.person), ...words });
+      said.push({ id: prefix + id, claims: claimsOf(document, found.person), ...words });
     }
-    if (said.length > 0) await this.#people.said(tenant, issuer, begun, said);
+    if (said.length > 0 && !(await this.#people.said(tenant, reading, said))) throw overtaken();
     const maker = { kind: 'service', tenant, name: 'directory' } as const;
-    await this.parts.changes.make(maker, async () => {
-      refuseLate(until);
-      return this.#planned(turn, said, stopped);
-    });
+    await this.parts.changes.make(maker, () => this.#planned(tenant, reading, said, stopped));
   }
 
-  /** Stops who is not good, and takes back what this directory alone has stopped. */
+  /**
+   * Stops who is not good, and takes back what this directory alone has stopped.
+   *
+   * INVARIANT: nothing of it counts if another reading was begun by the time of the commit, and nothing is written over that
+   * somebody else has written since.
+   */
   async #planned(
-    { tenant, issuer }: Turn,
+    tenant: string,
+    reading: DirectoryTurn,
     good: readonly DirectorySaid[],
     stopped: ReadonlyMap<string, NotGood>,
   ): Promise<PlannedChange | undefined> {
+    if (!(await this.#people.isLast(tenant, reading))) throw overtaken();
+    const { issuer } = reading;
     const { policies } = await this.parts.snapshots.of(tenant);
-    const suspensionOf = (person: string) => policies.documents.find('Suspension', `Subject:${person}`)?.document;
+    const suspensionOf = (person: string) => policies.documents.find('Suspension', `Subject:${person}`);
     const now = this.parts.store.clock.now();
     const operations: Operation[] = [];
     const keys: TouchKey[] = [];
@@ -192,16 +201,18 @@ export class DirectoryReader {
       if (suspensionOf(person)) continue;
       const reason = `the directory '${issuer}' says of the account: ${state}`;
       const body: SuspensionDocument = { kind: 'Suspension', of: 'Subject', name: person, reason, by: issuer };
-      operations.push({ op: 'put_document', kind: 'Suspension', name: documentName(body), body });
+      operations.push({ op: 'put_document', kind: 'Suspension', name: documentName(body), body, expectedVersion: 0 });
       operations.push(...endingOf(person, policies, now));
       keys.push(`subject:${person}`);
     }
     for (const { id } of good) {
-      if (suspensionOf(id)?.by !== issuer) continue;
-      operations.push({ op: 'delete_document', kind: 'Suspension', name: `Subject:${id}` });
+      const suspension = suspensionOf(id);
+      if (suspension?.document.by !== issuer) continue;
+      const { version: expectedVersion } = suspension;
+      operations.push({ op: 'delete_document', kind: 'Suspension', name: `Subject:${id}`, expectedVersion });
       keys.push(`subject:${id}`);
     }
-    return operations.length === 0 ? undefined : { keys, operations };
+    return operations.length === 0 ? undefined : { keys, operations, reading };
   }
 
   #failed(directory: StoredDirectory, error: unknown): void {
@@ -213,11 +224,8 @@ export class DirectoryReader {
   }
 }
 
-/** INVARIANT: another replica begins after this time, and what it has found out is not undone by what was read before. */
-function refuseLate(until: number): void {
-  if (performance.now() <= until) return;
-  throw new DirectoryError('unreachable', 'reading its people takes longer than the time between two readings');
-}
+const overtaken = (): DirectoryError =>
+  new DirectoryError('unreachable', 'another reading of it was begun: one takes longer than the time between two');
 
 const keyOf = ({ tenant, issuer }: StoredDirectory): string => `${tenant} ${issuer}`;
 

@@ -29,8 +29,11 @@ export interface PasswordAttempts {
 
 export interface LdapParts {
   readonly attempts: PasswordAttempts;
-  /** Sees to it that what is known of people of the directory is not too old for anybody to be signed in. */
-  bringUp(issuer: string): Promise<void>;
+  /**
+   * Sees to it that what is known of people of the directory is not too old for anybody to be signed in. The moment
+   * afterwards, in ms since 1970, by the database itself: a replica with a wrong clock takes nothing for newer than it is.
+   */
+  bringUp(issuer: string): Promise<number>;
   /** ms since 1970, by the database's clock. */
   now(): number;
 }
@@ -80,9 +83,8 @@ export class LdapConnector implements Connector {
     { demand, watch }: Attempt,
   ): Promise<VerifiedSignIn> {
     watch?.look('server', 'what is known of people of the directory must not be too old');
-    await this.parts.bringUp(this.issuer.name);
+    const askedAt = await this.parts.bringUp(this.issuer.name);
     const { attempts } = this.parts;
-    const askedAt = this.parts.now();
     const taken: (() => void)[] = [];
     const giveBack = () => taken.forEach((each) => each());
     const person = await this.directory
