@@ -42,9 +42,14 @@ it.each([
   expect(await answer).toBe(status);
   const answered = performance.now();
   await stopped;
-  // Node keeps an idle connection for five seconds.
+  // One that is idle is kept for over a minute otherwise.
   expect(performance.now() - answered).toBeLessThan(3000);
   agent.destroy();
+});
+
+it('keeps connections for longer than balancers and clients do, and says so', async () => {
+  const { headers } = await service.call('GET', '/readyz', { key: null });
+  expect(headers.get('keep-alive')).toBe('timeout=75');
 });
 
 it('lets nobody wait for an answer of people that may come at another replica', async () => {

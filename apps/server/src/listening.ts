@@ -6,11 +6,18 @@ export class ListenError extends Error {
   override readonly name = 'ListenError';
 }
 
+/**
+ * For how long a connection is kept on which nothing is asked, in ms: longer than balancers and clients do (60 s). Node's own
+ * five seconds are over before they have closed it, and a request that comes in while the process is busy finds it closed.
+ */
+const KEPT_MS = 75_000;
+
 /** Resolves when the server listens. Throws ListenError. */
 export async function listen(
   server: Server,
   { host, port }: { readonly host: string; readonly port: number },
 ): Promise<void> {
+  server.keepAliveTimeout = KEPT_MS;
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) =>
       reject(new ListenError(describeListenError(error, host, port))),
