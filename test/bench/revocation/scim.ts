@@ -6,7 +6,7 @@ import { directoryOf, type Directory } from './directory.js';
 import { History } from './history.js';
 import { CALLERS, commonBars, decide, printPhases, replicaOf, threePhases, tryVariants } from './phases.js';
 import type { Holder, MakeHolders } from './phases.js';
-import { allowsAfterTheirRevocation, BLIND_VARIANTS } from './variants.js';
+import { allowsAfterTheirRevocation, SUBJECT_VARIANTS } from './variants.js';
 import { printWays, summarizeWays, wayBars } from './ways.js';
 
 /**
@@ -27,7 +27,7 @@ export async function endUsers(replicas: number, users: number): Promise<boolean
     const holders: MakeHolders = (_cluster, count) => holdersOf(company, directory, readers, desk.key, count);
     const phases = await threePhases(cluster, holders);
     const afterwards = await allowsAfterTheirRevocation(cluster.databaseUrl);
-    const caught = await tryVariants(cluster, BLIND_VARIANTS, holders);
+    const caught = await tryVariants(cluster, SUBJECT_VARIANTS, holders);
     printPhases(phases, caught);
     const ways = summarizeWays(WAYS, phases);
     printWays(ways);

@@ -43,6 +43,9 @@ const blindFor = (prefix: 'subject' | 'credential' | 'token'): Variant => ({
 /** Those that only the end of a person, of a credential or of a token shows. */
 export const BLIND_VARIANTS: readonly Variant[] = [blindFor('subject'), blindFor('credential'), blindFor('token')];
 
+/** Those that the end of a person shows. */
+export const SUBJECT_VARIANTS: readonly Variant[] = [...VARIANTS, blindFor('subject')];
+
 /** Those that only the end of a consent shows. */
 export const CONSENT_VARIANTS: readonly Variant[] = [
   {
