@@ -2,6 +2,8 @@ import { existsSync } from 'node:fs';
 import { chromium, type Browser } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startAskingCompany, type AskingCompany } from '../support/asking.js';
+import { connectorOf, patchOf, USER_SCHEMA } from '../support/scim.js';
+import { companyIssuer } from '../support/signed-in.js';
 
 const CHROMIUM = '/usr/bin/chromium';
 const isThere = existsSync(CHROMIUM);
@@ -100,6 +102,48 @@ describe.skipIf(!isThere)('in a browser, a person', () => {
     await page.getByRole('button', { name: 'Send my answer' }).click();
     await page.getByRole('heading', { name: 'Refused' }).waitFor();
     expect(await asking.status(id)).toBe('denied');
+    await context.close();
+  });
+
+  it('has agreed to nothing any more once their directory says that they have left', async () => {
+    await asking.apply(companyIssuer(asking.idp, { provisioning: { scim: true } }));
+    const scim = await connectorOf(asking.service, 'company');
+    const user = { schemas: [USER_SCHEMA], userName: 'ann@example.com', externalId: 'ann', active: true };
+    const made = await scim('POST', '/Users', user);
+    expect(made.status, JSON.stringify(made.body)).toBe(201);
+    const setActive = (value: boolean) =>
+      scim('PATCH', `/Users/${made.body.id}`, patchOf({ op: 'replace', value: { active: value } }));
+    await asking.asks({ by: ['subject'], until: '1h' });
+    const id = await asking.ask();
+    const open = await asking.ask({ arguments: { to: 'dora' } });
+    asking.idp.keyboard = { sub: 'ann' };
+    const context = await browser.newContext();
+    const page = await context.newPage();
+    await page.goto(`${asking.service.url}/t/default/requests/${id}`);
+    await page.getByRole('link', { name: 'Sign in with company' }).click();
+    await page
+      .getByLabel(/^Agree/)
+      .first()
+      .check();
+    await page.getByRole('button', { name: 'Send my answer' }).click();
+    await page.getByRole('heading', { name: 'Agreed' }).waitFor();
+    expect(await asking.decide({ approval: id })).toMatchObject({ effect: 'allow' });
+    await page.goto(`${asking.service.url}/t/default/requests/${open}`);
+    await page
+      .getByLabel(/^Agree/)
+      .first()
+      .check();
+
+    expect((await setActive(false)).status).toBe(200);
+    expect(await asking.decide({ approval: id })).toMatchObject({ effect: 'deny', reason: 'suspended' });
+    // The page that they still have open answers nothing.
+    await page.getByRole('button', { name: 'Send my answer' }).click();
+    await page.getByRole('heading', { name: 'Agreed' }).waitFor({ state: 'detached' });
+    expect(await asking.status(open)).toBe('cancelled');
+    expect((await setActive(true)).status).toBe(200);
+    await expect
+      .poll(() => asking.decide({ approval: id }))
+      .toMatchObject({ effect: 'ask', approval: { state: 'revoked' } });
     await context.close();
   });
 });

@@ -2,11 +2,19 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { NamedSecrets } from '#config';
 import { DirectoryStore } from '#store';
 import { Cookies } from '../support/browser.js';
+import {
+  askedForPassword,
+  GOOD_FOR_SECONDS,
+  openLdapIssuer,
+  passwordPageOf,
+  READER_SECRETS,
+  sendPassword,
+  signInByPassword,
+  tokenOf,
+} from '../support/directories/company.js';
 import { hasOpenLdap, READER, startOpenLdap, type OpenLdap } from '../support/directories/open-ldap.js';
 import { startTestService, type TestService } from '../support/service.js';
 
-/** As short as a document may say. */
-const GOOD_FOR_SECONDS = 5;
 const PASSWORD = 'pw-of-ann';
 
 const DOCUMENTS = [
@@ -37,10 +45,10 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
     service = await startTestService({
       quickstart: false,
       attempts: { sign_in: 10_000, session: 10_000, password: 3 },
-      secrets: NamedSecrets.read({ PLACET_SECRET_DEFAULT__READER: READER.password }),
+      secrets: NamedSecrets.read(READER_SECRETS),
     });
     service.secrets.add(READER.password, PASSWORD, 'pw-of-bob', 'pw-of-eve', 'a-wrong-password');
-    await apply(issuer(), mapping, ...DOCUMENTS);
+    await apply(openLdapIssuer(ldap), mapping, ...DOCUMENTS);
     const rights = { subjects: ['*'] };
     host = (await service.call('POST', '/api/v1/keys', { body: { host: 'desk', rights } })).body.key;
   }, 60_000);
@@ -52,25 +60,6 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
     await ldap.set(ann, 'employeeType');
   });
 
-  const issuer = (over: object = {}) => ({
-    kind: 'Issuer',
-    name: 'corp',
-    issuer: 'ldap://ex.test',
-    groups: { prefix: 'corp:' },
-    signIn: {
-      protocol: 'ldap',
-      directory: 'generic',
-      urls: [ldap.tlsUrl, ldap.url],
-      ca: ldap.ca,
-      account: READER.dn,
-      password: 'reader',
-      people: { base: `ou=people,${ldap.base}` },
-      groups: { base: `ou=groups,${ldap.base}` },
-      inactiveWhen: [{ attribute: 'employeeType', oneOf: ['left'] }],
-      goodForSeconds: GOOD_FOR_SECONDS,
-      ...over,
-    },
-  });
   const mapping = {
     kind: 'Mapping',
     name: 'corp',
@@ -86,23 +75,11 @@ describe.skipIf(!hasOpenLdap)(NAME, () => {
     expect(status, JSON.stringify(body)).toBe(200);
   }
 
-  const page = () => `${service.url}/t/default/sign-in/corp/password`;
-  const begin = async (cookies: Cookies): Promise<string> => {
-    const at = await cookies.follow(`${service.url}/t/default/sign-in/corp`, (to) => to.endsWith('/password'));
-    return tokenOf(await (await cookies.fetch(at)).text());
-  };
-  const tokenOf = (text: string) => /name="token" value="([^"]+)"/.exec(text)?.[1] ?? '';
-  const send = (cookies: Cookies, form: Record<string, string>, headers: Record<string, string> = {}) =>
-    cookies.fetch(page(), {
-      method: 'POST',
-      body: new URLSearchParams(form),
-      headers: { Origin: service.url, ...headers },
-    });
-
-  async function signIn(username = 'ann', password = PASSWORD, cookies = new Cookies()) {
-    const token = await begin(cookies);
-    return { cookies, answer: await send(cookies, { token, username, password }) };
-  }
+  const page = () => passwordPageOf(service.url);
+  const begin = (cookies: Cookies) => askedForPassword(service.url, cookies);
+  const send = (cookies: Cookies, form: Record<string, string>, headers?: Record<string, string>) =>
+    sendPassword(service.url, cookies, form, headers);
+  const signIn = (username = 'ann', password = PASSWORD) => signInByPassword(service.url, username, password);
   const me = async (cookies: Cookies, url = service.url) => {
     const answer = await cookies.fetch(`${url}/api/v1/me`);
     return { status: answer.status, body: (await answer.json()) as Record<string, unknown> };

@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
 import { mkdtempSync, rmSync, chmodSync } from 'node:fs';
+import { connect, createServer, type AddressInfo, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Attribute, Change, Client } from 'ldapts';
@@ -22,6 +23,8 @@ export const AD_READER = { name: 'placet@corp.test', password: 'R3ader-of-the-di
 export interface ActiveDirectory {
   readonly url: string;
   readonly plainUrl: string;
+  /** The same as `url`, by the name of this machine: a service goes to no other address of it. */
+  readonly localUrl: string;
   readonly ca: string;
   readonly base: string;
   readonly admin: Client;
@@ -37,7 +40,7 @@ export interface ActiveDirectory {
 export async function startActiveDirectory(): Promise<ActiveDirectory> {
   const folder = mkdtempSync(join(tmpdir(), 'placet-samba-'));
   const address = `127.66.${randomInt(1, 250)}.${randomInt(1, 250)}`;
-  const certificate = makeCertificate(folder, 'DNS:dc1.corp.test', `IP:${address}`);
+  const certificate = makeCertificate(folder, 'DNS:dc1.corp.test', 'DNS:localhost', `IP:${address}`);
   chmodSync(certificate.keyFile, 0o600);
   const options = [
     `interfaces=${address}/8`,
@@ -65,6 +68,7 @@ export async function startActiveDirectory(): Promise<ActiveDirectory> {
     port: 636,
   });
   await program.start();
+  const local = await forward(address, 636);
   const base = 'DC=corp,DC=test';
   const url = `ldaps://${address}`;
   const admin = new Client({ url, tlsOptions: { ca: certificate.pem } });
@@ -88,6 +92,7 @@ export async function startActiveDirectory(): Promise<ActiveDirectory> {
   return {
     url,
     plainUrl: `ldap://${address}`,
+    localUrl: `ldaps://localhost:${(local.address() as AddressInfo).port}`,
     ca: certificate.pem,
     base,
     admin,
@@ -102,8 +107,21 @@ export async function startActiveDirectory(): Promise<ActiveDirectory> {
     add: change('add'),
     async close() {
       await admin.unbind().catch(() => undefined);
+      local.close();
       await program.stop();
       rmSync(folder, { recursive: true, force: true });
     },
   };
+}
+
+/** Hands on what comes in at this machine's own address. */
+async function forward(host: string, port: number): Promise<Server> {
+  const server = createServer((client) => {
+    const upstream = connect(port, host);
+    client.pipe(upstream).pipe(client);
+    client.on('error', () => upstream.destroy());
+    upstream.on('error', () => client.destroy());
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  return server;
 }
