@@ -3,6 +3,12 @@ import { reviewAccess } from './commands/access-review.js';
 import { whatCan, whoCan } from './commands/access.js';
 import { apply, validate } from './commands/apply.js';
 import { changeClient, createClient, disableClient, listClients, rotateClient } from './commands/clients.js';
+import {
+  createConnectorToken,
+  disableConnectorToken,
+  listConnectorTokens,
+  rotateConnectorToken,
+} from './commands/connector-tokens.js';
 import { listConsents, revokeConsents } from './commands/consents.js';
 import { decide, decisionRequest } from './commands/decide.js';
 import { get } from './commands/documents.js';
@@ -176,6 +182,27 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
     run: ([id], { now }, output) => rotateClient(new Api(), output, id!, now),
   },
   'client disable': { takes: ['ID'], options: [], run: ([id], _, output) => disableClient(new Api(), output, id!) },
+  'connector-token create': {
+    takes: ['ISSUER'],
+    options: ['cidr', 'expires'],
+    run: ([issuer], { cidr, expires }, output) =>
+      createConnectorToken(new Api(), output, issuer!, { cidrs: cidr, expires }),
+  },
+  'connector-token list': {
+    takes: [],
+    options: ['json'],
+    run: (_, { json }, output) => listConnectorTokens(new Api(), output, json),
+  },
+  'connector-token rotate': {
+    takes: ['ID'],
+    options: ['now'],
+    run: ([id], { now }, output) => rotateConnectorToken(new Api(), output, id!, now),
+  },
+  'connector-token disable': {
+    takes: ['ID'],
+    options: [],
+    run: ([id], _, output) => disableConnectorToken(new Api(), output, id!),
+  },
   decide: {
     takes: [],
     options: ['subject', 'server', 'tool', 'arguments', 'file', 'explain'],

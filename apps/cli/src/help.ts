@@ -50,6 +50,11 @@ export const USAGE = `usage: placet COMMAND
   client list                          list OAuth clients
   client rotate ID [--now]             give one a new secret; the old one is good for a day, or ends with its tokens now
   client disable ID                    end one and its tokens at once
+  connector-token create ISSUER        make a token by which a directory provisions people and groups (SCIM)
+      [--cidr NETWORK]... [--expires DATE] from where it may be used, and until when
+  connector-token list [--json]        such tokens, and when each was last used
+  connector-token rotate ID [--now]    give one a new secret; the old one is good for a day, or ends now
+  connector-token disable ID           end one at once
   key create --host NAME               make another key for a host, with the options above, and
       [--cidr NETWORK]...                from where it may be used (default: anywhere)
       [--expires DATE]                   until when
