@@ -78,7 +78,9 @@ export async function page(wanted: readonly string[]): Promise<boolean> {
   for (const [name, method] of Object.entries(METHODS)) {
     if (wanted.length > 0 && !wanted.includes(name)) {
       if (parts.length === 1) parts.push(/^The last run: .*\n/m.exec(present)?.[0] ?? '');
-      parts.push(new RegExp(`^## ${name}\\n[^]*?^\`{3}\\n(?=\\n)`, 'm').exec(present)?.[0] ?? '');
+      // What was never measured has no section.
+      const kept = new RegExp(`^## ${name}\\n[^]*?^\`{3}\\n(?=\\n)`, 'm').exec(present)?.[0];
+      if (kept !== undefined) parts.push(kept);
       continue;
     }
     const { output, code } = await run(name);
