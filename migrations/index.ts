@@ -25,6 +25,7 @@ import { Guardrails0034 } from './0034-guardrails.js';
 import { Provisioning0036 } from './0036-provisioning.js';
 import { SignInTests0037 } from './0037-sign-in-tests.js';
 import { OvertakenReadings0038 } from './0038-overtaken-readings.js';
+import { ProvisioningPlannedOn0039 } from './0039-provisioning-planned-on.js';
 import { FourEyes0040 } from './0040-four-eyes.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -56,5 +57,6 @@ export const migrations = [
   Provisioning0036,
   SignInTests0037,
   OvertakenReadings0038,
+  ProvisioningPlannedOn0039,
   FourEyes0040,
 ];

@@ -66,6 +66,43 @@ describe('a PATCH of a user', () => {
     expect(patched(operation)).toEqual(JSON.parse(JSON.stringify({ ...ANN, ...expected })));
   });
 
+  const URN = 'urn:ietf:params:scim:schemas:core:2.0:User';
+  it.each<[string, object, string]>([
+    ['a part of active', { op: 'replace', path: 'active.value', value: false }, 'invalidPath'],
+    ['active with a filter', { op: 'replace', path: 'active[value eq true]', value: false }, 'invalidPath'],
+    ['active in an object', { op: 'replace', path: 'active', value: { value: false } }, 'invalidValue'],
+    ['active of null', { op: 'replace', path: 'active', value: null }, 'invalidValue'],
+    ['active of nothing', { op: 'replace', path: 'active' }, 'invalidValue'],
+    ['active of an empty list', { op: 'replace', path: 'active', value: [] }, 'invalidValue'],
+    ['a blank before active', { op: 'replace', path: ' active', value: false }, 'invalidPath'],
+    ['all under the schema', { op: 'replace', value: { [URN]: { active: false } } }, 'invalidPath'],
+    ['the schema alone', { op: 'replace', path: URN, value: { active: false } }, 'invalidPath'],
+    ['another sign after the schema', { op: 'replace', path: `${URN}.active`, value: false }, 'invalidPath'],
+    ['an object in a list', { op: 'replace', value: [{ active: false }] }, 'invalidValue'],
+    [
+      'a type that cannot be',
+      { op: 'add', path: String.raw`emails[type eq "\u0000"].value`, value: 'x' },
+      'invalidFilter',
+    ],
+    ['a type that is a boolean', { op: 'add', path: 'emails[type eq true].value', value: 'x' }, 'invalidValue'],
+    ['a type of no letters', { op: 'remove', path: 'emails[type eq ""]' }, 'invalidPath'],
+    ['a boolean that is none', { op: 'add', path: 'emails[primary eq "x"].value', value: 'x' }, 'invalidValue'],
+  ])('refuses %s, so that nobody believes it done', (_name, operation, scimType) => {
+    expect(() => patched(operation)).toThrow(expect.objectContaining({ scimType }) as ScimError);
+  });
+
+  it('has no more values after many steps than in one', () => {
+    const add = (from: number) => ({
+      op: 'add',
+      path: 'emails',
+      value: Array.from({ length: 60 }, (_, n) => ({ value: `${from + n}` })),
+    });
+    expect(patched(add(0)).emails).toHaveLength(62);
+    expect(() => patched(add(0), add(60))).toThrow(expect.objectContaining({ scimType: 'tooMany' }) as ScimError);
+    const byType = (n: number) => ({ op: 'add', path: `emails[type eq "t${n}"].value`, value: 'x' });
+    expect(() => patched(...Array.from({ length: 99 }, (_, n) => byType(n)))).toThrow(ScimError);
+  });
+
   it('tells what it does not keep', () => {
     const dropped: string[] = [];
     const body = {

@@ -2,7 +2,7 @@ import { USER } from './attributes.js';
 import { ScimError } from './error.js';
 import { readPatch, type Step } from './patch.js';
 import type { UserValues } from './resource.js';
-import { itemOf, valueOf, type Dropped } from './values.js';
+import { bounded, itemOf, valueOf, withoutUndefined, type Dropped } from './values.js';
 
 type Item = Readonly<Record<string, unknown>>;
 
@@ -23,17 +23,21 @@ export function patchUser(before: UserValues, body: unknown, dropped: Dropped): 
 /** What an attribute is after a step. */
 function changed(step: Step, before: unknown, dropped: Dropped): unknown {
   const { attribute } = step;
-  if (attribute.multiValued === true) return changedItems(step, (before ?? []) as readonly Item[], dropped);
+  if (attribute.multiValued === true) {
+    const items = changedItems(step, (before ?? []) as readonly Item[], dropped);
+    return items && bounded(items, attribute.name);
+  }
   if (attribute.type === 'complex') return changedParts(step, (before ?? {}) as Item, dropped);
   return step.op === 'remove' ? undefined : valueOf(attribute, step.value, dropped);
 }
 
 function changedParts({ op, attribute, sub, value }: Step, before: Item, dropped: Dropped): Item | undefined {
-  if (sub) return orNothing({ ...before, [sub.name]: op === 'remove' ? undefined : valueOf(sub, value, dropped) });
+  if (sub)
+    return withoutUndefined({ ...before, [sub.name]: op === 'remove' ? undefined : valueOf(sub, value, dropped) });
   if (op === 'remove') return undefined;
   const given = valueOf(attribute, value, dropped) as Item | undefined;
   // Of a complex attribute what is not said stays, also with replace (RFC 7644 §3.5.2.3).
-  return orNothing({ ...before, ...given });
+  return withoutUndefined({ ...before, ...given });
 }
 
 function changedItems(step: Step, before: readonly Item[], dropped: Dropped): readonly Item[] | undefined {
@@ -47,7 +51,7 @@ function changedItems(step: Step, before: readonly Item[], dropped: Dropped): re
     filter === undefined || sameText(item[filter.attribute], filter.value) || item[filter.attribute] === filter.value;
   if (op === 'remove') {
     const rest = before.map((item) =>
-      isMeant(item) ? (sub ? orNothing({ ...item, [sub.name]: undefined }) : undefined) : item,
+      isMeant(item) ? (sub ? withoutUndefined({ ...item, [sub.name]: undefined }) : undefined) : item,
     );
     return orNone(rest.filter((item) => item !== undefined));
   }
@@ -58,7 +62,7 @@ function changedItems(step: Step, before: readonly Item[], dropped: Dropped): re
   const after = isThere
     ? before.map((item) => (isMeant(item) ? { ...item, ...given } : item))
     : [...before, { ...created, ...given }];
-  return orNone(after.map(orNothing).filter((item) => item !== undefined));
+  return orNone(after.map(withoutUndefined).filter((item) => item !== undefined));
 }
 
 const isSame =
@@ -68,11 +72,5 @@ const isSame =
 
 const sameText = (left: unknown, right: unknown): boolean =>
   typeof left === 'string' && typeof right === 'string' && left.toLowerCase() === right.toLowerCase();
-
-/** An object without what is undefined in it; undefined if nothing is left. */
-function orNothing(item: Item): Item | undefined {
-  const kept = Object.entries(item).filter(([, value]) => value !== undefined);
-  return kept.length === 0 ? undefined : Object.fromEntries(kept);
-}
 
 const orNone = (items: readonly Item[]): readonly Item[] | undefined => (items.length === 0 ? undefined : items);

@@ -1,7 +1,7 @@
 import { attributeNamed, type Attribute, type ResourceKind } from './attributes.js';
 import { ScimError } from './error.js';
 import { FOREIGN, readPath, withoutSchema, type Path } from './path.js';
-import { isObject, type Dropped } from './values.js';
+import { isObject, valueOf, type Dropped } from './values.js';
 
 /** One step of a PATCH that is spelled out: an attribute that we keep, and where in it. */
 export interface Step {
@@ -76,6 +76,7 @@ function stepsAt(
   if (attribute.readOnly === true) return [];
   const sub = path.sub === undefined ? undefined : attributeNamed(attribute.subAttributes, path.sub);
   if (path.sub !== undefined && !sub) {
+    if (!attribute.subAttributes) throw new ScimError('invalidPath', `${attribute.name} has no parts`);
     dropped(text);
     return [];
   }
@@ -87,9 +88,16 @@ function stepsAt(
     {
       op,
       attribute,
-      ...(path.filter && filtered ? { filter: { ...path.filter, attribute: filtered.name } } : {}),
+      ...(path.filter && filtered ? { filter: filterOf(filtered, path.filter.value, dropped) } : {}),
       ...(sub ? { sub } : {}),
       value,
     },
   ];
+}
+
+/** The values that are meant, by one that the attribute could have. */
+function filterOf(attribute: Attribute, given: string | boolean, dropped: Dropped): NonNullable<Step['filter']> {
+  const value = valueOf(attribute, given, dropped) as string | boolean | undefined;
+  if (value === undefined) throw new ScimError('invalidPath', `${attribute.name}: an empty text names nothing`);
+  return { attribute: attribute.name, value };
 }

@@ -1,4 +1,5 @@
 import { ScimError } from './error.js';
+import { isText } from './values.js';
 
 /** Where in a resource something is: `emails[type eq "work"].value` (RFC 7644 §3.5.2). */
 export interface Path {
@@ -31,17 +32,28 @@ export function readPath(text: string, schema: string): Path | typeof FOREIGN {
   };
 }
 
-/** A name without the URN of the resource's own schema before it. */
+/**
+ * A name without the URN of the resource's own schema before it. Throws ScimError (`invalidPath`) where that URN stands
+ * otherwise, alone or with another sign after it: who writes so means an attribute of ours, such as `active`, and must not be
+ * told that it is done.
+ */
 export function withoutSchema(text: string, schema: string): string | typeof FOREIGN {
   if (!/^urn:/i.test(text)) return text;
-  return text.toLowerCase().startsWith(`${schema.toLowerCase()}:`) ? text.slice(schema.length + 1) : FOREIGN;
+  if (!text.toLowerCase().startsWith(schema.toLowerCase())) return FOREIGN;
+  const next = text.charAt(schema.length);
+  if (next === ':') return text.slice(schema.length + 1);
+  if (/\w|-/.test(next)) return FOREIGN;
+  throw new ScimError('invalidPath', `'${text.slice(0, 100)}': an attribute is written after ${schema} and a colon`);
 }
 
 /** The text that stands in quotes in a path or a filter: a string of JSON. Throws ScimError. */
 export function unescaped(quoted: string): string {
+  let text: string;
   try {
-    return JSON.parse(`"${quoted}"`) as string;
+    text = JSON.parse(`"${quoted}"`) as string;
   } catch {
     throw new ScimError('invalidFilter', 'a text in a filter is written as in JSON');
   }
+  if (isText(text)) return text;
+  throw new ScimError('invalidFilter', 'a text in a filter has no control characters');
 }

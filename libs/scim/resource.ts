@@ -1,7 +1,7 @@
 import { attributeNamed, GROUP, USER, type ResourceKind } from './attributes.js';
 import { ScimError } from './error.js';
 import { FOREIGN, withoutSchema } from './path.js';
-import { isObject, valueOf, type Dropped } from './values.js';
+import { isObject, itemOf, refuseTwice, valueOf, withoutUndefined, type Dropped } from './values.js';
 
 /** What we keep of a user, as the attributes have it. */
 export interface UserValues {
@@ -67,10 +67,11 @@ function readResource(
       dropped(key);
       continue;
     }
-    const value = attribute.name === 'members' ? membersOf(given, dropped) : valueOf(attribute, given, dropped);
-    if (value !== undefined) values[attribute.name] = value;
+    refuseTwice(values, attribute.name);
+    values[attribute.name] =
+      attribute.name === 'members' ? membersOf(given, dropped) : valueOf(attribute, given, dropped);
   }
-  return values;
+  return { ...withoutUndefined(values) };
 }
 
 const MEMBERS = attributeNamed(GROUP.attributes, 'members')!;
@@ -83,8 +84,8 @@ export function membersOf(given: unknown, dropped: Dropped): unknown[] | undefin
   if (given === null || given === undefined) return undefined;
   const items = Array.isArray(given) ? (given as readonly unknown[]) : [given];
   if (items.length > MAX_MEMBERS) throw new ScimError('tooMany', `one request names ${MAX_MEMBERS} members at most`);
-  // Entra and Okta say more of each, which is ours to know: only the id counts.
-  return items.flatMap((item) => valueOf(MEMBERS, isObject(item) ? { value: item['value'] } : item, dropped));
+  // Entra and Okta say more of each, which is ours to know: only the id counts, and whoever has none is not passed over.
+  return items.map((item) => itemOf(MEMBERS, isObject(item) ? { value: item['value'] } : item, dropped) ?? {});
 }
 
 function requiredText(values: Record<string, unknown>, name: string): string {

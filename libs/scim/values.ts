@@ -6,7 +6,7 @@ type Values = Readonly<Record<string, unknown>>;
 /** Told the name of an attribute that is not kept. */
 export type Dropped = (name: string) => void;
 
-/** Most texts of one attribute, and characters of one text. */
+/** Most values of one attribute, and bytes of one text: some are in indexes, and in the keys of what ends. */
 const MAX_VALUES = 100;
 const MAX_TEXT = 1024;
 
@@ -23,12 +23,17 @@ export const isObject = (value: unknown): value is Values =>
 export function valueOf(attribute: Attribute, given: unknown, dropped: Dropped, path = attribute.name): unknown {
   if (given === null || given === undefined) return undefined;
   if (attribute.multiValued === true) {
-    const items = Array.isArray(given) ? (given as readonly unknown[]) : [given];
-    if (items.length > MAX_VALUES) throw new ScimError('tooMany', `${path} has ${MAX_VALUES} values at most`);
+    const items = bounded(Array.isArray(given) ? (given as readonly unknown[]) : [given], path);
     return items.map((item) => itemOf(attribute, item, dropped, path)).filter((item) => item !== undefined);
   }
   if (attribute.type === 'complex') return complexOf(attribute, given, dropped, path);
   return scalarOf(attribute, unwrapped(given), path);
+}
+
+/** The values of an attribute, if there are no more than may be: also after many steps. Throws ScimError (`tooMany`). */
+export function bounded<T>(items: readonly T[], path: string): readonly T[] {
+  if (items.length <= MAX_VALUES) return items;
+  throw new ScimError('tooMany', `${path} has ${MAX_VALUES} values at most`);
 }
 
 /** One of several values: an object, or its value alone. */
@@ -45,10 +50,21 @@ function complexOf({ subAttributes }: Attribute, given: unknown, dropped: Droppe
       if (!sub && name !== '$ref') dropped(`${path}.${name}`);
       continue;
     }
-    const read = valueOf(sub, value, dropped, `${path}.${sub.name}`);
-    if (read !== undefined) kept[sub.name] = read;
+    refuseTwice(kept, sub.name, `${path}.${sub.name}`);
+    kept[sub.name] = valueOf(sub, value, dropped, `${path}.${sub.name}`);
   }
-  return Object.keys(kept).length === 0 ? undefined : kept;
+  return withoutUndefined(kept);
+}
+
+/** An object without what is undefined in it; undefined if nothing is left. */
+export function withoutUndefined(values: Values): Values | undefined {
+  const kept = Object.entries(values).filter(([, value]) => value !== undefined);
+  return kept.length === 0 ? undefined : Object.fromEntries(kept);
+}
+
+/** Throws ScimError where an attribute was read before: by `active` and `Active` nobody can know what is meant. */
+export function refuseTwice(read: Values, name: string, path = name): void {
+  if (Object.hasOwn(read, name)) throw new ScimError('invalidSyntax', `${path} is there twice`);
 }
 
 function unwrapped(given: unknown): unknown {
@@ -63,11 +79,11 @@ function scalarOf({ type }: Attribute, given: unknown, path: string): unknown {
     if (said === false || said === 'false') return false;
     throw new ScimError('invalidValue', `${path}: write true or false`);
   }
-  const isText = typeof given === 'string' && given.length <= MAX_TEXT && given.isWellFormed();
-  if (!isText || /[\u0000-\u001f\u007f]/.test(given))
-    throw new ScimError(
-      'invalidValue',
-      `${path}: a text of ${MAX_TEXT} characters at most, without control characters`,
-    );
+  if (!isText(given) || Buffer.byteLength(given) > MAX_TEXT)
+    throw new ScimError('invalidValue', `${path}: a text of ${MAX_TEXT} bytes at most, without control characters`);
   return given === '' ? undefined : given;
 }
+
+/** Whether something is a text that can be stored: well formed, without control characters. */
+export const isText = (given: unknown): given is string =>
+  typeof given === 'string' && given.isWellFormed() && !/[\u0000-\u001f\u007f]/.test(given);

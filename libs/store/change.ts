@@ -146,9 +146,9 @@ export interface ChangeNote {
 /** A change of one tenant: all of it happens, under one new revision, or none. */
 export interface Change {
   readonly tenant: string;
-  /** Who makes it: `key:<id>`, `session:<id>` or `token:<id>`, or `system:...` for the service itself. */
+  /** Who makes it: `key:<id>`, `session:<id>`, `token:<id>` or `scim:<id>`, or `system:...` for the service itself. */
   readonly principal: string;
-  /** What the rights of the principal rest on; looked at again inside the transaction. Only the service needs none. */
+  /** What the rights of the principal rest on, or what a connector planned with; looked at again inside the transaction. Only the service needs none. */
   readonly proof?: RightsProof;
   /** The revision at which it was checked; if another change has come first, nothing is written. */
   readonly expectedRevision?: number;

@@ -136,8 +136,38 @@ export class ProvisioningReader {
       ),
     );
     const found = new Map<string, ScimReference[]>();
-    for (const { user, ...group } of rows) found.set(user, [...(found.get(user) ?? []), group]);
+    for (const { user, ...group } of rows) {
+      const groups = found.get(user);
+      if (groups) groups.push(group);
+      else found.set(user, [group]);
+    }
     return found;
+  }
+
+  /**
+   * Of some users or groups those from the first on who are in, or have in them, no more than so many together; one at
+   * least, as it can be told in no parts.
+   */
+  async fitting<T extends { readonly id: string }>(
+    tenant: string,
+    of: 'user' | 'group',
+    rows: readonly T[],
+    most: number,
+  ): Promise<readonly T[]> {
+    if (rows.length <= 1) return rows;
+    const [found] = await this.store.read(tenant, (view) =>
+      view.query<{ fit: number }[]>(
+        `select count(*)::int as fit from (
+           select sum(c.count) over (order by i.place) as together
+           from unnest($2::text[]) with ordinality i (id, place)
+           cross join lateral (
+             select count(*) from placet.scim_member m where m.tenant = $1 and m.${of}_id = i.id
+           ) c
+         ) s where s.together <= $3`,
+        [tenant, rows.map(({ id }) => id), most],
+      ),
+    );
+    return rows.slice(0, Math.max(1, found!.fit));
   }
 
   /**

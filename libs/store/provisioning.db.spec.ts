@@ -2,7 +2,7 @@ import type pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { IssuerDocument } from '#policy';
 import { freshDatabase, type TestDatabase } from '../../test/support/database.js';
-import { commitChange, type Operation } from './change.js';
+import { commitChange, type Change, type Operation } from './change.js';
 import { ProvisioningReader } from './provisioning-reader.js';
 import { Sweep } from './sweep.js';
 import { loadTenant } from './tenant-state.js';
@@ -14,24 +14,35 @@ beforeAll(async () => {
   database = await freshDatabase();
   superuser = await database.connect('superuser');
   await save({ scim: true, identity: 'externalId' });
-  await make({
-    op: 'create_credential',
-    credentialKind: 'scim',
-    id: 'token',
-    principalKind: 'connector',
-    principal: 'entra',
-    issuer: 'entra',
-    environment: 'test',
-    rights: {},
-    expiresAt: null,
-    mac: '00',
-  });
+  await make(CREDENTIAL);
 });
+
+const CREDENTIAL = {
+  op: 'create_credential',
+  credentialKind: 'scim',
+  id: 'token',
+  principalKind: 'connector',
+  principal: 'entra',
+  issuer: 'entra',
+  environment: 'test',
+  rights: {},
+  expiresAt: null,
+  mac: '00',
+} as const;
 
 afterAll(() => database.close());
 
-const make = (operation: Operation, principal = 'system:test') =>
-  commitChange(database.store, { tenant: database.tenant, principal, keys: ['*'], operations: [operation] });
+const make = (operation: Operation, principal = 'system:test', over: Partial<Change> = {}) =>
+  commitChange(database.store, {
+    tenant: database.tenant,
+    principal,
+    keys: ['*'],
+    operations: [operation],
+    ...over,
+  });
+
+/** What a connector planned with, which nothing has changed since. */
+const PLANNED = { proof: { epoch: Number.MAX_SAFE_INTEGER, keys: [] } };
 
 const save = (provisioning: object | undefined) =>
   make({
@@ -92,6 +103,77 @@ describe('a provisioned user', () => {
     expect(await people()).toMatchObject({ 'x-e': { active: true } });
   });
 
+  it('is who the document says, also where one comes to be called what another one was', async () => {
+    const crossed = (id: string, externalId: string, userName: string) =>
+      make(put(id, { body: { externalId, userName, attributes: {} } }));
+    await crossed('one', 'p', 'q');
+    await crossed('two', 'q', 'r');
+    await crossed('three', 'r', 'p');
+    expect(await save({ scim: true, identity: 'userName' })).toMatchObject({ outcome: 'committed' });
+    const reader = new ProvisioningReader(database.store);
+    const identityOf = async (id: string) => (await reader.user(database.tenant, 'entra', id))?.identity;
+    expect([await identityOf('one'), await identityOf('two'), await identityOf('three')]).toEqual(['q', 'r', 'p']);
+    await save({ scim: true, identity: 'externalId' });
+    expect([await identityOf('one'), await identityOf('two'), await identityOf('three')]).toEqual(['p', 'q', 'r']);
+    for (const id of ['one', 'two', 'three'])
+      await make({ op: 'delete_scim_user', id, issuer: 'entra', expectedVersion: 1 });
+  });
+
+  it('and a group are another connector’s, and no change by the name of one concerns those of the other', async () => {
+    const issuer = 'okta';
+    const document = { kind: 'Issuer', name: issuer, issuer: 'https://y', provisioning: { scim: true } };
+    await make({ op: 'put_document', kind: 'Issuer', name: issuer, body: document as unknown as IssuerDocument });
+    await make(put('theirs'));
+    const group = { op: 'put_scim_group', remove: [], add: [], body: { externalId: 'g', displayName: 'G' } } as const;
+    await make({ ...group, id: 'group', issuer: 'entra', expectedVersion: 0, add: ['theirs'] });
+    const refused = [
+      put('theirs', { issuer }, 1),
+      { op: 'delete_scim_user', id: 'theirs', issuer, expectedVersion: 1 },
+      { ...group, id: 'group', issuer, expectedVersion: 1 },
+      { ...group, id: 'mine', issuer, expectedVersion: 0, add: ['theirs'] },
+      { op: 'delete_scim_group', id: 'group', issuer, expectedVersion: 1 },
+    ] as const;
+    for (const operation of refused) expect(await make(operation)).toMatchObject({ outcome: 'version' });
+    // The same names are somebody else's there.
+    expect(await make(put('mine', { issuer, body: { externalId: 'x-theirs', userName: 'theirs', attributes: {} } }))).toMatchObject({ outcome: 'committed' });
+    expect(await make({ ...group, id: 'mine', issuer, expectedVersion: 0, add: ['mine'] })).toMatchObject({
+      outcome: 'committed',
+    });
+    expect(await make({ ...group, id: 'other', issuer, expectedVersion: 0 })).toMatchObject({ outcome: 'taken' });
+    const reader = new ProvisioningReader(database.store);
+    expect(await reader.user(database.tenant, 'entra', 'theirs')).toMatchObject({ active: true, version: 1 });
+    expect(await reader.user(database.tenant, issuer, 'theirs')).toBeUndefined();
+    expect(await reader.group(database.tenant, issuer, 'group')).toBeUndefined();
+    expect(await reader.members(database.tenant, 'group')).toMatchObject([{ id: 'theirs' }]);
+    expect(await reader.identities(database.tenant, issuer, 'group', ['theirs', 'mine'])).toMatchObject([
+      { id: 'mine', isMember: false },
+    ]);
+    expect(await reader.identities(database.tenant, issuer, 'group', null)).toEqual([]);
+    // Who is taken away there stays here.
+    await make({ op: 'delete_scim_user', id: 'mine', issuer, expectedVersion: 1 });
+    const kept = ((await loadTenant(database.store, database.tenant, 0))?.people ?? []).filter(
+      ({ identity }) => identity === 'x-theirs',
+    );
+    expect(kept.map(({ issuer: of, active }) => [of, active]).sort()).toEqual([
+      ['entra', true],
+      ['okta', false],
+    ]);
+    await make({ op: 'delete_scim_group', id: 'group', issuer: 'entra', expectedVersion: 1 });
+    await make({ op: 'delete_scim_user', id: 'theirs', issuer: 'entra', expectedVersion: 1 });
+  });
+
+  it('is written by a connector only with what it planned with, and that is said', async () => {
+    const { epoch } = (await make(put('planned'))) as { epoch: number };
+    const keys = ['subject:user:entra/x-planned'] as const;
+    const planned = (over: Partial<Change>) => make(put('planned', { active: false }, 1), 'scim:token', over);
+    expect(await planned({})).toEqual({ outcome: 'rights' });
+    await make({ op: 'deny', key: 'subject:entra/x', expiresAt: '2100-01-01T00:00:00Z' }, 'system:test', {
+      keys: ['subject:user:cara', keys[0]],
+    });
+    expect(await planned({ proof: { epoch, keys } })).toEqual({ outcome: 'rights' });
+    expect(await planned({ proof: { epoch: epoch + 1, keys } })).toMatchObject({ outcome: 'committed' });
+  });
+
   it('is in groups that go with them, and another version of the group is there then', async () => {
     await make(put('f'));
     const group = { op: 'put_scim_group', id: 'g', issuer: 'entra', remove: [] } as const;
@@ -106,10 +188,22 @@ describe('a provisioned user', () => {
   });
 
   it('is written by a connector only while its token is good and the document says so', async () => {
-    const by = (principal: string, id: string) => make(put(id), principal);
+    const by = (principal: string, id: string) => make(put(id), principal, PLANNED);
+    const ends = (sql: string) =>
+      superuser.query(
+        `alter table placet.credential disable trigger user;
+         update placet.credential set expires_at = ${sql} where id = 'token';
+         alter table placet.credential enable trigger user;`,
+      );
     expect(await by('scim:token', 'h')).toMatchObject({ outcome: 'committed' });
     expect(await by('scim:other', 'i')).toEqual({ outcome: 'principal' });
     expect(await by('key:token', 'i')).toEqual({ outcome: 'principal' });
+    // A host's key is no token of a connector.
+    await make({ ...CREDENTIAL, id: 'key', credentialKind: 'api_key', principalKind: 'administrator' });
+    expect(await by('scim:key', 'i')).toEqual({ outcome: 'principal' });
+    await ends(`now() - interval '1 second'`);
+    expect(await by('scim:token', 'i')).toEqual({ outcome: 'principal' });
+    await ends('null');
     await save(undefined);
     expect(await by('scim:token', 'i')).toEqual({ outcome: 'principal' });
     await save({ scim: true, identity: 'externalId' });

@@ -2,7 +2,7 @@ import { Refusal } from '#http';
 import { principalName, type AdministratorPrincipal, type ConnectorPrincipal } from '#identity';
 import { AUTHORED_KINDS, hasTests, type TestReport } from '#policy';
 import type { Snapshots } from '#snapshot';
-import { commitChange, type Change, type ChangeOutcome, type Operation, type Store } from '#store';
+import { commitChange, type Change, type ChangeOutcome, type Operation, type RightsProof, type Store } from '#store';
 import { ChangeRates } from './change-rates.js';
 import type { FourEyes, SeenDraft } from './four-eyes.js';
 import { demandStepUp } from './step-up.js';
@@ -31,10 +31,12 @@ export interface Standing {
 }
 
 /** A change, but for who makes it. */
-export type PlannedChange = Omit<Change, 'tenant' | 'principal' | 'proof'> & {
+export interface PlannedChange extends Omit<Change, 'tenant' | 'principal' | 'proof'> {
   /** The draft that it publishes, with who has seen it. */
   readonly draft?: SeenDraft | undefined;
-};
+  /** Of a connector: what it was planned with. An administrator's rights rest on what they were worked out on. */
+  readonly restsOn?: RightsProof;
+}
 
 /** Makes changes of tenants, as often as it takes, and brings this replica up to them. */
 export class Changes {
@@ -63,8 +65,8 @@ export class Changes {
     const planned = async (): Promise<Change | undefined> => {
       const wanted = await plan();
       if (!wanted) return undefined;
-      const { draft, ...change } = wanted;
-      const made = { ...change, tenant, ...madeBy(standing) };
+      const { draft, restsOn, ...change } = wanted;
+      const made = { ...change, tenant, ...madeBy(standing, restsOn) };
       return standing.kind === 'administrator' ? this.#demanding(standing, made, draft) : made;
     };
     let isCurrent = false;
@@ -158,13 +160,13 @@ const isRestedOn = (operation: Operation): boolean =>
   (operation.op === 'put_document' || operation.op === 'delete_document') &&
   ['Host', 'Server', 'Policy', 'Tenant'].includes(operation.kind);
 
-function madeBy(maker: Maker): Pick<Change, 'principal' | 'proof'> {
+function madeBy(maker: Maker, restsOn: RightsProof | undefined): Pick<Change, 'principal' | 'proof'> {
   switch (maker.kind) {
     case 'service':
       return { principal: `system:${maker.name}` };
-    // The transaction looks at the token, and at what the Issuer's document says.
+    // The transaction looks at the token, at what the Issuer's document says, and whether others came before.
     case 'connector':
-      return { principal: `scim:${maker.credential}` };
+      return { principal: `scim:${maker.credential}`, ...(restsOn ? { proof: restsOn } : {}) };
     case 'administrator':
       return { principal: principalName(maker), proof: maker.proof };
   }

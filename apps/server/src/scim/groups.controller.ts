@@ -15,6 +15,7 @@ import {
   idSchema,
   listBody,
   listQuerySchema,
+  MOST_OF_PAGE,
   shapeQuerySchema,
   shaped,
   wants,
@@ -41,7 +42,9 @@ export class ScimGroupsController {
     @Query({ schema: listQuerySchema }) { filter, startIndex = 1, count = 100, ...shape }: ListQuery,
   ): Promise<ScimBody> {
     const wanted = filter === undefined ? {} : readFilter(GROUP, filter);
-    const { rows, total } = await this.groups.list(connector, wanted, startIndex - 1, count);
+    const { rows: found, total } = await this.groups.list(connector, wanted, startIndex - 1, count);
+    const { reader } = this.groups;
+    const rows = wants(shape, 'members') ? await reader.fitting(connector.tenant, 'group', found, MOST_OF_PAGE) : found;
     const bodies: ScimBody[] = [];
     for (const row of rows) bodies.push(await this.#body(connector, row, shape));
     return listBody(bodies, total, startIndex);

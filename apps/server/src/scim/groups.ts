@@ -116,7 +116,8 @@ export class ScimGroups {
   ): Promise<PlannedChange | undefined> {
     const isRenamed = before !== undefined && (before.displayName !== displayName || before.externalId !== externalId);
     const named = await this.reader.identities(tenant, name, id, [...add, ...remove]);
-    const unknown = [...add].find((one) => !named.some((user) => user.id === one));
+    const known = new Set(named.map((user) => user.id));
+    const unknown = [...add].find((one) => !known.has(one));
     if (unknown !== undefined) throw new ScimError('invalidValue', `members: there is no user ${unknown}`);
     const all = clears || isRenamed ? await this.reader.identities(tenant, name, id, null) : [];
     const coming = named.filter((user) => add.has(user.id) && !user.isMember);

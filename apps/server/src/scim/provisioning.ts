@@ -7,10 +7,11 @@ import type { ChangeRates } from '../admin/change-rates.js';
 import type { Changes, PlannedChange } from '../admin/changes.js';
 import type { Log } from '../operations/log.js';
 
-/** The state that a change of a connector is planned on. */
+/** The state that a change of a connector is planned on, and the epoch that it has at least. */
 export interface ProvisioningState {
   readonly issuer: ProvisionedIssuer;
   readonly policies: PolicySet;
+  readonly epoch: number;
 }
 
 /** An Issuer whose people a connector provisions. */
@@ -42,6 +43,9 @@ export class Provisioning {
   /**
    * Plans a change on the newest state and makes it, as often as it takes, under one revision. Undefined from `plan` means
    * that there is nothing to do. Throws what `plan` throws, and ScimError (`uniqueness`).
+   *
+   * INVARIANT: what is known of the people whom a change touches, such as by what other names they go, is as new as the commit: what
+   * touched one of them since is planned with.
    * @param taken what to say where there is another one like it
    */
   async make(
@@ -51,7 +55,11 @@ export class Provisioning {
   ): Promise<void> {
     this.rates.take({ ...connector, subject: null });
     try {
-      await this.changes.make(connector, async () => plan(await this.#state(connector)));
+      await this.changes.make(connector, async () => {
+        const state = await this.#state(connector);
+        const change = await plan(state);
+        return change && { ...change, restsOn: { epoch: state.epoch, keys: change.keys } };
+      });
     } catch (error) {
       if (error instanceof Refusal && error.code === 'already_exists') throw new ScimError('uniqueness', taken);
       throw error;
@@ -70,9 +78,10 @@ export class Provisioning {
   }
 
   async #state({ tenant, issuer: name }: ConnectorPrincipal): Promise<ProvisioningState> {
-    const { policies } = await this.snapshots.of(tenant);
+    // A snapshot moves on: its policies may be newer than the epoch, and never older.
+    const { policies, epoch } = await this.snapshots.of(tenant);
     const issuer = policies.documents.find('Issuer', name)?.document;
     if (!issuer?.provisioning) throw new Refusal('forbidden', `the Issuer '${name}' is not provisioned any more`);
-    return { issuer: issuer as ProvisionedIssuer, policies };
+    return { issuer: issuer as ProvisionedIssuer, policies, epoch };
   }
 }

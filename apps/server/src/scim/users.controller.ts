@@ -15,6 +15,7 @@ import {
   idSchema,
   listBody,
   listQuerySchema,
+  MOST_OF_PAGE,
   shapeQuerySchema,
   shaped,
   wants,
@@ -41,7 +42,9 @@ export class ScimUsersController {
     @Query({ schema: listQuerySchema }) { filter, startIndex = 1, count = 100, ...shape }: ListQuery,
   ): Promise<ScimBody> {
     const wanted = filter === undefined ? {} : readFilter(USER, filter);
-    const { rows, total } = await this.users.list(connector, wanted, startIndex - 1, count);
+    const { rows: found, total } = await this.users.list(connector, wanted, startIndex - 1, count);
+    const { reader } = this.users;
+    const rows = wants(shape, 'groups') ? await reader.fitting(connector.tenant, 'user', found, MOST_OF_PAGE) : found;
     return listBody(await this.#bodies(connector, rows, shape), total, startIndex);
   }
 

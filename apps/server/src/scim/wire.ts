@@ -25,8 +25,18 @@ export const listQuerySchema = shapeQuerySchema.extend({
 });
 export type ListQuery = z.output<typeof listQuerySchema>;
 
-export const idSchema = z.object({ id: z.string().min(1).max(200) });
+/** Ids are ours, or as in `/Schemas`; what no id can be is refused before anything looks for it. */
+export const idSchema = z.object({
+  id: z
+    .string()
+    .min(1)
+    .max(200)
+    .regex(/^[\x21-\x7e]*$/, 'an id as it was given'),
+});
 export type IdParams = z.output<typeof idSchema>;
+
+/** Members, or groups of users, of one page together: where there are more, it ends sooner than was asked for. */
+export const MOST_OF_PAGE = 10_000;
 
 /** Any JSON: what is in it is read by the rules of SCIM. */
 export const anyBodySchema = z.unknown();
