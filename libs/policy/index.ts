@@ -48,7 +48,6 @@ export type { ServerReference } from './compile/registry.js';
 export type { ProvisionedRow } from './compile/provisioned.js';
 export { BY_TOOL, MCP_RESOURCE_TYPES, THE_SERVER, type DecisionInput } from './decide/request.js';
 export {
-  groupsOf,
   groupsClaim,
   groupsOfPerson,
   identityClaim,

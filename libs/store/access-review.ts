@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { IssuerDocument, JsonObject, StoredDocument } from '#policy';
+import type { JsonObject, ProvisionedRow, StoredDocument } from '#policy';
 import { toStoreError } from './errors.js';
 import { recordEvent } from './events.js';
 import type { Store } from './store.js';
@@ -14,12 +14,20 @@ const PATIENCE_S = 60;
 /** Who has been given what, and by what. Times in ISO 8601. */
 export interface AccessGrant {
   readonly kind:
-    'binding' | 'administrator_binding' | 'mapping' | 'administrator_mapping' | 'key' | 'client' | 'delegation';
-  /** A subject or group; or as in `host:desk`, `administrator:ci`. */
+    | 'binding'
+    | 'administrator_binding'
+    | 'mapping'
+    | 'administrator_mapping'
+    | 'key'
+    | 'client'
+    | 'connector'
+    | 'group'
+    | 'delegation';
+  /** A subject or group; or as in `host:desk`, `administrator:ci`, `connector:entra`. */
   readonly who: string;
-  /** The role; of a host's credential its rights, as JSON; of a delegation in whose place. */
+  /** The role; of a host's credential its rights, as JSON; of a connector's its Issuer; the group; of a delegation in whose place. */
   readonly what: string;
-  /** The document, credential, mapping rule or delegation that gives it. */
+  /** The document, credential, mapping rule, provisioned group or delegation that gives it. */
   readonly by: string;
   /** Since when without a break; null: not known, as for what a provider said. */
   readonly since: string | null;
@@ -35,11 +43,13 @@ export interface ReviewedPerson {
   readonly issuer: string;
   readonly claims: JsonObject;
   readonly lastAt: string;
+  /** What the connector of the Issuer says of them; null: nothing. */
+  readonly provisioned: ProvisionedRow | null;
 }
 
 /** What people may by mappings is worked out on these. */
 export interface ReviewedIdentity {
-  readonly issuers: ReadonlyMap<string, IssuerDocument>;
+  readonly issuers: readonly StoredDocument<'Issuer'>[];
   readonly mappings: readonly StoredDocument<'Mapping'>[];
 }
 
@@ -112,8 +122,7 @@ async function identityOf(client: pg.Client, tenant: string): Promise<ReviewedId
         [tenant, kind],
       )
     ).rows;
-  const issuers = await of('Issuer');
-  return { issuers: new Map(issuers.map(({ document }) => [document.name, document])), mappings: await of('Mapping') };
+  return { issuers: await of('Issuer'), mappings: await of('Mapping') };
 }
 
 /** As everywhere in the API: in UTC, with milliseconds. */
@@ -145,20 +154,31 @@ const GRANTS = `
     order by v.version limit 1
   ) s
   cross join lateral (
-    select greatest(
-      (select p.last_at from placet.person p where p.tenant = d.tenant and p.id = w.who),
-      (select max(n.seen_at) from placet.session n where n.tenant = d.tenant and n.person = w.who and n.ended_at is null),
-      case d.kind when 'Binding' then (
-        select l.at from placet.ledger_record l
-        where l.tenant = d.tenant and l.subject = sha256(convert_to(w.who, 'UTF8')) order by l.commit desc, l.seq desc limit 1
-      ) end
-    ) as at
+    select max(used.at) as at
+    from (
+      select w.who as name
+      union
+      -- Roles of policies are those of a stored subject, by whatever name it is asked for; rights to administer are not.
+      select concat(a ->> 'type', ':', a ->> 'id') from placet.document o, jsonb_array_elements(o.body -> 'aliases') a
+      where d.kind = 'Binding' and o.tenant = d.tenant and o.kind = 'Subject' and o.name = w.who
+    ) n
+    cross join lateral (
+      select greatest(
+        (select p.last_at from placet.person p where p.tenant = d.tenant and p.id = n.name),
+        (select max(e.seen_at) from placet.session e where e.tenant = d.tenant and e.person = n.name and e.ended_at is null),
+        case d.kind when 'Binding' then (
+          select l.at from placet.ledger_record l
+          where l.tenant = d.tenant and l.subject = sha256(convert_to(n.name, 'UTF8'))
+          order by l.commit desc, l.seq desc limit 1
+        ) end
+      ) as at
+    ) used
   ) u
   where d.tenant = $1 and d.kind in ('Binding', 'AdministratorBinding') and d.body is not null
     and ((d.body ->> 'expires')::timestamptz > clock_timestamp()) is not false
   union all
   select json_build_object(
-    'kind', case c.kind when 'api_key' then 'key' else 'client' end,
+    'kind', case c.kind when 'api_key' then 'key' when 'scim' then 'connector' else 'client' end,
     'who', c.principal_kind || ':' || c.principal, 'what', r.role, 'by', c.id, 'since', ${time('c.created_at')},
     'grantedBy', c.created_by, 'expires', ${time('c.expires_at')}, 'lastUsed', ${time('u.last_used_at')}
   )
@@ -168,6 +188,8 @@ const GRANTS = `
     select jsonb_array_elements_text(c.rights -> 'roles') as role where c.principal_kind = 'administrator'
     union all
     select c.rights::text where c.principal_kind = 'host'
+    union all
+    select c.issuer where c.principal_kind = 'connector'
   ) r
   where c.tenant = $1 and c.disabled_at is null and (c.expires_at > clock_timestamp()) is not false
   union all
@@ -175,8 +197,29 @@ const GRANTS = `
     'kind', 'delegation', 'who', g.to_person, 'what', g.from_person, 'by', g.id, 'since', ${time('g.created_at')},
     'grantedBy', g.from_person, 'expires', ${time('g.expires_at')}, 'lastUsed', null
   )
-  from placet.delegation g where g.tenant = $1 and g.ended_at is null and g.expires_at > clock_timestamp()`;
+  from placet.delegation g where g.tenant = $1 and g.ended_at is null and g.expires_at > clock_timestamp()
+  union all
+  select json_build_object(
+    'kind', 'group', 'who', s.who, 'what', concat('group:', i.body #>> '{groups,prefix}', s.named), 'by', g.id,
+    'since', null, 'grantedBy', null, 'expires', null, 'lastUsed', ${time('p.last_at')}
+  )
+  from placet.document i
+  join placet.scim_user u on u.tenant = i.tenant and u.issuer = i.name and u.expires_at is null and u.active
+  join placet.scim_member m on m.tenant = u.tenant and m.user_id = u.id
+  join placet.scim_group g on g.tenant = m.tenant and g.id = m.group_id
+  cross join lateral (
+    select concat(i.body ->> 'subjectType', ':', u.issuer, '/', u.identity) as who,
+      case i.body #>> '{provisioning,groupName}' when 'externalId' then g.external_id else g.display_name end as named
+  ) s
+  left join placet.person p on p.tenant = i.tenant and p.id = s.who
+  where i.tenant = $1 and i.kind = 'Issuer' and i.body #>> '{provisioning,groups}' = 'scim'
+    and u.identity is not null and s.named is not null`;
 
+/** Of two rows of one identity the one that is there counts, and not the one that was taken away. */
 const PEOPLE = `
-  select json_build_object('id', p.id, 'issuer', p.issuer, 'claims', p.claims, 'lastAt', ${time('p.last_at')}) as row
+  select json_build_object('id', p.id, 'issuer', p.issuer, 'claims', p.claims, 'lastAt', ${time('p.last_at')}, 'provisioned', (
+    select placet.scim_user_as_json(u) from placet.scim_user u
+    where u.tenant = p.tenant and u.issuer = p.issuer and u.identity = substr(p.id, strpos(p.id, '/') + 1)
+    order by u.expires_at nulls first limit 1
+  )) as row
   from placet.person p where p.tenant = $1 order by p.id`;

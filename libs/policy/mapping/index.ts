@@ -1,3 +1,3 @@
-export { groupsClaim, groupsOf, groupsOfPerson, type TokenGroups } from './groups.js';
+export { groupsClaim, groupsOfPerson, type TokenGroups } from './groups.js';
 export { identityClaim, identityOf, unmetRequirement } from './identity.js';
 export { mapClaims, type Mapped, type MappedRole } from './map-claims.js';

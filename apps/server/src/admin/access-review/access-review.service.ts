@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Refusal } from '#http';
 import { principalName, type AdministratorPrincipal } from '#identity';
-import { groupsOf, mapClaims, unmetRequirement } from '#policy';
+import { groupsOfPerson, mapClaims, parsePrincipal, PolicySet, unmetRequirement } from '#policy';
 import {
   OperationRefused,
   reviewAccess,
@@ -75,21 +75,29 @@ export class AccessReviewService {
 
 async function* grantsOf(store: Store, principal: AdministratorPrincipal): AsyncGenerator<AccessGrant> {
   let identity: ReviewedIdentity | undefined;
+  let set: PolicySet | undefined;
   const by = { principal: principalName(principal), proof: principal.proof };
   for await (const row of reviewAccess(store, principal.tenant, by, (told) => (identity = told))) {
     if ('grant' in row) yield row.grant;
-    else yield* mappedGrants(identity!, row.person);
+    else yield* mappedGrants((set ??= PolicySet.of(identity!.issuers)), identity!, row.person);
   }
 }
 
-/** What the Mappings make of what was said of somebody at their last sign-in, as far as it is certain. */
+/**
+ * What the Mappings make of what was said of somebody at their last sign-in, as far as it is certain, and of the groups that are
+ * provisioned where these count. Whom the connector of their Issuer does not let in has nothing by that any more.
+ */
 function* mappedGrants(
-  { issuers, mappings }: ReviewedIdentity,
-  { id, issuer: name, claims, lastAt }: ReviewedPerson,
+  set: PolicySet,
+  { mappings }: ReviewedIdentity,
+  { id, issuer: name, claims, lastAt, provisioned }: ReviewedPerson,
 ): Generator<AccessGrant> {
-  const issuer = issuers.get(name);
-  if (!issuer || unmetRequirement(issuer, claims) !== undefined) return;
-  const mapped = mapClaims(mappings, issuer, claims, groupsOf(issuer, claims));
+  const issuer = set.documents.find('Issuer', name)?.document;
+  const named = parsePrincipal(id);
+  if (!issuer || named?.kind !== 'subject' || unmetRequirement(issuer, claims) !== undefined) return;
+  if (provisioned) set.provision([provisioned]);
+  if (set.keepsOut([named])) return;
+  const mapped = mapClaims(mappings, issuer, claims, groupsOfPerson(set, issuer, claims));
   const given = { who: id, since: null, grantedBy: null, expires: null, lastUsed: lastAt };
   for (const { role, mapping, rule, possible } of mapped.roles.ways)
     if (!possible) yield { ...given, kind: 'mapping', what: role, by: `${mapping}/${rule}` };
