@@ -83,6 +83,12 @@ describe('a provisioned user', () => {
       outcome: 'taken',
     });
     expect(await make(put('b', { identityBy: 'userName' }))).toMatchObject({ outcome: 'version' });
+    await save(undefined);
+    expect(await make(put('b'))).toMatchObject({ outcome: 'version' });
+    await save({ scim: true, identity: 'userName' });
+    const same = { identityBy: 'userName', body: { externalId: 'x-a', userName: 'b', attributes: {} } };
+    expect(await make(put('b', same))).toMatchObject({ outcome: 'taken' });
+    await save({ scim: true, identity: 'externalId' });
   });
 
   it('is kept out by what was theirs, and let in again by it', async () => {
@@ -135,7 +141,9 @@ describe('a provisioned user', () => {
     ] as const;
     for (const operation of refused) expect(await make(operation)).toMatchObject({ outcome: 'version' });
     // The same names are somebody else's there.
-    expect(await make(put('mine', { issuer, body: { externalId: 'x-theirs', userName: 'theirs', attributes: {} } }))).toMatchObject({ outcome: 'committed' });
+    expect(
+      await make(put('mine', { issuer, body: { externalId: 'x-theirs', userName: 'theirs', attributes: {} } })),
+    ).toMatchObject({ outcome: 'committed' });
     expect(await make({ ...group, id: 'mine', issuer, expectedVersion: 0, add: ['mine'] })).toMatchObject({
       outcome: 'committed',
     });
@@ -149,6 +157,11 @@ describe('a provisioned user', () => {
       { id: 'mine', isMember: false },
     ]);
     expect(await reader.identities(database.tenant, issuer, 'group', null)).toEqual([]);
+    const identityThere = async () => (await reader.user(database.tenant, issuer, 'mine'))?.identity;
+    await save({ scim: true, identity: 'userName' });
+    expect(await identityThere()).toBe('x-theirs');
+    await save({ scim: true, identity: 'externalId' });
+    expect(await identityThere()).toBe('x-theirs');
     // Who is taken away there stays here.
     await make({ op: 'delete_scim_user', id: 'mine', issuer, expectedVersion: 1 });
     const kept = ((await loadTenant(database.store, database.tenant, 0))?.people ?? []).filter(
@@ -160,6 +173,27 @@ describe('a provisioned user', () => {
     ]);
     await make({ op: 'delete_scim_group', id: 'group', issuer: 'entra', expectedVersion: 1 });
     await make({ op: 'delete_scim_user', id: 'theirs', issuer: 'entra', expectedVersion: 1 });
+    // Nor does anybody who comes again there come again here.
+    await make(put('again', { body: { externalId: 'x-theirs', userName: 'again', attributes: {} } }));
+    const { rows } = await superuser.query<{ issuer: string; active: boolean }>(
+      `select issuer, active from placet.scim_user where identity = 'x-theirs' order by issuer`,
+    );
+    expect(rows).toEqual([
+      { issuer: 'entra', active: true },
+      { issuer: 'okta', active: false },
+    ]);
+    await make({ op: 'delete_scim_user', id: 'again', issuer: 'entra', expectedVersion: 1 });
+  });
+
+  it('who leaves one group stays in the others', async () => {
+    await make(put('j'));
+    const group = { op: 'put_scim_group', issuer: 'entra', remove: [], add: ['j'] } as const;
+    for (const id of ['j1', 'j2'])
+      await make({ ...group, id, expectedVersion: 0, body: { externalId: id, displayName: id } });
+    const body = { externalId: 'j1', displayName: 'j1' };
+    await make({ ...group, id: 'j1', expectedVersion: 1, body, add: [], remove: ['j'] });
+    expect(await people()).toMatchObject({ 'x-j': { groups: ['j2'] } });
+    await make({ op: 'delete_scim_user', id: 'j', issuer: 'entra', expectedVersion: 1 });
   });
 
   it('is written by a connector only with what it planned with, and that is said', async () => {

@@ -186,13 +186,14 @@ describe('whoever leaves', () => {
       insert into placet.consent (tenant, id, request, requirement, binding, agreed, expires_at, subject, agent)
         values ('${tenant}', 'k', 'agreed', 0, 'b', array['user:company/cara'], now() + interval '1 day', 'user:company/cara', '${HOST}');
       insert into placet.delegation (tenant, id, from_person, to_person, expires_at)
-        values ('${tenant}', 'd', 'user:company/cara', 'user:company/bob', now() + interval '1 day');`);
+        values ('${tenant}', 'd', 'user:company/cara', 'user:company/bob', now() + interval '1 day'),
+          ('${tenant}', 'e', 'user:company/bob', 'user:company/cara', now() + interval '1 day');`);
     const before = await epoch();
     await set(id, false);
     expect((await epoch()).revision).toBe(before.revision + 1);
     const { rows } = await superuser.query(
       `select (select ended_for from placet.consent where id = 'k'), (select status from placet.consent_request where id = 'open'),
-         (select ended_at is not null as over from placet.delegation where id = 'd')`,
+         (select bool_and(ended_at is not null) as over from placet.delegation)`,
     );
     expect(rows).toEqual([{ ended_for: 'revoked', status: 'cancelled', over: true }]);
     await set(id, true);

@@ -281,8 +281,18 @@ describe('the token of a connector', () => {
     const { body: host } = await company.service.call('POST', '/api/v1/keys', {
       body: { host: 'desk', rights: { subjects: ['*'] } },
     });
+    const { body: client } = await company.service.call('POST', '/api/v1/clients', {
+      body: { host: 'desk', rights: { subjects: ['*'] } },
+    });
+    const basic = Buffer.from(`${client.id}:${client.secret}`).toString('base64');
+    const { body: issued } = await company.service.call('POST', '/t/default/oauth/token', {
+      key: null,
+      headers: { Authorization: `Basic ${basic}`, 'Content-Type': 'application/x-www-form-urlencoded' },
+      body: 'grant_type=client_credentials',
+    });
+    expect(issued.access_token).toBeDefined();
     const session = await company.signIn('ann');
-    for (const one of [key.key, host.key, 'placet_x', ''])
+    for (const one of [key.key, host.key, issued.access_token, 'placet_x', ''])
       for (const [method, path] of [
         ['GET', '/Users'],
         ['GET', '/ServiceProviderConfig'],
