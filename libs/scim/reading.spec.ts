@@ -32,6 +32,7 @@ describe('a filter', () => {
     'emails[type eq "work"]',
     'members eq "1"',
     'userName eq "a" userName eq "a"',
+    'userName eq "a" and userName eq "b"',
     'userName eq "a" and ',
     'and userName eq "a"',
     'urn:x:userName eq "a"',

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type pg from 'pg';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import type { Service } from '../../apps/server/src/service.js';
+import { connectorOf, patchOf, USER_SCHEMA, type Scim } from '../support/scim.js';
 import { startCompany, companyIssuer, type Company } from '../support/signed-in.js';
 import type { Answer } from '../support/service.js';
 
@@ -10,6 +11,7 @@ const HOST = { host: 'desk', rights: { subjects: ['user:clerk'] } };
 let company: Company;
 let other: Service;
 let database: pg.Client;
+let scim: Scim;
 
 beforeAll(async () => {
   company = await startCompany();
@@ -17,7 +19,7 @@ beforeAll(async () => {
   database = await company.service.database.connect('superuser');
   await company.apply(
     { kind: 'Tenant', name: 'default', defaults: { effect: 'deny', hostScope: {} } },
-    companyIssuer(company.idp, { ...companyIssuer(company.idp), subjectTokens: { audiences: [AUDIENCE] } }),
+    issuer(),
     { kind: 'Host', name: 'desk' },
     { kind: 'Server', name: 'files' },
     { kind: 'Subject', id: 'bob', aliases: [{ type: 'user', id: 'company/bob' }] },
@@ -27,14 +29,27 @@ beforeAll(async () => {
       aliases: ['dan', 'd4n'].map((sub) => ({ type: 'user', id: `company/${sub}` })),
     },
     {
+      kind: 'Subject',
+      id: 'dan5',
+      aliases: ['dan5', 'd5n'].map((sub) => ({ type: 'user', id: `company/${sub}` })),
+    },
+    {
       kind: 'Policy',
       name: 'all',
       target: { actions: ['*'], resources: ['*'] },
       rules: [{ name: 'all', effect: 'allow', to: ['any'] }],
     },
   );
+  scim = await connectorOf(company.service, 'company');
+  await provisioned('dan5');
 });
 afterAll(() => company.close());
+
+const issuer = (provisioning: object = {}) =>
+  companyIssuer(company.idp, {
+    subjectTokens: { audiences: [AUDIENCE] },
+    provisioning: { scim: true, ...provisioning },
+  });
 
 /** What asks for a decision, and the call that ends it. */
 interface Case {
@@ -50,6 +65,23 @@ async function ofPerson(sub: string, end: () => Promise<Answer>): Promise<Case> 
   const { body } = await company.service.call('POST', '/api/v1/keys', { body: HOST });
   return { key: body.key, subject: { token }, end };
 }
+
+/** Somebody who is provisioned, and for whom the host gives its word. */
+async function ofAsserted(sub: string, end: () => Promise<Answer>): Promise<Case> {
+  if (sub !== 'nobody') await provisioned(sub);
+  const { body } = await company.service.call('POST', '/api/v1/keys', {
+    body: { host: 'desk', rights: { subjects: ['user:company/*'] } },
+  });
+  return { key: body.key, subject: { type: 'user', id: `company/${sub}` }, end };
+}
+
+const users = new Map<string, string>();
+async function provisioned(sub: string): Promise<void> {
+  const { body } = await scim('POST', '/Users', { schemas: [USER_SCHEMA], userName: sub, externalId: sub });
+  users.set(sub, body.id as string);
+}
+const deactivate = (sub: string) =>
+  scim('PATCH', `/Users/${users.get(sub)}`, patchOf({ op: 'replace', path: 'active', value: false }));
 
 async function ofClient(end: (client: { id: string; secret: string }, token: string) => Promise<Answer>) {
   const { body: client } = await company.service.call('POST', '/api/v1/clients', { body: HOST });
@@ -129,6 +161,28 @@ it.each<[string, () => Promise<Case>, (answer: Answer) => unknown, unknown]>([
     },
     ({ body }) => body.code,
     'subject_token_invalid',
+  ],
+  [
+    'the person is deactivated by their directory',
+    () => ofAsserted('eve', () => deactivate('eve')),
+    ({ body }) => body.reason.code,
+    'suspended',
+  ],
+  [
+    'the person is deactivated by their directory under another name',
+    () => ofPerson('d5n', () => deactivate('dan5')),
+    ({ body }) => body.code,
+    'subject_token_invalid',
+  ],
+  [
+    'the Issuer comes to let in nobody who is not provisioned',
+    () =>
+      ofAsserted('nobody', async () => {
+        await company.apply(issuer({ required: true }));
+        return { status: 200 } as Answer;
+      }),
+    ({ body }) => body.reason.code,
+    'suspended',
   ],
   [
     'the access token is revoked',

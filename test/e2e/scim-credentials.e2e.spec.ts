@@ -239,6 +239,23 @@ describe('of whoever leaves', () => {
     expect((await session.fetch(`${company.service.url}/api/v1/me`)).status).toBe(401);
   });
 
+  it('is stopped, also where something else comes first each time that it is planned', async () => {
+    const session = await company.signIn(cara);
+    await superuser.query(`
+      alter function placet.principal_stands rename to really_stands;
+      create function placet.principal_stands(wanted uuid, by_principal text, proof jsonb) returns text language sql stable as $$
+        select case when by_principal like 'scim:%' and (proof ->> 'epoch')::bigint < 9007199254740991 then 'rights'
+          else placet.really_stands(wanted, by_principal, proof) end $$;`);
+    try {
+      await set(false);
+    } finally {
+      await superuser.query(`
+        drop function placet.principal_stands;
+        alter function placet.really_stands rename to principal_stands;`);
+    }
+    expect((await session.fetch(`${company.service.url}/api/v1/me`)).status).toBe(401);
+  });
+
   /** Waits until as many wait for a lock that somebody holds. They get it in the order in which they came. */
   async function waiting(many: number): Promise<void> {
     const waits = async () =>

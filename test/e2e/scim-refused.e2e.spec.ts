@@ -302,6 +302,32 @@ describe('the token of a connector', () => {
     expect((await session.fetch(`${company.service.url}/scim/v2/Users`)).status).toBe(401);
   });
 
+  it('is neither made nor taken over by whoever has less than people of its Issuer can come to have', async () => {
+    await company.apply(
+      {
+        kind: 'AdministratorRole',
+        name: 'keeper',
+        grants: [{ actions: ['read', 'write', 'rotate', 'delete', 'grant'], on: ['Key'] }],
+      },
+      { kind: 'AdministratorBinding', name: 'bosses', to: ['group:company:bosses'], roles: ['owner'] },
+    );
+    const { body } = await company.service.call('POST', '/api/v1/keys', {
+      body: { administrator: 'keeper', rights: { roles: ['keeper'] } },
+    });
+    const as = (method: string, path: string, sent: object) =>
+      company.service.call(method, `/api/v1/connector-tokens${path}`, { key: body.key, body: sent });
+    const { body: there } = await company.service.call('POST', '/api/v1/connector-tokens', {
+      body: { issuer: 'company' },
+    });
+    for (const answer of [await as('POST', '', { issuer: 'company' }), await as('POST', `/${there.id}/rotate`, {})])
+      expect([answer.status, answer.body.code]).toEqual([403, 'grant_exceeds_own']);
+    await company.service.call('DELETE', '/api/v1/documents/AdministratorBinding/bosses', {
+      headers: { 'If-Match': '1' },
+    });
+    expect((await as('POST', '', { issuer: 'company' })).status).toBe(201);
+    expect((await as('POST', `/${there.id}/rotate`, {})).status).toBe(201);
+  });
+
   it('says nothing of what is within when something is wrong', async () => {
     const answers = [
       await scim('POST', '/Users', undefined),

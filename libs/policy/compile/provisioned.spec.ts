@@ -1,4 +1,6 @@
 import { describe, expect, it } from 'vitest';
+import { decide } from '../decide/decide.js';
+import { BY_TOOL, type DecisionInput } from '../decide/request.js';
 import { groupsOfPerson } from '../mapping/groups.js';
 import type { IssuerDocument } from '../documents/schema.js';
 import { parseDocuments } from '../documents/parse.js';
@@ -47,6 +49,29 @@ describe('whom a connector keeps out', () => {
     expect(set.keepsOut(person('ann'))).toBe(false);
     set.provision([row('ann', { identity: null })]);
     expect(set.keepsOut(person('dora'))).toBe(true);
+  });
+});
+
+const ASKED: DecisionInput = {
+  subject: { type: 'user', id: 'ann', properties: {}, assurance: 'asserted' },
+  agent: 'desk',
+  action: 'tools/call',
+  resource: { type: 'tool', id: 'read', properties: {} },
+  server: { name: 'files' },
+  arguments: { n: 1 },
+  operation: BY_TOOL,
+  session: null,
+  context: {},
+  kind: 'ordinary',
+};
+
+describe('what a decision rests on', () => {
+  it('has the Issuer by whose word somebody may come to be kept out, under each of their names', () => {
+    const set = setOf(`${issuer()}\n---\n{ kind: Subject, id: ann, aliases: [{ type: user, id: idp/ann }] }`);
+    const keysOf = (id: string) => decide(set, { ...ASKED, subject: { ...ASKED.subject, id } }, [], 0).keys;
+    expect(keysOf('idp/bob')).toEqual(expect.arrayContaining(['issuer:idp', 'subject:user:idp/bob']));
+    expect(keysOf('ann')).toEqual(expect.arrayContaining(['issuer:idp', 'subject:user:idp/ann', 'subject:user:ann']));
+    expect(keysOf('other/bob')).toContain('issuer:other');
   });
 });
 

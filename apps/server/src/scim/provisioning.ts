@@ -3,6 +3,7 @@ import type { ConnectorPrincipal } from '#identity';
 import type { IssuerDocument, PolicySet, TouchKey } from '#policy';
 import { ScimError } from '#scim';
 import type { Snapshots } from '#snapshot';
+import type { RightsProof } from '#store';
 import type { ChangeRates } from '../admin/change-rates.js';
 import type { Changes, PlannedChange } from '../admin/changes.js';
 import type { Log } from '../operations/log.js';
@@ -19,6 +20,15 @@ export type ProvisionedIssuer = IssuerDocument & { readonly provisioning: NonNul
 
 /** People whose groups one change may concern by their names; a change that concerns more concerns everybody. */
 const MOST_TOUCHED = 2000;
+
+/**
+ * Attempts at a change on all that is known of the people whom it touches. Then it is made all the same: whoever leaves is
+ * stopped, however much else changes, and cannot hold that up by changes of their own.
+ */
+const FENCED_ATTEMPTS = 4;
+
+/** No change is younger. */
+const WHATEVER_CAME: RightsProof = { epoch: Number.MAX_SAFE_INTEGER, keys: [] };
 
 /** The subject that a user is, by what tokens of the Issuer call them. */
 export const subjectOfUser = ({ subjectType, name }: IssuerDocument, identity: string): string =>
@@ -45,7 +55,7 @@ export class Provisioning {
    * that there is nothing to do. Throws what `plan` throws, and ScimError (`uniqueness`).
    *
    * INVARIANT: what is known of the people whom a change touches, such as by what other names they go, is as new as the commit: what
-   * touched one of them since is planned with.
+   * touched one of them since is planned with, as long as others do not keep coming first.
    * @param taken what to say where there is another one like it
    */
   async make(
@@ -55,10 +65,12 @@ export class Provisioning {
   ): Promise<void> {
     this.rates.take({ ...connector, subject: null });
     try {
+      let attempts = 0;
       await this.changes.make(connector, async () => {
         const state = await this.#state(connector);
         const change = await plan(state);
-        return change && { ...change, restsOn: { epoch: state.epoch, keys: change.keys } };
+        const isFenced = attempts++ < FENCED_ATTEMPTS;
+        return change && { ...change, restsOn: isFenced ? { epoch: state.epoch, keys: change.keys } : WHATEVER_CAME };
       });
     } catch (error) {
       if (error instanceof Refusal && error.code === 'already_exists') throw new ScimError('uniqueness', taken);
