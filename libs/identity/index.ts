@@ -73,6 +73,7 @@ export {
   fetchKeys,
   IdentityProviderUnavailable,
   KeySets,
+  saidKeyOf,
   TokenRefused,
   TokenVerifier,
   TOLERANCE_MS,

@@ -82,6 +82,7 @@ export const PROBES: Readonly<Record<string, (things: Things) => Probe>> = {
     headers: { 'If-Match': '"1"' },
   }),
   'DELETE /api/v1/drafts/{name}': ({ name }) => ({ path: { name }, headers: { 'If-Match': '"1"' } }),
+  'POST /api/v1/drafts/{name}/approve': ({ name }) => ({ path: { name }, headers: { 'If-Match': '"1"' } }),
   'POST /api/v1/drafts/{name}/publish': ({ name }) => ({ path: { name }, body: { message: 'why' } }),
   'GET /api/v1/revisions': () => ({ shows: true }),
   'GET /api/v1/revisions/{revision}': ({ revision }) => ({ path: { revision: String(revision) }, shows: true }),

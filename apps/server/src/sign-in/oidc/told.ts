@@ -1,5 +1,5 @@
-import { decodeProtectedHeader } from 'jose';
 import * as oidc from 'openid-client';
+import { saidKeyOf } from '#identity';
 import type { Watch } from '../connector.js';
 
 /** The looks that the library takes at what came back, in its order (OpenID Connect Core §3.1.2.7, §3.1.3.5, §3.1.3.7). */
@@ -42,8 +42,9 @@ function foundAt(look: LookName, config: oidc.Configuration, url: URL, idToken: 
     case 'id_token':
       return 'iss, aud, exp, iat, nonce and alg of the ID token';
     case 'signature': {
-      const { alg = 'none', kid = 'none' } = idToken === undefined ? {} : decodeProtectedHeader(idToken);
-      return `of the ID token${idToken === undefined ? '' : `: alg ${alg}, kid ${kid}`}`;
+      if (idToken === undefined) return 'of the ID token';
+      const { algorithm, keyId } = saidKeyOf(idToken);
+      return `of the ID token: alg ${algorithm}, kid ${keyId}`;
     }
   }
 }
