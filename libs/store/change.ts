@@ -112,6 +112,8 @@ export type Operation =
       readonly add: readonly string[];
       readonly remove: readonly string[];
     }
+  /** Keys of administrators that people (`user:entra/3f2c`) have made, or rotated last. */
+  | { readonly op: 'end_keys'; readonly persons: readonly string[] }
   /** Consents of people (`user:entra/3f2c`), what is being asked of them, and who answers in whose place. */
   | { readonly op: 'end_consents'; readonly persons: readonly string[] }
   /** A new signing key in the place of the present one of its algorithm, which stays published until it retires. */

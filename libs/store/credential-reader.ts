@@ -14,6 +14,8 @@ export interface CredentialListing {
   /** From where it may be used; null: from anywhere. */
   readonly cidrs: readonly string[] | null;
   readonly createdBy: string;
+  /** Of an administrator's: the person with whom it ends, who made it or rotated it last; null: nobody knows. */
+  readonly person: string | null;
   readonly createdAt: string;
   readonly expiresAt: string | null;
   readonly disabledAt: string | null;
@@ -69,6 +71,7 @@ async function listings(
     rights: credential.rights,
     cidrs: credential.cidrs,
     createdBy: credential.createdBy,
+    person: credential.person,
     createdAt: credential.createdAt.toISOString(),
     expiresAt: credential.expiresAt?.toISOString() ?? null,
     disabledAt: credential.disabledAt?.toISOString() ?? null,

@@ -32,7 +32,7 @@ export const EXPORTED: Readonly<
   credential: {
     columns: [
       ...['id', 'kind', 'principal_kind', 'principal', 'environment', 'rights', 'cidrs', 'jwks', 'issuer', 'subject'],
-      ...['created_by', 'created_at', 'expires_at', 'disabled_at', 'revision'],
+      ...['person', 'created_by', 'created_at', 'expires_at', 'disabled_at', 'revision'],
     ],
     order: ['id'],
   },

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { refresh, signIn, type SignIn } from '../../apps/cli/src/sign-in.js';
 import type { Service } from '../../apps/server/src/service.js';
 import { SESSION_COOKIE } from '#identity';
+import { atOnce } from '../support/at-once.js';
 import { Cookies } from '../support/browser.js';
 import { connectorOf, patchOf, USER_SCHEMA, type Scim } from '../support/scim.js';
 import { companyIssuer, startCompany, type Company } from '../support/signed-in.js';
@@ -191,6 +192,80 @@ describe('of whoever leaves', () => {
     const answers = await deciding({ type: 'user', id: `company/${cara}` })();
     return answers[url === replica.url ? 1 : 0]!;
   };
+
+  describe('keys of administrators', () => {
+    const isGood = (key: string) => administering(() => ({ Authorization: `Bearer ${key}` }))();
+    const made = async (headers: Record<string, string>, path = '', body: object = {}) => {
+      const answer = await fetch(`${company.service.url}/api/v1/keys${path}`, {
+        method: 'POST',
+        headers: {
+          'Content-Type': 'application/json',
+          'Placet-Request': '1',
+          'Sec-Fetch-Site': 'same-origin',
+          ...headers,
+        },
+        body: JSON.stringify(body),
+      });
+      expect(answer.status).toBeLessThan(300);
+      const { id, key } = (await answer.json()) as { id: string; key: string };
+      company.service.secrets.add(key);
+      return { id, key, bearer: { Authorization: `Bearer ${key}` } };
+    };
+    const OWNER = { administrator: 'ci', rights: { roles: ['owner'] } };
+    const owns = () =>
+      company.apply({ kind: 'AdministratorBinding', name: cara, to: [`user:company/${cara}`], roles: ['owner'] });
+
+    it('that they made end with them, those too that these have made or given another secret', async () => {
+      await owns();
+      const own = await made(cookieOf(await company.signIn(cara)), '', OWNER);
+      const byDevice = await made(bearer(await device(cara)), '', OWNER);
+      const byKey = await made(own.bearer, '', OWNER);
+      const foreign = await made({ Authorization: `Bearer ${company.service.owner}` }, '', OWNER);
+      const rotated = await made(byKey.bearer, `/${foreign.id}/rotate`);
+      const listed = await company.service.call('GET', `/api/v1/keys/${byKey.id}`);
+      expect(listed.body.person).toBe(`user:company/${cara}`);
+      const all = [own, byDevice, byKey, rotated].map(({ key }) => key);
+      for (const key of all) expect(await isGood(key)).toEqual([true, true]);
+      await set(false);
+      for (const key of all) expect(await isGood(key)).toEqual([false, false]);
+      await set(true);
+      await everywhere((url) => expect.poll(() => isLetIn(url)).toBe(true));
+      for (const key of all) expect(await isGood(key)).toEqual([false, false]);
+    });
+
+    it('of others, of hosts, and those that somebody else has given another secret go on', async () => {
+      await owns();
+      const session = cookieOf(await company.signIn(cara));
+      const handedOver = await made(session, '', OWNER);
+      const rotated = await made({ Authorization: `Bearer ${company.service.owner}` }, `/${handedOver.id}/rotate`);
+      const ofHost = await made(session, '', { host: 'desk' });
+      await set(false);
+      expect(await isGood(rotated.key)).toEqual([true, true]);
+      expect(await isGood(ofHost.key)).toEqual([true, true]);
+      expect(await isGood(company.service.owner)).toEqual([true, true]);
+      expect((await company.service.call('GET', `/api/v1/keys/${ofHost.id}`)).body.person).toBeNull();
+    });
+
+    it('that are made while they leave are not there afterwards', async () => {
+      await owns();
+      const session = cookieOf(await company.signIn(cara));
+      const [left, late] = await atOnce(
+        company.service.database,
+        () => set(false),
+        () => made(session, '', OWNER).catch(() => undefined),
+      );
+      expect([left, late]).toEqual([undefined, undefined]);
+      await set(true);
+      await everywhere((url) => expect.poll(() => isLetIn(url)).toBe(true));
+      const again = cookieOf(await company.signIn(cara));
+      const [first] = await atOnce(
+        company.service.database,
+        () => made(again, '', OWNER),
+        () => set(false),
+      );
+      expect(await isGood(first.key)).toEqual([false, false]);
+    });
+  });
 
   it('a device that was let in, and has not fetched its tokens, gets none', async () => {
     const form = (members: Record<string, string>) => ({ method: 'POST', body: new URLSearchParams(members) });

@@ -27,6 +27,9 @@ export class CredentialEntity {
   @Column({ type: 'text', array: true, nullable: true })
   cidrs!: string[] | null;
 
+  @Column({ type: 'text', nullable: true })
+  person!: string | null;
+
   @Column({ type: 'text', name: 'created_by' })
   createdBy!: string;
 

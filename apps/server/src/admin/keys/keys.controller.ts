@@ -129,6 +129,7 @@ function keyBody(key: CredentialListing): KeyBody {
     rights: key.rights as Record<string, unknown>,
     cidrs: key.cidrs === null ? null : [...key.cidrs],
     created_by: key.createdBy,
+    person: key.person,
     created_at: key.createdAt,
     expires_at: key.expiresAt,
     disabled_at: key.disabledAt,

@@ -34,11 +34,14 @@ export function endingOf(key: string, policies: PolicySet, now: number): Operati
   return [...byKey.values(), { op: 'end_sessions', persons: names }, { op: 'end_tokens', accounts: names }];
 }
 
-/** As `endingOf`, with all that was agreed to by them and for them: of somebody who has left. */
+/**
+ * As `endingOf`, with the keys of administrators that they have made and all that was agreed to by them and for them: of
+ * somebody who has left.
+ */
 export function leavingOf(key: string, policies: PolicySet, now: number): Operation[] {
-  const persons = personsOf(key, policies).map(({ type, id }) => `${type}:${id}`);
+  const persons = [...new Set(personsOf(key, policies).map(({ type, id }) => `${type}:${id}`))];
   if (persons.length === 0) return [];
-  return [...endingOf(key, policies, now), { op: 'end_consents', persons: [...new Set(persons)] }];
+  return [...endingOf(key, policies, now), { op: 'end_keys', persons }, { op: 'end_consents', persons }];
 }
 
 /** Somebody under each of their names; nobody where a key names no subject. */
