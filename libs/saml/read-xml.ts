@@ -38,6 +38,7 @@ function checkedText(bytes: Buffer): string {
     )
     .replace(/\r\n?/g, '\n')
     .trim();
+  if (!text.startsWith('<')) return refuse('it is no XML: it does not begin with a tag');
   if (/<!/.test(text)) return refuse('it has a document type, a comment or CDATA');
   if (/<\?/.test(text)) return refuse('it has a processing instruction');
   if (/&(?!(?:amp|lt|gt|quot|apos|#\d{1,7}|#x[0-9a-fA-F]{1,6});)/.test(text))

@@ -80,6 +80,7 @@ describe('what XML readers come apart by', () => {
     ['another encoding', (xml) => `<?xml version="1.0" encoding="UTF-7"?>${xml}`, 'it has a processing instruction'],
     ['a control character', (xml) => xml.replace(NAME, 'ann\u0001-0001'), 'it has characters that XML has not'],
     ['two roots', (xml) => `${xml}${xml}`, 'it is no'],
+    ['text before the root', (xml) => `text &e; ${xml}`, 'it is no XML: it does not begin with a tag'],
     ['text after the root', (xml) => `${xml}text`, 'it is no'],
     ['an attribute twice', (xml) => xml.replace('Version="2.0"', 'Version="2.0" Version="2.0"'), 'it is no XML'],
     ['no quotes', (xml) => xml.replace('Version="2.0"', 'Version=2.0'), 'it is no XML'],

@@ -27,9 +27,12 @@ beforeAll(async () => {
   folder('idp', {
     'idp.xml': METADATA,
     'none.xml': '<x/>',
+    'page.txt': 'Sign in & go on',
     'open.xml': METADATA.replace('https://example', 'http://example'),
   });
-  server = createServer((_, response) => response.end(METADATA));
+  server = createServer(({ url: path }, response) =>
+    path === '/metadata' ? response.end(METADATA) : response.writeHead(404).end(),
+  );
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metadata`;
 });
@@ -67,11 +70,20 @@ describe('idp metadata', () => {
     ['another entity', ['idp/idp.xml', '--name', 'okta', '--entity', 'urn:x'], 'or not that one'],
     ['an address without TLS in it', ['idp/open.xml', '--name', 'okta'], 'write an https URL'],
     ['an address without TLS', ['http://idp.example/metadata', '--name', 'okta'], 'by https only'],
-    ['no file', ['idp/missing.xml', '--name', 'okta'], 'cannot be read'],
+    ['no file', ['idp/missing.xml', '--name', 'okta'], 'cannot be read (ENOENT)'],
+    ['another page', ['idp/page.txt', '--name', 'okta'], 'it is no XML: it does not begin with a tag'],
   ])('refuses %s', async (_what, args, message) => {
     const { code, stdout, stderr } = await placet(['idp', 'metadata', ...args]);
     expect({ code, stdout }).toEqual({ code: 1, stdout: '' });
     expect(stderr).toContain(message);
+  });
+
+  it('says why an address has none, and the way round', async () => {
+    const { code, stderr } = await placet(['idp', 'metadata', `${url}/elsewhere`, '--name', 'okta']);
+    expect(code).toBe(1);
+    expect(stderr).toContain('does not answer with metadata (status 404). Where a browser gets them, save them');
+    const closed = await placet(['idp', 'metadata', 'https://localhost:64999/metadata', '--name', 'okta']);
+    expect(closed.stderr).toContain('does not answer with metadata (ECONNREFUSED)');
   });
 
   it('takes the certificate that was named, however it is written', async () => {

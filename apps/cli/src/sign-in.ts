@@ -39,7 +39,13 @@ export async function signIn(issuer: string, ask: (prompt: DevicePrompt) => void
     const device = await initiateDeviceAuthorization(server, { scope: SCOPE });
     const url = device.verification_uri;
     ask({ url, completeUrl: device.verification_uri_complete ?? url, code: device.user_code });
-    return kept(issuer, await pollDeviceAuthorizationGrant(server, device));
+    // The library stops by itself when the code is over, and says of it what it says of a service that is away.
+    const ended = AbortSignal.timeout(device.expires_in * 1000);
+    try {
+      return kept(issuer, await pollDeviceAuthorizationGrant(server, device, undefined, { signal: ended }));
+    } catch (error) {
+      throw ended.aborted ? nobodyCame(error) : error;
+    }
   });
 }
 
@@ -82,7 +88,7 @@ async function told<T>(issuer: string, work: () => Promise<T>): Promise<T> {
     if (error.error === 'invalid_grant') throw over();
     if (error.error === 'unauthorized_client') throw switchedOff();
     if (error.error === 'access_denied') throw new CommandError('the sign-in was refused in the browser.');
-    if (error.error === 'expired_token') throw new CommandError('nobody entered the code in time: begin again.');
+    if (error.error === 'expired_token') throw nobodyCame(error);
     throw new CommandError(`the service refused: ${error.error_description ?? error.error}`);
   }
 }
@@ -104,5 +110,8 @@ const switchedOff = (): CommandError =>
   new CommandError(
     'this tenant lets nobody sign in devices (signIn.deviceFlow of its Tenant document): set PLACET_KEY to a key instead, or ask an owner.',
   );
+
+const nobodyCame = (cause: unknown): CommandError =>
+  new CommandError('nobody entered the code in time: run placet login again.', { cause });
 
 const over = (): CommandError => new CommandError('the sign-in is over: run placet login.');

@@ -68,6 +68,7 @@ export async function runLdapDemo({ write, progress, colours, signal }: DemoOpti
     );
     const again = await signIn(cookies, placet.url, 'pw-of-ann');
     step('She cannot come back', again.status === 403, ['sign-in', `is refused with ${again.status}`]);
+    write(paragraph(`All ${number} steps are done; the service, its database and the directory are ended.`, []));
   } finally {
     await endAll(ending);
   }

@@ -54,8 +54,8 @@ async function bytesOf(source: string): Promise<Buffer> {
   if (/^https?:\/\//.test(source)) return fetched(source);
   try {
     return readFileSync(source);
-  } catch {
-    throw new CommandError(`${source} cannot be read.`);
+  } catch (cause) {
+    throw new CommandError(`${source} cannot be read (${(cause as NodeJS.ErrnoException).code}).`, { cause });
   }
 }
 
@@ -64,11 +64,18 @@ async function fetched(url: string): Promise<Buffer> {
     throw new CommandError(`${url}: metadata are fetched by https only.`);
   try {
     const response = await fetch(url, { redirect: 'error', signal: AbortSignal.timeout(60_000) });
-    if (!response.ok) throw new Error(String(response.status));
+    if (!response.ok) throw new Error(`status ${response.status}`);
     const bytes = Buffer.from(await response.arrayBuffer());
     // What is larger is refused where it is read.
     return bytes.subarray(0, MAX_XML_BYTES + 1);
-  } catch {
-    throw new CommandError(`${url} does not answer with metadata.`);
+  } catch (cause) {
+    const why = `${url} does not answer with metadata (${reasonOf(cause)}).`;
+    throw new CommandError(`${why} Where a browser gets them, save them as a file and name that.`, { cause });
   }
+}
+
+/** `fetch` says why in the cause of its error: the network's or the certificate's code, or that it was sent elsewhere. */
+function reasonOf(error: unknown): string {
+  const { message, cause } = error as { message: string; cause?: { code?: string; message?: string } };
+  return plain(cause?.code ?? cause?.message ?? message);
 }

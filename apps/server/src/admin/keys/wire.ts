@@ -47,7 +47,9 @@ export const rotationSchema = z
 
 export type RotationBody = z.output<typeof rotationSchema>;
 
-export const keyParamsSchema = z.object({ id: z.string().regex(/^[0-9a-z]{19}$/, 'not the id of a key') });
+export const keyParamsSchema = z.object({
+  id: z.string().regex(/^[0-9a-z]{19}$/, 'not the id of a key or of a token: lists of them say the ids'),
+});
 export type KeyParams = z.output<typeof keyParamsSchema>;
 
 export const keysQuerySchema = z.strictObject({ host: name.optional(), ...pageQuery });
