@@ -27,6 +27,7 @@ import { SignInTests0037 } from './0037-sign-in-tests.js';
 import { OvertakenReadings0038 } from './0038-overtaken-readings.js';
 import { ProvisioningPlannedOn0039 } from './0039-provisioning-planned-on.js';
 import { FourEyes0040 } from './0040-four-eyes.js';
+import { OvertakenSignIns0041 } from './0041-overtaken-sign-ins.js';
 import { KeysOfPeople0042 } from './0042-keys-of-people.js';
 
 /** Every migration, in the order in which they run. Listed and not globbed: what runs is what was reviewed. */
@@ -60,5 +61,6 @@ export const migrations = [
   OvertakenReadings0038,
   ProvisioningPlannedOn0039,
   FourEyes0040,
+  OvertakenSignIns0041,
   KeysOfPeople0042,
 ];

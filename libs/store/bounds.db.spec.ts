@@ -25,7 +25,15 @@ describe('of one person', () => {
   const begin = (id: string, person: string) =>
     new SessionStore(database.store).begin({
       tenant: database.tenant,
-      person: { id: person, issuer: 'i', claims: {}, name: null, email: null, denial: `subject:${person}` },
+      person: {
+        id: person,
+        issuer: 'i',
+        claims: {},
+        name: null,
+        email: null,
+        denial: `subject:${person}`,
+        askedAt: Date.now(),
+      },
       session: {
         id,
         mac: Buffer.from(id).toString('hex'),

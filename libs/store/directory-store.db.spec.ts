@@ -36,13 +36,16 @@ const sql = async <T extends object>(text: string) => (await superuser.query<T>(
 const claims = async () => (await sql<{ claims: object }>('select claims from placet.person'))[0]?.claims;
 const groupsOf = (...groups: readonly string[]) => ({ claims: { groups }, name: null, email: null });
 
-function signIn(readAt: number, ...groups: readonly string[]) {
+const signIn = (readAt: number, ...groups: readonly string[]) => signInBy('directory', readAt, ...groups);
+
+function signInBy(how: 'directory' | 'provider', readAt: number, ...groups: readonly string[]) {
   const person: SignedIn['person'] = {
     id: ANN,
     issuer: 'corp',
     ...groupsOf(...groups),
     denial: 'subject:corp/ann',
-    readAt,
+    askedAt: readAt,
+    ofDirectory: how === 'directory',
   };
   const id = `s${readAt}${Math.random()}`;
   return new SessionStore(database.store).begin({
@@ -158,6 +161,27 @@ it('nobody signs in by what was asked before something that is known of them', a
   expect(await signIn(await moment(), 'staff')).toBe('signed_in');
   expect(await signIn(askedAt, 'admins')).toBe('overtaken');
   expect(await claims()).toEqual({ groups: ['staff'] });
+});
+
+it('two who ask at the same time: what the first has written down the second does not take back', async () => {
+  await begin();
+  const [one, other] = [await moment(), await moment()];
+  expect(await signIn(one, 'staff')).toBe('signed_in');
+  expect(await signIn(other, 'admins')).toBe('overtaken');
+  expect(await claims()).toEqual({ groups: ['staff'] });
+});
+
+it('what a provider was asked for is held against what is known since, and who does not say when was first', async () => {
+  const askedAt = await moment();
+  const unknown = null as unknown as number;
+  expect(await signInBy('provider', unknown, 'staff')).toBe('signed_in');
+  expect(await signInBy('provider', askedAt, 'admins')).toBe('overtaken');
+  expect(await signInBy('provider', unknown, 'admins')).toBe('overtaken');
+  // The same makes nothing newer than it was.
+  const between = await moment();
+  expect(await signInBy('provider', askedAt, 'staff')).toBe('signed_in');
+  expect(await signInBy('provider', between, 'admins')).toBe('signed_in');
+  expect(await claims()).toEqual({ groups: ['admins'] });
 });
 
 it('a reading begins only when a sign-in is through that it would not see', async () => {

@@ -42,8 +42,10 @@ export interface SignedIn {
     readonly email: string | null;
     /** The key under which their tokens would be denied. */
     readonly denial: string;
-    /** When a directory was asked for it, in ms since 1970; left out: it comes from an identity provider. */
-    readonly readAt?: number;
+    /** Before it was asked who they are, in ms since 1970, by the database's clock: what is known since then is newer. */
+    readonly askedAt: number;
+    /** Whether it was a directory that was asked, all of whose people are read besides. */
+    readonly ofDirectory?: boolean;
   };
   readonly session: {
     readonly id: string;
@@ -127,14 +129,19 @@ export class SessionStore {
 
   /**
    * Keeps what is said of a person and begins a session, in one transaction with its record. `denied` where the person was
-   * signed out everywhere since the sign-in began; `overtaken` where their directory has been read, or is being read, since
-   * it was asked: it is to be asked again.
+   * signed out everywhere since the sign-in began; `overtaken`, and nothing is kept, where something else has been said of
+   * them since it was asked, or their directory has been read, or is being read, since then: it is to be asked again.
    */
-  async begin({ tenant, person: { readAt, ...person }, session, about }: SignedIn): Promise<BeginOutcome> {
-    const signIn = readAt === undefined ? 'sign_in($1, $2, $3, $4)' : 'sign_in_from_directory($1, $2, $3, $4, $5)';
+  async begin({
+    tenant,
+    person: { askedAt, ofDirectory = false, ...person },
+    session,
+    about,
+  }: SignedIn): Promise<BeginOutcome> {
+    const signIn = ofDirectory ? 'sign_in_from_directory($1, $2, $3, $4, $5)' : 'sign_in($1, $2, $3, $4)';
     const [row] = await this.store.call<{ outcome: BeginOutcome }>(`select outcome from placet.${signIn}`, [
       tenant,
-      JSON.stringify(person),
+      JSON.stringify({ ...person, asked_at: askedAt }),
       JSON.stringify({
         id: session.id,
         mac: session.mac,
@@ -152,9 +159,18 @@ export class SessionStore {
         user_agent: session.userAgent,
       }),
       JSON.stringify(about),
-      ...(readAt === undefined ? [] : [new Date(readAt).toISOString()]),
+      ...(ofDirectory ? [new Date(askedAt).toISOString()] : []),
     ]);
     return row?.outcome ?? 'denied';
+  }
+
+  /** The database's own clock at this moment, in ms since 1970: nothing that is written down later is taken for older. */
+  async now(): Promise<number> {
+    const [row] = await this.store.call<{ now: number }>(
+      'select (extract(epoch from clock_timestamp()) * 1000)::float8 as now',
+      [],
+    );
+    return row!.now;
   }
 
   /**

@@ -58,6 +58,7 @@ async function signedIn(sub: string): Promise<string> {
       name: '<b>Ann</b>',
       email: null,
       denial: `subject:company/${sub}`,
+      askedAt: Date.now(),
     },
     session: {
       id: newSessionId(),

@@ -113,7 +113,8 @@ export type SignInReason =
   | 'requirement_unmet'
   | 'not_strong_enough'
   | 'suspended'
-  | 'signed_out_meanwhile';
+  | 'signed_out_meanwhile'
+  | 'overtaken';
 
 /** Somebody was not signed in. The person is told the reason's sentence; the detail is for the log and the record. */
 export class SignInError extends Error {

@@ -130,4 +130,5 @@ export const TOLD: Readonly<Record<SignInReason, { readonly status: number; read
   },
   suspended: { status: 403, sentence: 'This account may not sign in here. Ask your administrator.' },
   signed_out_meanwhile: { status: 403, sentence: GENERIC },
+  overtaken: { status: 403, sentence: 'Something about this account has changed meanwhile. Start again.' },
 };

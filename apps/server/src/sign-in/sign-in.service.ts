@@ -142,11 +142,16 @@ export class SignInService {
   ): Promise<Finished | Tested> {
     const attempt = this.#attemptIn(cookie, tenant, issuer);
     if (attempt.test !== undefined) return this.#finishTest(tenant, issuer, received, attempt, attempt.test);
+    // INVARIANT: not later than what is found out of the person, whichever replica sent them away, and whenever it goes on.
+    const askedAt = Math.min(attempt.begunAt, await this.sessions.now());
     const connector = await this.#taken(tenant, issuer, attempt);
     for (let asked = 1; asked <= ASKED_AT_MOST; asked++) {
       const proven = await this.#proven(connector, tenant, received, attempt);
-      const finished = await this.#beginSession(tenant, attempt, proven, browser);
+      const finished = await this.#beginSession(tenant, attempt, proven, askedAt, browser);
       if (finished !== 'overtaken') return finished;
+      // Who was sent to a provider can be asked about once.
+      if (proven.verified.readAt === undefined)
+        throw new SignInError('overtaken', 'something else was said of the person while they were signing in');
     }
     throw new SignInError('provider_unreachable', 'the directory was being read anew each time that it was asked');
   }
@@ -252,6 +257,7 @@ export class SignInService {
     { id: tenant }: NamedTenant,
     attempt: SignInAttempt,
     { verified, snapshot }: Proven,
+    askedAt: number,
     { address, userAgent, session: before }: Browser,
   ): Promise<Finished | 'overtaken'> {
     const limits = withinUpstream(limitsOf(snapshot.policies), verified, this.store.clock.now());
@@ -270,7 +276,8 @@ export class SignInService {
         name: verified.name,
         email: verified.email,
         denial: denialKey(person),
-        ...(verified.readAt === undefined ? {} : { readAt: verified.readAt }),
+        askedAt: verified.readAt ?? askedAt,
+        ofDirectory: verified.readAt !== undefined,
       },
       session: {
         id: newSessionId(),
