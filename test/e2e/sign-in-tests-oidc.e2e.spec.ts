@@ -429,7 +429,35 @@ describe('who may test', () => {
     await cookies.fetch(await cookies.follow(await sentOn(cookies, url), (to) => to.includes('/callback')));
     const { body } = await company.service.call('GET', `/api/v1/sign-in-tests/${id}`, { key });
     expect(body).toMatchObject({ state: 'over', refused: null, came: null });
-    expect(JSON.stringify(body)).not.toContain('ann@example.com');
+    for (const said of ['ann@example.com', 'company/ann', 'signed in first', 'staff', 'auditor'])
+      expect(JSON.stringify(body)).not.toContain(said);
+    expect((body as ToldTest).steps.find(({ step }) => step === 'roles')).toEqual({
+      step: 'roles',
+      outcome: 'ok',
+      found: 'of a person, whom you may not read',
+    });
+  });
+
+  it('sees nothing of somebody who was refused either, without the right to read people', async () => {
+    const key = await keyOf(['idp'], 'idp');
+    const { id, url } = await begunTest(company.service, 'company', key);
+    const suspended = '/api/v1/suspensions/Subject/user%3Acompany%2Fann';
+    await company.service.call('PUT', suspended, { body: {} });
+    const cookies = new Cookies();
+    company.idp.keyboard = { sub: 'ann' };
+    await cookies.fetch(await cookies.follow(await sentOn(cookies, url), (to) => to.includes('/callback')));
+    const { body } = await company.service.call('GET', `/api/v1/sign-in-tests/${id}`, { key });
+    await company.service.call('DELETE', suspended, { headers: { 'If-Match': '*' } });
+    expect(body).toMatchObject({ state: 'over', refused: 'suspended', came: null });
+    expect(JSON.stringify(body)).not.toContain('company/ann');
+  });
+
+  it('has three Issuers examined at once', async () => {
+    const examine = () => company.service.call('POST', '/api/v1/issuers/company/examine');
+    const answers = await Promise.all(Array.from({ length: 6 }, examine));
+    const codes = answers.map(({ status, body }) => (status === 200 ? 200 : body.code)).sort();
+    expect(codes).toEqual([200, 200, 200, 'quota_exceeded', 'quota_exceeded', 'quota_exceeded']);
+    expect((await examine()).status).toBe(200);
   });
 
   it('does it anew signed in, where the tenant asks for that of who changes Issuers', async () => {
