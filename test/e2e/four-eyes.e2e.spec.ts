@@ -148,6 +148,16 @@ describe('where two people must have seen what is published', () => {
     expect((await revisionOf(made)).seen_by).toEqual(['user:company/bob', 'user:company/ann']);
   });
 
+  it('whoever publishes counts where they name the version that they have looked at', async () => {
+    const { path, is } = await draft(ann, { files: files(host('unseen')) });
+    const unseen = await publish(bob, { path, is: {} });
+    expect(unseen).toMatchObject({ ...TOO_FEW, body: { seen_by: ['user:company/ann'] } });
+    expect(unseen.body.detail).toContain('--version');
+    expect(await calls(bob, 'POST', `${path}/publish`, { message: 'why', seen: false }, is)).toMatchObject(TOO_FEW);
+    await ok(approve(bob, { path, is }));
+    await ok(publish(bob, { path, is: {} }));
+  });
+
   it('what was approved of counts for that version alone', async () => {
     const saved = await draft(ann, { files: files(host('one-more')) });
     await ok(approve(bob, saved));
@@ -210,6 +220,27 @@ describe('where two people must have seen what is published', () => {
     expect(await approve(bob, broken)).toMatchObject({ status: 422 });
   });
 
+  it('whoever may not read it has not seen it', async () => {
+    const blind = (actions: string[]) => ({
+      kind: 'AdministratorRole',
+      name: 'blind',
+      grants: [
+        { actions: ['manage'], on: ['Draft'] },
+        { actions, on: ['Host'] },
+      ],
+    });
+    await change(blind(['write', 'delete']), bound('authors', 'blind', 'cleo'));
+    const saved = await draft(ann, { files: files(host('behind')) });
+    expect(await approve(cleo, saved)).toMatchObject({ status: 403, body: { code: 'forbidden' } });
+    expect(await publish(cleo, saved)).toMatchObject({ ...TOO_FEW, body: { seen_by: ['user:company/ann'] } });
+    await change(blind(['read', 'write']));
+    const other = await draft(ann, { files: files(host('before')) });
+    await ok(approve(cleo, other));
+    await change(blind(['write']));
+    expect(await publish(ann, other)).toMatchObject({ ...TOO_FEW, body: { seen_by: ['user:company/ann'] } });
+    await change(...EVERYTHING);
+  });
+
   const SUSPENDED = '/api/v1/suspensions/Subject/user%3Acompany%2Fbob';
   const suspend = () => ok(calls('key', 'PUT', SUSPENDED, {}));
   const restore = async () => {
@@ -237,11 +268,11 @@ describe('where two people must have seen what is published', () => {
       ['may write such documents and not publish any more', () => only({ actions: ['manage'], on: ['Host'] })],
       [
         'may not write such documents any more',
-        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['delete'], on: ['Host'] }),
+        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['read', 'delete'], on: ['Host'] }),
       ],
       [
         'may not delete such documents any more',
-        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['write'], on: ['Host'] }),
+        () => only({ actions: ['manage'], on: ['Draft', 'Policy'] }, { actions: ['read', 'write'], on: ['Host'] }),
       ],
       [
         'is found to be whoever saved it',

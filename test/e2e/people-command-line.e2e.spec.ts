@@ -122,9 +122,18 @@ describe('login and logout', () => {
 
     expect((await ann('apply', join(work, 'off'))).stderr).toContain('save it as a draft');
     const saved = await ann('draft', 'save', 'off', join(work, 'off'));
-    expect(saved.stdout).toMatch(/updated, 0 deleted\nseen by user:company\/ann \(saved\)\n$/);
+    expect(saved.stdout).toMatch(/updated, 0 deleted; version \d+\nseen by user:company\/ann \(saved\)\n$/);
     expect((await ann('publish', 'off', '-m', 'alone')).stderr).toContain('placet draft approve');
-    const approved = await bob('draft', 'approve', 'off');
+    expect((await bob('draft', 'approve', 'off')).stderr).toContain('needs --version VERSION');
+    expect((await bob('draft', 'approve', 'off', '--version', 'x')).stderr).toContain("not 'x'");
+    const looked = /version (\d+)/.exec((await bob('draft', 'show', 'off')).stdout)![1]!;
+    expect((await bob('publish', 'off', '-m', 'unseen')).stderr).toContain('--version');
+    // Something else is put in after the look.
+    await ann('draft', 'save', 'off', join(work, 'off'), '--description', 'other');
+    expect((await bob('draft', 'approve', 'off', '--version', looked)).stderr).toContain('read it again');
+    expect((await bob('publish', 'off', '-m', 'seen', '--version', looked)).stderr).toContain('read it again');
+    const version = /version (\d+)/.exec((await bob('draft', 'show', 'off')).stdout)![1]!;
+    const approved = await bob('draft', 'approve', 'off', '--version', version);
     const both = 'seen by user:company/ann (saved), user:company/bob (approved)\n';
     expect(approved.stdout.endsWith(`you have approved of off\n${both}`)).toBe(true);
     expect((await ann('draft', 'show', 'off')).stdout.endsWith(both)).toBe(true);

@@ -14,11 +14,12 @@ export const USAGE = `usage: placet COMMAND
       [--description TEXT]
       [--base REVISION]                  what others changed after REVISION is in conflict (default: the present one)
   draft save NAME --rollback-to REVISION   keep as a draft what going back would change [--description TEXT]
-  draft show NAME                      the same of a draft that is there, and who has seen it
-  draft approve NAME                   approve of a draft as it is, where two people must have seen what is
-                                       published (fourEyes); as who has signed in
+  draft show NAME                      the same of a draft that is there, its version, and who has seen it
+  draft approve NAME --version VERSION approve of the version that you have looked at, where two people must have
+                                       seen what is published (fourEyes); as who has signed in
   draft list, draft delete NAME        list drafts, or throw one away
   publish NAME -m MESSAGE              make a draft hold, all or nothing; the draft is then gone
+      [--version VERSION]                no other version than this one, which you have looked at
   history [--all]                      who changed which documents when and why, newest first; everything with --all
   diff [FROM [TO]]                     what differs between two revisions; without any: what the last change did
   rollback REVISION -m MESSAGE         make the documents be what they were at REVISION, as a new revision;

@@ -20,6 +20,7 @@ export const OPTIONS = {
   delete: { type: 'string', multiple: true, default: [] as string[] },
   description: { type: 'string' },
   base: { type: 'string' },
+  version: { type: 'string' },
   'rollback-to': { type: 'string' },
   all: { type: 'boolean', default: false },
   reason: { type: 'string' },

@@ -89,14 +89,21 @@ export async function showDraft(api: Api, output: Output, name: string): Promise
       `conflict: ${kind} ${document} was changed at revision ${revision}, after the draft was based on ${base}`,
     );
   const of = description === undefined ? '' : ` (${plain(description)})`;
-  output.line(`draft ${name}${of} on revision ${base}: ${summary(counts)}`);
+  output.line(`draft ${name}${of} on revision ${base}: ${summary(counts)}; version ${draft!.version}`);
   printEyes(output, draft!);
   return draft!;
 }
 
-/** `draft approve NAME`: prints what publishing a draft would change, and approves of this version and no other. */
-export async function approveDraft(api: Api, output: Output, name: string): Promise<void> {
-  const { version } = await showDraft(api, output, name);
+/** `draft approve NAME --version VERSION`: approves of the version that somebody has looked at, and of no other. */
+export async function approveDraft(
+  api: Api,
+  output: Output,
+  name: string,
+  lookedAt: string | undefined,
+): Promise<void> {
+  if (lookedAt === undefined)
+    throw new UsageError(`'draft approve' needs --version VERSION: of the draft that you have looked at (draft show)`);
+  const version = versionNumber(lookedAt);
   const path = `${draftPath(name)}/approve?page_size=1`;
   const approved = await api.post<DraftBody>(path, undefined, { 'If-Match': `"${version}"` });
   output.line(`you have approved of ${name}`);
@@ -128,14 +135,24 @@ export async function deleteDraft(api: Api, output: Output, name: string): Promi
   output.line(`the draft '${name}' is gone`);
 }
 
-/** `publish NAME -m MESSAGE`: prints what changes, then changes it, all or nothing: this version of the draft and no other. */
-export async function publish(api: Api, output: Output, name: string, message: string | undefined): Promise<void> {
+/**
+ * `publish NAME -m MESSAGE`: prints what changes, then changes it, all or nothing: this version of the draft and no other.
+ * With --version VERSION it is the one that somebody has looked at before.
+ */
+export async function publish(
+  api: Api,
+  output: Output,
+  name: string,
+  message: string | undefined,
+  lookedAt: string | undefined,
+): Promise<void> {
   if (message === undefined) throw new UsageError(`'publish' needs -m MESSAGE`);
+  const asked = lookedAt === undefined ? undefined : versionNumber(lookedAt);
   const { version } = await showDraft(api, output, name);
   const made = await api.post<{ readonly revision: number; readonly counts: Counts }>(
     `${draftPath(name)}/publish`,
-    { message },
-    { 'If-Match': `"${version}"` },
+    { message, seen: asked !== undefined },
+    { 'If-Match': `"${asked ?? version}"` },
   );
   output.line(`published ${name}: ${summary(made.counts)}; revision ${made.revision}`);
 }
@@ -143,6 +160,11 @@ export async function publish(api: Api, output: Output, name: string, message: s
 /** A revision as a person writes it. */
 export function revisionNumber(text: string, what: string): number {
   if (!/^\d{1,15}$/.test(text)) throw new UsageError(`${what} is the number of a revision, and not '${text}'`);
+  return Number(text);
+}
+
+function versionNumber(text: string): number {
+  if (!/^\d{1,15}$/.test(text)) throw new UsageError(`--version is a number that 'draft show' says, and not '${text}'`);
   return Number(text);
 }
 

@@ -42,13 +42,17 @@ export const DOCUMENT_COMMANDS: Commands = {
     options: [],
     run: async ([name], _, output) => void (await showDraft(new Api(), output, name!)),
   },
-  'draft approve': { takes: ['NAME'], options: [], run: ([name], _, output) => approveDraft(new Api(), output, name!) },
+  'draft approve': {
+    takes: ['NAME'],
+    options: ['version'],
+    run: ([name], { version }, output) => approveDraft(new Api(), output, name!, version),
+  },
   'draft list': { takes: [], options: [], run: (_, __, output) => listDrafts(new Api(), output) },
   'draft delete': { takes: ['NAME'], options: [], run: ([name], _, output) => deleteDraft(new Api(), output, name!) },
   publish: {
     takes: ['NAME'],
-    options: ['message'],
-    run: ([name], { message }, output) => publish(new Api(), output, name!, message),
+    options: ['message', 'version'],
+    run: ([name], { message, version }, output) => publish(new Api(), output, name!, message, version),
   },
   history: { takes: [], options: ['all'], run: (_, { all }, output) => history(new Api(), output, all) },
   diff: {

@@ -11,6 +11,8 @@ const TWO = 2;
 export interface SeenDraft {
   readonly name: string;
   readonly seenBy: readonly DraftEye[];
+  /** Whether whoever publishes it says which version they have looked at. */
+  readonly isLookedAt: boolean;
 }
 
 /** Sees to it that two people have seen a change of documents where the tenant wants that. */
@@ -28,7 +30,7 @@ export class FourEyes {
   /**
    * Who has seen a change; undefined where nobody else need have. Throws Refusal (`four_eyes_required`) where it is too few.
    * Only people count, each once under whatever names, who are still let in and still may: who approved must be able to
-   * make the very change.
+   * make the very change, and nobody has seen what they may not read, or what may have been put in since they looked.
    *
    * INVARIANT: what is known of those who are not here is read after the state was taken down that the change is planned on,
    * and a draft is published on that very revision or not at all. Whatever they could lose makes another one.
@@ -48,7 +50,8 @@ export class FourEyes {
     if (!wantsFourEyes(policies.documents, changes)) return undefined;
     if (this.waived.has((await this.store.tenantName(principal.tenant)) ?? '')) return 'waived';
     const people = new Set<string>();
-    if (principal.subject) people.add(keyOf(policies, principal.subject));
+    if (principal.subject && draft?.isLookedAt !== false && mayRead(principal.ability, operations))
+      people.add(keyOf(policies, principal.subject));
     for (const eye of draft?.seenBy ?? []) {
       const key = await this.#counted(policies, principal.tenant, draft!.name, eye, operations);
       if (key !== undefined) people.add(key);
@@ -85,6 +88,7 @@ function mayHave(
   draft: string,
   operations: readonly Operation[],
 ): boolean {
+  if (!mayRead(ability, operations)) return false;
   if (how === 'saved') return may(ability, 'write', 'Draft', draft);
   return (
     may(ability, 'publish', 'Draft', draft) &&
@@ -94,6 +98,14 @@ function mayHave(
     })
   );
 }
+
+/** Whether somebody can have seen all documents that would change. */
+const mayRead = (ability: AdministratorAbility, operations: readonly Operation[]): boolean =>
+  operations.every(
+    (operation) =>
+      (operation.op !== 'put_document' && operation.op !== 'delete_document') ||
+      may(ability, 'read', operation.kind, operation.name),
+  );
 
 /** The one subject that a person is, whatever connector they came by. */
 function keyOf(policies: PolicySet, { type, id }: { readonly type: string; readonly id: string }): string {
@@ -105,7 +117,10 @@ function tooFew(draft: SeenDraft | undefined, seenBy: readonly string[]): Refusa
   const demand = 'this tenant wants two people to have seen such a change (fourEyes)';
   const detail = draft
     ? `${demand}, and those who count are ${seenBy.length === 0 ? 'none' : seenBy.join(', ')}: another person has to look at ` +
-      `the draft '${draft.name}' and approve of it (placet draft approve), or publish it; keys are no people`
+      `the draft '${draft.name}' and approve of it (placet draft approve), or publish it; keys are no people` +
+      (draft.isLookedAt
+        ? ''
+        : '; whoever publishes counts where they name the version that they have looked at (--version, If-Match)')
     : `${demand}: save it as a draft, have another person approve of it, and publish it`;
   return new Refusal('four_eyes_required', detail, { seen_by: [...seenBy] });
 }

@@ -32,6 +32,11 @@ export function permitDocuments(principal: AdministratorPrincipal, documents: re
   }
 }
 
+/** Throws Refusal if an administrator may not read one of the documents that would change. */
+export function permitReading(principal: AdministratorPrincipal, documents: readonly PlannedDocument[]): void {
+  for (const { kind, name, change } of documents) if (change !== 'unchanged') permit(principal, 'read', kind, name);
+}
+
 /** What is looked at to find out who is an owner. */
 type OwnedState = Pick<TenantSnapshot, 'credentials' | 'policies'>;
 

@@ -141,10 +141,10 @@ export class DraftsController {
     @Caller() principal: AdministratorPrincipal,
     @Param({ schema: draftParamsSchema }) { name }: DraftParams,
     @Conditions() conditions: RequestConditions,
-    @Body({ schema: publicationSchema }) { message }: PublicationBody,
+    @Body({ schema: publicationSchema }) body: PublicationBody,
   ): Promise<MadeChangeBody> {
     permit(principal, 'publish', 'Draft', name);
-    return madeChange(await this.drafts.publish(principal, name, message, preconditionOf(conditions)));
+    return madeChange(await this.drafts.publish(principal, name, body, preconditionOf(conditions)));
   }
 }
 

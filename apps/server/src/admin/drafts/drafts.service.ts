@@ -14,13 +14,13 @@ import {
   type StoredDraft,
 } from '#store';
 import type { Changes } from '../changes.js';
-import { permitDocuments } from '../grants.js';
+import { permitDocuments, permitReading } from '../grants.js';
 import { invalid, type AppliedChange, type DocumentsService } from '../documents/documents.service.js';
 import { documentKey, type Hindrance, type Plan, type PlannedDocument, type Wanted } from '../documents/plan.js';
 import { readStored } from '../documents/stored.js';
 import { checkPrecondition, type Precondition } from '../preconditions.js';
 import { rollbackTo } from '../revisions/rollback-to.js';
-import type { DraftFilesBody } from './wire.js';
+import type { DraftFilesBody, PublicationBody } from './wire.js';
 
 /** A draft, and what publishing it now would come to. */
 export interface ReviewedDraft {
@@ -96,6 +96,7 @@ export class DraftsService {
       const { draft, outcome, conflicts } = await this.review(principal.tenant, name);
       checkPrecondition(`the draft '${name}'`, draft.version, expected, () => noDraft(name));
       permitDocuments(principal, outcome.documents);
+      permitReading(principal, outcome.documents);
       if ('problems' in outcome) throw invalid(outcome.problems);
       refuseConflicts(draft, conflicts);
       const kinds = [...new Set(outcome.documents.flatMap((one) => (one.change === 'unchanged' ? [] : [one.kind])))];
@@ -120,7 +121,7 @@ export class DraftsService {
   async publish(
     principal: AdministratorPrincipal,
     name: string,
-    message: string,
+    { message, seen }: PublicationBody,
     expected: Precondition,
   ): Promise<AppliedChange> {
     const { tenant } = principal;
@@ -135,7 +136,7 @@ export class DraftsService {
         wanted,
         about: { message, draft: name },
         also: [{ op: 'discard_draft', name, expectedVersion: draft.version }],
-        draft,
+        draft: { name, seenBy: draft.seenBy, isLookedAt: expected !== undefined && seen },
         // INVARIANT: who has seen it is looked at on the state that it is published on.
         isOfWholeState: true,
         guard: (documents) => refuseConflicts(draft, conflictsAmong(documents, changed)),

@@ -89,5 +89,13 @@ export const draftSchema = z
   .meta({ id: 'Draft' });
 export type DraftBody = z.output<typeof draftSchema>;
 
-export const publicationSchema = z.strictObject({ message: messageSchema }).meta({ id: 'Publication' });
+export const publicationSchema = z
+  .strictObject({
+    message: messageSchema,
+    seen: z.boolean().default(true).meta({
+      description:
+        'Whether the caller has looked at the version that If-Match names. Only then they count as one of two people, where the tenant wants two.',
+    }),
+  })
+  .meta({ id: 'Publication' });
 export type PublicationBody = z.output<typeof publicationSchema>;
