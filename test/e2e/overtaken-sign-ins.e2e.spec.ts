@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ATTEMPT_COOKIE, readAttempt, writeAttempt } from '#identity';
 import { Cookies } from '../support/browser.js';
 import { ANN, startSamlCompany, type SamlCompany } from '../support/saml/company.js';
 import { startCompany, type Company } from '../support/signed-in.js';
@@ -26,9 +27,13 @@ describe('a sign-in by OpenID Connect that is held up once the provider has said
     (await company.service.call('GET', '/api/v1/people/user:company%2Fann')).body as Record<string, unknown>;
 
   /** A sign-in whose token is made and does not arrive before `meanwhile` is over. */
-  async function heldUp(meanwhile: () => Promise<unknown>): Promise<{ cookies: Cookies; answer: Response }> {
+  async function heldUp(
+    meanwhile: () => Promise<unknown>,
+    begun: (cookies: Cookies) => void = () => undefined,
+  ): Promise<{ cookies: Cookies; answer: Response }> {
     const cookies = new Cookies();
     const back = await company.begin(cookies, 'ann');
+    begun(cookies);
     let release = (): void => undefined;
     const released = new Promise<void>((resolve) => (release = resolve));
     const made = new Promise<void>((resolve) => {
@@ -57,6 +62,23 @@ describe('a sign-in by OpenID Connect that is held up once the provider has said
     expect(await answer.text()).toContain('has changed meanwhile. Start again.');
     expect(await isSignedIn(company.service, cookies)).toBe(false);
     expect(await sessionsOf(company.service, 'user:company/ann')).toBe(1);
+  });
+
+  it('does so neither where it was begun by a clock that is ahead', async () => {
+    const { keyCheck, url } = company.service;
+    says(['staff', 'admins']);
+    const { answer } = await heldUp(
+      async () => {
+        says(['staff']);
+        await company.signIn('ann');
+      },
+      (cookies) => {
+        const attempt = readAttempt(cookies.get(url, ATTEMPT_COOKIE), keyCheck, Date.now())!;
+        cookies.put(url, ATTEMPT_COOKIE, writeAttempt({ ...attempt, begunAt: Date.now() + 60_000 }, keyCheck));
+      },
+    );
+    expect(answer.status).toBe(403);
+    expect(await known()).toMatchObject({ claims: { groups: ['staff'] } });
   });
 
   it('nor goes its name over a newer one', async () => {
