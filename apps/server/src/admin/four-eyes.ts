@@ -3,6 +3,7 @@ import { administratorOf, may, type AdministratorAbility, type AdministratorPrin
 import { groupsOfPerson, personAt, subjectKey, wantsFourEyes, type PolicySet, type SignedInPerson } from '#policy';
 import type { TenantSnapshot } from '#snapshot';
 import { PersonReader, type DraftEye, type Operation, type Store } from '#store';
+import { takesStepUp } from './step-up.js';
 
 /** How many people must have seen a change, of which whoever makes it is one. */
 const TWO = 2;
@@ -68,6 +69,8 @@ export class FourEyes {
     { person: id, how }: DraftEye,
     operations: readonly Operation[],
   ): Promise<string | undefined> {
+    // To save a draft takes no such sign-in: whoever has saved it approves of it, too.
+    if (how === 'saved' && takesStepUp(policies, operations)) return undefined;
     const found = await this.#people.find(tenant, id);
     const issuer = found && policies.documents.find('Issuer', found.issuer)?.document;
     if (!issuer) return undefined;

@@ -16,6 +16,12 @@ export async function demandStepUp(
   if (operations.some(isSensitive)) await demandFreshSignIn(store, policies, principal);
 }
 
+/** Whether a tenant demands that people have signed in well or freshly for a change. */
+export function takesStepUp(policies: PolicySet, operations: readonly Operation[]): boolean {
+  const { acr, maxAge } = demandOf(policies);
+  return (acr.length > 0 || maxAge !== null) && operations.some(isSensitive);
+}
+
 /**
  * Throws Refusal (`step_up_required`) for a person who has not signed in as well or as freshly as their tenant demands
  * (RFC 9470). Keys have not signed in: what they may is limited by their roles.
