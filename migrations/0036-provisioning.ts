@@ -1,6 +1,7 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
 import { COUNTED_0036, COUNTED_DROPPED_0036 } from './provisioning-counts-0036.js';
 import { PATCHES_0036, PROVISIONING_FUNCTIONS_0036 } from './provisioning-functions-0036.js';
+import { replaced } from './replaced.js';
 
 /** Users and groups that a company's directory provisions (SCIM 2.0), and the credentials by which it does. */
 export class Provisioning0036 implements MigrationInterface {
@@ -121,18 +122,6 @@ export class Provisioning0036 implements MigrationInterface {
 }
 
 const TABLES = ['scim_user', 'scim_group', 'scim_member'] as const;
-
-/** Changes one place of a function, and nothing else of it. */
-const replaced = (of: string, from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;
 
 /** What each replica reads after a change: its columns, and what is read for the last of them. */
 const DELTA_BEFORE = { columns: 'guardrails json)', reads: 'placet.guardrails_of(wanted, guardrails_since)' } as const;

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /** Sign-ins that an administrator tries out: what came of each, for a while and for them alone. */
 export class SignInTests0037 implements MigrationInterface {
@@ -79,15 +80,3 @@ const SWEPT_BEFORE = 'return most_done >= most;';
 /** There are too few of them in a tenant to be counted. */
 const SWEPT = `delete from placet.sign_in_test t where t.tenant = wanted and t.expires_at <= clock_timestamp();
     ${SWEPT_BEFORE}`;
-
-/** Changes one place of a function, and nothing else of it. */
-const replaced = (of: string, from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /**
  * What was found out of a directory counts only while nobody has begun to find out anew: whoever was held up on the way
@@ -66,18 +67,6 @@ const CHANGE = {
           when reading is not null and not placet.reading_stands(wanted, reading) then 'moved'
 `,
 } as const;
-
-/** Changes one place of a function, and nothing else of it. */
-const replaced = (of: string, from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;
 
 type ChangeForm = { readonly given: string; readonly refuses: string };
 

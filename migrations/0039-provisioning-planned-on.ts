@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /**
  * A connector's change is made on what it was planned with: whom a Subject document has linked meanwhile, under whose other
@@ -9,31 +10,17 @@ export class ProvisioningPlannedOn0039 implements MigrationInterface {
   readonly name = 'ProvisioningPlannedOn1795132800039';
 
   async up(runner: QueryRunner): Promise<void> {
-    for (const { sql, before, after } of PATCHES) await runner.query(sql(before, after));
+    for (const { of, before, after } of PATCHES) await runner.query(replaced(of, before, after));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const { sql, before, after } of PATCHES) await runner.query(sql(after, before));
+    for (const { of, before, after } of PATCHES) await runner.query(replaced(of, after, before));
   }
 }
 
-/** Changes one place of a function, and nothing else of it. */
-const replaced =
-  (of: string) =>
-  (from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;
-
 /** After it the proof is looked at, as with everybody but the service. */
 const STANDS = {
-  sql: replaced('principal_stands'),
+  of: 'principal_stands',
   before: `            return case when exists (
               select from placet.credential c
                 join placet.document d on d.tenant = c.tenant and d.kind = 'Issuer' and d.name = c.issuer
@@ -52,7 +39,7 @@ const STANDS = {
 
 /** In two steps: one user may come to be called what another one was. */
 const FOLLOWS = {
-  sql: replaced('scim_follow_issuer'),
+  of: 'scim_follow_issuer',
   before: `begin
   update placet.scim_user u
     set identity = placet.scim_identity(`,
@@ -65,7 +52,7 @@ const FOLLOWS = {
 
 /** The change that it is part of has been looked at: what it rests on is older than itself. What is not done is not passed over. */
 const ENDS = {
-  sql: replaced('end_consents_of'),
+  of: 'end_consents_of',
   before: `    perform placet.revoke_consents(wanted, by_principal, null, by_principal,
       jsonb_build_object('mine', jsonb_build_object('names', persons, 'person', person)), 'deprovisioned');`,
   after: `    if (

@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /** Who has seen a draft, of the people whom a tenant can demand two of, and which of them a change was made on. */
 export class FourEyes0040 implements MigrationInterface {
@@ -76,15 +77,3 @@ const PATCHES = [
             count(*)`,
   },
 ] as const;
-
-/** Changes one place of a function, and nothing else of it. */
-const replaced = (of: string, from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;

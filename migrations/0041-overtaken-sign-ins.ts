@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /**
  * What an identity provider has said of a person counts only while nothing newer is known of them: whoever was held up on
@@ -65,15 +66,3 @@ const PATCHES = [
     to: `from placet.sign_in(wanted, who, session, content) s;`,
   },
 ] as const;
-
-/** Changes one place of a function, and nothing else of it. */
-const replaced = (of: string, from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.${of}'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: ${of} is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;

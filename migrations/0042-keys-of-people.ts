@@ -1,4 +1,5 @@
 import type { MigrationInterface, QueryRunner } from 'typeorm';
+import { replaced } from './replaced.js';
 
 /** Whose a key of an administrator is: who made it, or gave it another secret since. It ends with what that person has. */
 export class KeysOfPeople0042 implements MigrationInterface {
@@ -22,11 +23,11 @@ export class KeysOfPeople0042 implements MigrationInterface {
         end
       $$;
     `);
-    for (const [from, to] of PATCHES) await runner.query(replaced(from, to));
+    for (const [from, to] of PATCHES) await runner.query(replaced('apply_operation', from, to));
   }
 
   async down(runner: QueryRunner): Promise<void> {
-    for (const [from, to] of PATCHES) await runner.query(replaced(to, from));
+    for (const [from, to] of PATCHES) await runner.query(replaced('apply_operation', to, from));
     await runner.query(`
       drop function placet.person_behind;
       drop index placet.credential_by_person;
@@ -59,15 +60,3 @@ const PATCHES: readonly (readonly [string, string])[] = [
           when 'save_draft' then`,
   ],
 ];
-
-/** Changes one place of what an operation does, and nothing else of it. */
-const replaced = (from: string, to: string): string => `
-  do $patch$
-  declare
-    before text := pg_get_functiondef('placet.apply_operation'::regproc);
-  begin
-    if position($from$${from}$from$ in before) = 0 then
-      raise exception 'placet: apply_operation is not what it was';
-    end if;
-    execute replace(before, $from$${from}$from$, $to$${to}$to$);
-  end $patch$`;

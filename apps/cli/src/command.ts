@@ -2,7 +2,7 @@ import type { OPTIONS, Values } from './options.js';
 import type { Output } from './output.js';
 
 /** One command: its arguments, the options that it takes, and what it does; the number is what the process exits with. */
-export interface Command {
+interface Command {
   /** What its arguments are called. */
   readonly takes: readonly string[];
   /** How many of them there must be; undefined: all. */

@@ -119,7 +119,7 @@ function keyOf(policies: PolicySet, { type, id }: { readonly type: string; reado
 function tooFew(draft: SeenDraft | undefined, seenBy: readonly string[]): Refusal {
   const demand = 'this tenant wants two people to have seen such a change (fourEyes)';
   const detail = draft
-    ? `${demand}, and those who count are ${seenBy.length === 0 ? 'none' : seenBy.join(', ')}: another person has to look at ` +
+    ? `${demand}, and those who count are ${seenBy.length === 0 ? 'none' : seenBy.join(', ')}: ${seenBy.length === 0 ? 'two people have' : 'another person has'} to look at ` +
       `the draft '${draft.name}' and approve of it (placet draft approve), or publish it; keys are no people` +
       (draft.isLookedAt
         ? ''

@@ -64,13 +64,10 @@ export const keySchema = z
     rights: z.looseObject({}),
     cidrs: z.array(z.string()).nullable(),
     created_by: z.string(),
-    person: z
-      .string()
-      .nullable()
-      .meta({
-        description:
-          'Of an administrator: the person with whom it ends, who made it or rotated it last; null: nobody knows.',
-      }),
+    person: z.string().nullable().meta({
+      description:
+        'Of an administrator: the person with whom it ends, who made it or rotated it last; null: nobody knows.',
+    }),
     created_at: z.string(),
     expires_at: z.string().nullable(),
     disabled_at: z.string().nullable(),
