@@ -70,9 +70,10 @@ export function stillRequired({ tenant, found, link }: RequestView): Html | unde
 }
 
 function required({ requirement: { rule, consent }, people, wanted, isHalfBroken }: RequestPart): Html {
+  const broken = isHalfBroken ? 'one person has broken the glass, and it takes two. ' : '';
+  const agreed = `${broken}${people} of ${wanted} ${wanted === 1 ? 'has' : 'have'} agreed`;
   return html`${rule === null ? 'The default of this tenant' : `The rule "${rule.rule}" of the policy "${rule.policy}"`}:
-    ${isHalfBroken ? 'one person has broken the glass, and it takes two. ' : undefined} ${people} of ${wanted}
-    ${wanted === 1 ? 'has' : 'have'} agreed of those who may: <bdi dir="ltr">${consent.by.join(', ')}</bdi>${
+    ${agreed} of those who may: <bdi dir="ltr">${consent.by.join(', ')}</bdi>${
       consent.assurance === undefined ? '' : html`, signed in as <bdi dir="ltr">${consent.assurance}</bdi>`
     }.`;
 }
