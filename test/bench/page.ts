@@ -54,8 +54,6 @@ const TAIL = `## What this does not say
   record and its commit, which the bare server does not have.
 - The p99 at Cerbos's maximum load seems to hang on the disk: each answer waits for its commit. In some runs it goes
   over the bar (30 to 50 ms), while no turn of the event loop takes over 25 ms; in others it is half of the bar.
-- The figures of scim were taken while others kept both cores busy (a load of 8 to 18): its times say what a starved service does. Alone, with
-  200 users, the p99 of the call was 71 ms, and 40 users a second were made.
 - Cerbos at 40,000 kinds of resource is so slow that we may hold it wrong, though its cache has room for all of them.
 - Saving tens of thousands of documents in one request holds up other answers of that replica for seconds; one document
   does not (see publish).
