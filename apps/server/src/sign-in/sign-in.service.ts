@@ -2,15 +2,10 @@ import {
   ATTEMPT_SECONDS,
   attemptSecrets,
   newAttempt,
-  newSessionId,
-  newSessionValue,
   readAttempt,
-  seal,
-  sessionMac,
   unseal,
   writeAttempt,
   type KeyCheck,
-  type SessionLimits,
   type SignInAttempt,
   type StrengthDemand,
 } from '#identity';
@@ -18,19 +13,13 @@ import { subjectKey, type DocumentSet } from '#policy';
 import type { Snapshots, TenantSnapshot } from '#snapshot';
 import type { SessionStore, Store } from '#store';
 import type { PublicAddress } from '../http/public-address.js';
-import {
-  SignInError,
-  type Attempt,
-  type Connector,
-  type Received,
-  type VerifiedSignIn,
-  type Watch,
-} from './connector.js';
+import { SignInError, type Attempt, type Connector, type Received, type Watch } from './connector.js';
 import type { Connectors, NamedTenant } from './connectors.js';
 import { callbackOf } from './saml/places.js';
+import { hintPlace, newSessionOf, type Browser, type Proven } from './new-session.js';
 import type { SignInTests } from './test/sign-in-tests.js';
 import { Steps } from './test/steps.js';
-import { denialKey, isSuspended, limitsOf, type PersonSession } from './person-sessions.js';
+import { isSuspended, type PersonSession } from './person-sessions.js';
 
 /** A sign-in that begins: where the browser goes, and the cookie that it gets. */
 export interface Begun {
@@ -55,20 +44,6 @@ export interface Finished {
 /** A test of a sign-in is over. What came of it is for who began it, and not for the browser. */
 export interface Tested {
   readonly wouldSignIn: boolean;
-}
-
-/** Who somebody is, and the state at which it was looked at whether they may come in. */
-interface Proven {
-  readonly verified: VerifiedSignIn;
-  readonly snapshot: TenantSnapshot;
-}
-
-/** Where a browser and its request come from. */
-export interface Browser {
-  readonly address: string | null;
-  readonly userAgent: string | null;
-  /** The session that it has already. */
-  readonly session: PersonSession | undefined;
 }
 
 /** How often a directory is asked about one sign-in, where all of its people are read meanwhile. */
@@ -258,58 +233,19 @@ export class SignInService {
     attempt: SignInAttempt,
     { verified, snapshot }: Proven,
     askedAt: number,
-    { address, userAgent, session: before }: Browser,
+    browser: Browser,
   ): Promise<Finished | 'overtaken'> {
-    const limits = withinUpstream(limitsOf(snapshot.policies), verified, this.store.clock.now());
-    const person = subjectKey(verified.subject.type, verified.subject.id);
-    const isStepUp = attempt.maxAge !== null || attempt.acr.length > 0;
-    const goesOn = isStepUp && before?.tenant === tenant && before.person === person;
-    const value = newSessionValue();
-    const mac = sessionMac(value, this.check)!.toString('hex');
-    const { logoutHint, assurance } = verified;
-    const begun = await this.sessions.begin({
-      tenant,
-      person: {
-        id: person,
-        issuer: verified.issuer,
-        claims: verified.claims,
-        name: verified.name,
-        email: verified.email,
-        denial: denialKey(person),
-        askedAt: verified.readAt ?? askedAt,
-        ofDirectory: verified.readAt !== undefined,
-      },
-      session: {
-        id: newSessionId(),
-        mac,
-        upstreamSession: verified.upstreamSession,
-        acr: assurance.acr,
-        amr: assurance.amr,
-        authenticatedAt: assurance.authTime,
-        sealedHint:
-          logoutHint === null ? null : seal(this.check.pepper, hintPlace(tenant, mac), logoutHint).toString('hex'),
-        idleMs: limits.idleMs,
-        absoluteMs: limits.absoluteMs,
-        begunAt: attempt.begunAt,
-        replaces: before?.tenant === tenant ? before.id : null,
-        stepUp: goesOn,
-        address,
-        userAgent: userAgent?.slice(0, 256).replace(/[^\x20-\x7e]/g, '?') ?? null,
-      },
-      about: {
-        person,
-        issuer: verified.issuer,
-        acr: assurance.acr,
-        amr: assurance.amr,
-        evidence: verified.evidence,
-        address,
-      },
+    const made = newSessionOf(tenant, attempt, { verified, snapshot }, askedAt, browser, {
+      check: this.check,
+      now: this.store.clock.now(),
     });
+    const begun = await this.sessions.begin(made.begin);
     if (begun === 'overtaken') return begun;
     if (begun !== 'signed_in')
       throw new SignInError('signed_out_meanwhile', 'the person was signed out everywhere while signing in');
+    const { session: before } = browser;
     if (before && before.tenant !== tenant) await this.#endOverwritten(before);
-    return { value, seconds: limits.absoluteMs / 1000, returnTo: attempt.returnTo };
+    return { value: made.value, seconds: made.seconds, returnTo: attempt.returnTo };
   }
 
   /**
@@ -341,12 +277,3 @@ export class SignInService {
     return this.snapshots.of(tenant);
   }
 }
-
-/** No session here outlasts the one that it rests on, where the identity provider says when that ends. */
-function withinUpstream(limits: SessionLimits, { sessionEndsAt = null }: VerifiedSignIn, now: number): SessionLimits {
-  if (sessionEndsAt === null) return limits;
-  return { ...limits, absoluteMs: Math.max(0, Math.min(limits.absoluteMs, Math.floor(sessionEndsAt - now))) };
-}
-
-/** Where the hint of a session is sealed for. The session gets another MAC with each sign-in. */
-const hintPlace = (tenant: string, mac: string): string[] => [tenant, 'session', mac];
